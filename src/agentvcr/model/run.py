@@ -1,0 +1,92 @@
+"""One execution of a program: its processes, exchanges, output and end.
+
+Owns the shape of a run in memory. Does not read or write one (`cassette`), nor judge it (`diff`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from agentvcr.model.exchange import Exchange
+
+Stream = Literal["stdin", "stdout", "stderr"]
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What was run, where and by whom. Written first."""
+
+    run_id: str
+    started_at_ns: int
+    """Wall clock at the start, nanoseconds since the Unix epoch."""
+    argv: tuple[str, ...]
+    """The command, with `{python}` for the interpreter and credentials masked."""
+    cwd: str
+    """Working directory, relative to the folder that `record` was started in."""
+    agentvcr: str
+    platform: str
+    rules: str
+    """Id of the rule set that made the fingerprints."""
+    environment: dict[str, str]
+    """Values of the variables on the allow list; for all others a keyed hash."""
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """A process of the recorded tree that spoke to the engine."""
+
+    index: int
+    pid: int
+    parent_pid: int
+    lane: str
+    argv: tuple[str, ...]
+    python: str
+    began_ns: int
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """Some bytes that the program wrote, or read from its standard input."""
+
+    process: int
+    stream: Stream
+    at_ns: int
+    data: bytes
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the recorder or the replayer saw and that is not an exchange.
+
+    `kind` is one of: `divergence`, `unrecorded`, `telemetry`, `live`, `internal`, `damage`.
+    """
+
+    kind: str
+    at_ns: int
+    process: int
+    text: str
+    count: int = 1
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How the command ended: an exit status, or the signal that killed it."""
+
+    at_ns: int
+    exit_status: int | None
+    signal: int | None
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution, read from a cassette. `outcome` is None when its end was not recorded."""
+
+    path: str
+    info: RunInfo
+    processes: tuple[Process, ...]
+    exchanges: tuple[Exchange, ...]
+    outputs: tuple[Output, ...]
+    notes: tuple[Note, ...]
+    outcome: Outcome | None
+    torn_bytes: int = 0
+    """Bytes at the end of a journal that are no whole frame: cut, never guessed."""
+
+    def output(self, stream: Stream) -> bytes:
+        """Everything the program said on `stream`, in the order in which it was written."""
+        return b"".join(piece.data for piece in self.outputs if piece.stream == stream)
