@@ -1,0 +1,1 @@
+"""The cassette as bytes on disk: the only code that knows offsets, frames and compression."""

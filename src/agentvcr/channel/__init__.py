@@ -1,0 +1,1 @@
+"""The engine's end of the channel: it starts the program, listens to it, and ends with it."""

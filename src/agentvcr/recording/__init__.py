@@ -1,0 +1,1 @@
+"""Turn what interceptors tell into records of a cassette."""

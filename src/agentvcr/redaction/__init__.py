@@ -1,0 +1,1 @@
+"""Keep credentials out of everything that is written. The live exchange is never altered."""

@@ -1,0 +1,123 @@
+"""Write a journal: the cassette while it is being recorded.
+
+Owns the one file that grows. Appends whole frames with one write each, so that a crash at any moment
+tears at most the last one. Does not decide what is recorded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zlib
+from pathlib import Path
+
+import msgspec
+import zstandard
+
+from agentvcr.cassette.format import FRAME, MAGIC, MAX_FRAME, NUMBERS, RECORD, WINDOW_LOG, Record
+from agentvcr.errors import TargetExistsError, TargetUnwritableError
+
+_LEVEL = 3
+_FRAME_FULL = MAX_FRAME // 4
+"""A frame is closed when it holds this much; a record is at most `PIECE` and a little."""
+
+
+class JournalBrokenError(OSError):
+    """The journal could not be written further; what it holds is whole."""
+
+
+class Journal:
+    """An append-only cassette file, open for writing."""
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        """Create the file with its magic.
+
+        Raises:
+            TargetExistsError: It exists, and `force` was not given.
+            TargetUnwritableError: It cannot be created there.
+        """
+        self.path = path
+        self._file = _create(path, force=force)
+        self._encoder = msgspec.msgpack.Encoder()
+        parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=WINDOW_LOG)
+        compressor = zstandard.ZstdCompressor(compression_params=parameters)
+        self._stream = compressor.compressobj()
+        self._pending = bytearray()
+        self._size = 0
+        self._broken: JournalBrokenError | None = None
+        self._write(MAGIC)
+
+    def add(self, record: Record) -> None:
+        """Put a record into the frame that is being filled; on disk after `flush`."""
+        data = self._encoder.encode(record)
+        self._pending += RECORD.pack(NUMBERS[type(record)], len(data))
+        self._pending += data
+        if len(self._pending) > _FRAME_FULL:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand the pending records to the operating system as one frame.
+
+        Raises:
+            JournalBrokenError: The disk is full, or the like. The file ends with its last whole
+                frame, and nothing more will be written.
+        """
+        if not self._pending:
+            return
+        if self._broken is not None:
+            self._pending.clear()
+            raise self._broken
+        raw = bytes(self._pending)
+        self._pending.clear()
+        payload = self._stream.compress(raw)
+        payload += self._stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        self._write(FRAME.pack(len(payload), len(raw), zlib.crc32(payload)) + payload)
+
+    def sync(self) -> None:
+        """Flush, and wait until the disk has it."""
+        self.flush()
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Flush and close."""
+        try:
+            self.flush()
+        finally:
+            os.close(self._file)
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError as error:
+            with contextlib.suppress(OSError):  # the torn tail is cut by every reader anyway
+                os.ftruncate(self._file, self._size)
+            self._broken = JournalBrokenError(error.errno, error.strerror, str(self.path))
+            raise self._broken from error
+        self._size += len(data)
+
+
+def _create(path: Path, *, force: bool) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+    except FileExistsError:
+        if path.exists() and path.is_file():
+            raise TargetExistsError(
+                f"{path} exists already",
+                where=str(path),
+                cure="choose another name with -o, or add --force to write over it",
+            ) from None
+        raise _unwritable(path, "a part of its path is a file") from None
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from None
+
+
+def _unwritable(path: Path, reason: str) -> TargetUnwritableError:
+    return TargetUnwritableError(
+        f"cannot write {path}: {reason}",
+        where=str(path.parent),
+        cure="choose a place that you may write to, with -o",
+    )

@@ -1,0 +1,339 @@
+"""Listen to every process of the run: one thread, one selector, one order.
+
+Owns the sockets and the turning of frames into calls of the recorder. Decides nothing about a request
+and writes no byte of the cassette itself. An answer that a process waits for is sent after what it
+acknowledges has been handed to the operating system.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from agentvcr.boundary import Boundary
+from agentvcr.channel.peers import Connection, ExchangeState, Peer
+from agentvcr.inside import frames
+from agentvcr.inside.channel import decode_headers, pack_serve
+from agentvcr.inside.exchange import ReplayHalt, Request, Serve
+from agentvcr.inside.frames import Frame, ProtocolError
+from agentvcr.model.run import Stream
+from agentvcr.recording.recorder import Recorder, RecordingSink
+from agentvcr.replay.ledger import Ledger
+
+_ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
+_BACKLOG = 256
+_BUFFER = 1 << 20
+
+
+class Hub:
+    """The engine's end of the channel."""
+
+    def __init__(self, recorder: Recorder, boundary: Boundary, ledger: Ledger | None) -> None:
+        """Listen for the processes of one run; with a ledger, they are replaying."""
+        self.recorder = recorder
+        self.token = os.urandom(16).hex()
+        self.selector = selectors.DefaultSelector()
+        self._boundary = boundary
+        self._ledger = ledger
+        self._peers: dict[str, Peer] = {}
+        self._connections: set[Connection] = set()
+        self._unrecorded: dict[tuple[str, int], int] = {}
+        self._acks: list[Connection] = []
+        self._folder = ""
+        self._listener, self.address = self._listen()
+        self.selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    def _listen(self) -> tuple[socket.socket, str]:
+        if not hasattr(socket, "AF_UNIX"):
+            listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+            listener.setblocking(False)
+            return listener, f"tcp:{listener.getsockname()[1]}"
+        self._folder = tempfile.mkdtemp(prefix="agentvcr-")  # 0700
+        path = os.path.join(self._folder, "s")  # noqa: PTH118  (a socket's name, 104 bytes at most)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(path)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+        return listener, f"unix:{path}"
+
+    def turn(self, timeout_s: float | None) -> bool:
+        """Serve what is ready, waiting at most `timeout_s`; False when nothing was."""
+        events = self.selector.select(timeout_s)
+        for key, mask in events:
+            callback: Callable[[int], None] = key.data
+            callback(mask)
+        self._settle()
+        return bool(events)
+
+    def _settle(self) -> None:
+        """Flush, then answer those who wait for the flush."""
+        self.recorder.flush()
+        for connection in self._acks:
+            connection.send(_ACK)
+            self._write(connection)
+        self._acks.clear()
+
+    def drain(self, patience_s: float) -> None:
+        """Take what dead processes left in their sockets; wait shortly for the living to end."""
+        while self.turn(0):
+            pass
+        waited_s = 0.0
+        while self._has_open() and self._connections and waited_s < patience_s:
+            if not self.turn(0.05):
+                waited_s += 0.05
+
+    def close(self) -> None:
+        """Stop listening: who survives goes on unrecorded."""
+        for connection in list(self._connections):
+            self._drop(connection)
+        self.selector.unregister(self._listener)
+        self._listener.close()
+        self.selector.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        for (host, port), count in self._unrecorded.items():
+            if self._boundary.place(host, port) != "internal":
+                self.recorder.note("unrecorded", f"{host}:{port} (connected {count} times)")
+
+    @property
+    def unrecorded(self) -> list[str]:
+        """Addresses that the program reached past every interceptor."""
+        return [
+            f"{host}:{port}"
+            for host, port in self._unrecorded
+            if self._boundary.place(host, port) != "internal"
+        ]
+
+    @property
+    def pids(self) -> list[int]:
+        """Processes that are connected."""
+        return [peer.pid for peer in self._peers.values() if peer.connections]
+
+    def _has_open(self) -> bool:
+        return any(
+            state.sink is not None
+            for peer in self._peers.values()
+            if peer.connections
+            for state in peer.exchanges.values()
+        )
+
+    def _accept(self, _mask: int) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+            connection = Connection(sock)
+            self._connections.add(connection)
+
+            def serve(mask: int, connection: Connection = connection) -> None:
+                self._serve(connection, mask)
+
+            self.selector.register(sock, selectors.EVENT_READ, serve)
+
+    def _serve(self, connection: Connection, mask: int) -> None:
+        if mask & selectors.EVENT_WRITE:
+            self._write(connection)
+        if not mask & selectors.EVENT_READ:
+            return
+        try:
+            for frame in connection.read():
+                self._frame(connection, frame)
+        except ProtocolError:
+            connection.closed = True
+        if connection.closed:
+            self._drop(connection)
+
+    def _write(self, connection: Connection) -> None:
+        more = connection.write()
+        if connection in self._connections:
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if more else 0)
+            key = self.selector.get_key(connection.sock)
+            if key.events != wanted:
+                self.selector.modify(connection.sock, wanted, key.data)
+
+    def _drop(self, connection: Connection) -> None:
+        if connection not in self._connections:
+            return
+        self._connections.discard(connection)
+        self.selector.unregister(connection.sock)
+        connection.sock.close()
+        if connection.peer is not None:
+            connection.peer.connections -= 1
+
+    def _frame(self, connection: Connection, frame: Frame) -> None:
+        if frame.kind == frames.HELLO:
+            self._hello(connection, frame)
+            return
+        peer = connection.peer
+        if peer is None:
+            message = "a frame before hello"
+            raise ProtocolError(message)
+        if not frame.exchange:
+            self._event(connection, peer, frame)
+            return
+        if peer.is_done(frame.exchange):  # sent again after an interruption
+            if frame.kind == frames.END:
+                self._acks.append(connection)
+            return
+        state = peer.exchange(frame.exchange)
+        for one, origin in state.in_order(frame, connection):
+            self._apply(origin, peer, state, one)
+
+    def _hello(self, connection: Connection, frame: Frame) -> None:
+        fields = frame.fields()
+        if fields.get("token") != self.token or fields.get("protocol") != frames.PROTOCOL:
+            connection.closed = True
+            return
+        peer = self._peers.get(fields["uid"])
+        if peer is None:
+            index = self.recorder.process(fields, frame.at_ns)
+            peer = self._peers[fields["uid"]] = Peer(index, int(fields["pid"]))
+        peer.connections += 1
+        connection.peer = peer
+
+    def _apply(
+        self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame
+    ) -> None:
+        kind = frame.kind
+        if kind == frames.BODY:
+            state.body.append(frame.raw)
+        elif kind == frames.BEGIN:
+            self._begin(connection, peer, state, frame)
+        elif kind == frames.HEAD:
+            if state.sink is not None:
+                meta = frame.fields()
+                state.sink.head(
+                    meta["status"],
+                    decode_headers(meta["headers"]),
+                    meta["reason"].encode("latin-1"),
+                    meta["version"].encode("latin-1"),
+                    frame.at_ns,
+                )
+        elif kind == frames.CHUNK:
+            data = state.take_body(frame.raw)
+            if state.sink is not None:
+                state.sink.chunk(data, frame.at_ns)
+        elif kind == frames.END:
+            self._end(connection, peer, state, frame)
+        elif kind == frames.TAKEN:
+            self._taken(connection, peer, state, frame)
+        else:
+            message = f"kind {kind!r}"
+            raise ProtocolError(message)
+
+    def _begin(
+        self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame
+    ) -> None:
+        meta = frame.fields()
+        request = Request(
+            method=meta["method"],
+            url=meta["url"],
+            headers=decode_headers(meta["headers"]),
+            body=state.take_body(frame.raw),
+            lane=meta["lane"],
+            client=meta["client"],
+            process=peer.index,
+            at_ns=frame.at_ns,
+        )
+        try:
+            decision = self.recorder.begin(request)
+        except ReplayHalt as halt:
+            self._halt(connection, str(halt))
+            return
+        if isinstance(decision, Serve):
+            state.taken = decision.taken
+            connection.send(pack_serve(decision))
+        else:
+            recorded = isinstance(decision.sink, RecordingSink)
+            state.sink = decision.sink if isinstance(decision.sink, RecordingSink) else None
+            if self._ledger is None:
+                return
+            meta_out = b"{}" if recorded else b'{"unrecorded":true}'
+            connection.send(frames.pack(frames.FORWARD, 0, 0, 0, meta_out, b""))
+        self._write(connection)
+
+    def _end(
+        self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame
+    ) -> None:
+        meta = frame.fields()
+        failure = meta.get("failure")
+        if state.sink is not None:
+            named = (str(failure[0]), str(failure[1])) if failure else None
+            state.sink.end_as(meta["how"], named, frame.at_ns)
+        peer.finish(frame.exchange)
+        self._acks.append(connection)
+
+    def _taken(
+        self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame
+    ) -> None:
+        meta = frame.fields()
+        if state.taken is not None:
+            state.taken(meta["chunks"], meta["how"])
+        peer.finish(frame.exchange)
+        if meta["how"] == "overrun":
+            self._acks.append(connection)
+
+    def _event(self, connection: Connection, peer: Peer, frame: Frame) -> None:
+        kind, meta = frame.kind, frame.fields()
+        if kind == frames.OUTPUT:
+            stream: Stream = meta["stream"]
+            self.recorder.output(peer.index, stream, frame.raw, frame.at_ns)
+        elif kind == frames.LISTEN:
+            self._boundary.listens(int(meta["port"]))
+            self._acks.append(connection)
+        elif kind == frames.NOTE:
+            key = (str(meta["host"]), int(meta["port"]))
+            self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
+        elif kind == frames.GUARD:
+            self._guard(connection, peer, meta)
+        else:
+            message = f"kind {kind!r}"
+            raise ProtocolError(message)
+
+    def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
+        host, port = str(meta["host"]), int(str(meta["port"]))
+        place = self._boundary.place(host, port)
+        if place in ("internal", "live"):
+            connection.send(frames.pack(frames.FORWARD, 0, 0, 0, b"", b""))
+        elif place == "telemetry":
+            self.recorder.note("telemetry", f"{host}:{port}", process=peer.index)
+            connection.send(frames.pack(frames.SERVE, 0, 0, 0, b"", b""))
+        else:
+            where = f"{host}:{port}" if port else host
+            message = (
+                f"the program reaches for {where} (lane {meta['lane']}) past every recorded "
+                f"client; --live {where} leaves it to the real service"
+            )
+            if self._ledger is not None:
+                self._ledger.diverged("blocked", message)
+            self.recorder.note("divergence", message, process=peer.index)
+            self._halt(connection, message)
+        self._write(connection)
+
+    def _halt(self, connection: Connection, message: str) -> None:
+        raw = message.encode("utf-8", "replace")[: frames.MAX_RAW]
+        connection.send(frames.pack(frames.HALT, 0, 0, 0, b"", raw))
+        self._write(connection)
+
+
+def child_environment(hub: Hub, *, replaying: bool) -> dict[str, str]:
+    """Make the environment that brings a child Python under the hub's session."""
+    root = Path(__file__).resolve().parent.parent
+    env = dict(os.environ)
+    path_entry = str(root / "inside" / "bootstrap" / "path")
+    given = [one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one and one != path_entry]
+    env["PYTHONPATH"] = os.pathsep.join([path_entry, *given])
+    env["AGENTVCR_CHANNEL"] = hub.address
+    env["AGENTVCR_TOKEN"] = hub.token
+    env["AGENTVCR_MODE"] = "replay" if replaying else "record"
+    env["AGENTVCR_ROOT"] = str(root)
+    env["AGENTVCR_LANE"] = "main"
+    return env

@@ -1,0 +1,183 @@
+"""Start the command, serve it until it ends, and say how it ended.
+
+Owns the life of the recorded program. Leaves descriptors, terminal and process group to it. Does not
+know what is recorded (`hub`) or what a divergence is beyond that it ends the program.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from time import monotonic
+
+from agentvcr.channel.hub import Hub
+from agentvcr.channel.namespace import entering
+from agentvcr.channel.signals import Signals
+from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
+from agentvcr.replay.ledger import Ledger
+
+TERM_AFTER_S = 5.0
+KILL_AFTER_S = 5.0
+_PATIENCE_S = 1.0
+_TICK_S = 0.25
+
+
+class Ended:
+    """How a command ended, and which network it had."""
+
+    def __init__(self, status: int, *, isolated: bool) -> None:
+        """Keep a `Popen` return code: negative for the signal that killed it."""
+        self.exit_status = status if status >= 0 else None
+        self.signal = -status if status < 0 else None
+        self.isolated = isolated
+
+    @property
+    def shell_status(self) -> int:
+        """The status as a shell says it: 128 + n for a signal."""
+        return self.exit_status if self.exit_status is not None else 128 + (self.signal or 0)
+
+
+class Launch:
+    """One command under one hub."""
+
+    def __init__(self, argv: list[str], env: dict[str, str], cwd: str) -> None:
+        """Prepare; nothing is started yet."""
+        self._argv = argv
+        self._env = env
+        self._cwd = cwd
+        self._ledger: Ledger | None = None
+        self._ends_at: float | None = None
+        self._killed = False
+
+    def run(
+        self,
+        hub: Hub,
+        *,
+        ledger: Ledger | None = None,
+        isolate: bool = False,
+        stdin: int | None = None,
+    ) -> Ended:
+        """Run the command to its end.
+
+        Args:
+            hub: Serves its processes meanwhile.
+            ledger: Of a replay: a fatal divergence in it ends the program.
+            isolate: Put it into an empty network, where that is possible.
+            stdin: A descriptor to read standard input from, in place of ours.
+
+        Raises:
+            CommandNotFoundError, CommandNotExecutableError: As a shell would say it.
+        """
+        self._ledger = ledger
+        signals = Signals()
+        try:
+            program, isolated = self._start(isolate=isolate, stdin=stdin)
+            status = self._serve(program, hub, signals)
+            hub.drain(_PATIENCE_S)
+        finally:
+            signals.close()
+        return Ended(status, isolated=isolated)
+
+    def _start(self, *, isolate: bool, stdin: int | None) -> tuple[subprocess.Popen[bytes], bool]:
+        read_fd, write_fd = os.pipe()
+        enter = entering(write_fd) if isolate else None
+        try:
+            program = self._popen(self._argv, enter, stdin)
+        except FileNotFoundError:
+            raise CommandNotFoundError(
+                f"{self._argv[0]}: command not found",
+                where=self._cwd,
+                cure="check the command's name and PATH",
+            ) from None
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise CommandNotExecutableError(
+                    f"{self._argv[0]}: {error.strerror}",
+                    where=self._cwd,
+                    cure="check that it is a program that you may execute",
+                ) from None
+            program = self._popen(["/bin/sh", *self._argv], enter, stdin)  # as a shell does
+        finally:
+            os.close(write_fd)
+            isolated = os.read(read_fd, 1) == b"y" if enter else False
+            os.close(read_fd)
+        return program, isolated
+
+    def _popen(self, argv: list[str], enter: object, stdin: int | None) -> subprocess.Popen[bytes]:
+        # Descriptors beyond 2 are passed on as a shell would; ours are close-on-exec.
+        return subprocess.Popen(  # noqa: S603  (running CMD is what this is for)
+            argv,
+            env=self._env,
+            cwd=self._cwd,
+            close_fds=False,
+            stdin=stdin,
+            preexec_fn=enter,  # type: ignore[arg-type]  # noqa: PLW1509  (one thread only)
+        )
+
+    def _serve(self, program: subprocess.Popen[bytes], hub: Hub, signals: Signals) -> int:
+        hub.selector.register(
+            signals.wakeup_fd, selectors.EVENT_READ, lambda _mask: signals.note()
+        )
+        if signals.canary_fd >= 0:
+            hub.selector.register(
+                signals.canary_fd, selectors.EVENT_READ, lambda _mask: signals.note_canary()
+            )
+        try:
+            while True:
+                status = _reap(program)
+                if status is not None:
+                    return status
+                hub.turn(self._timeout_s(signals))
+                for number in signals.due():
+                    program.send_signal(number)
+                self._enforce(program, hub)
+        finally:
+            hub.selector.unregister(signals.wakeup_fd)
+            if signals.canary_fd >= 0:
+                hub.selector.unregister(signals.canary_fd)
+
+    def _timeout_s(self, signals: Signals) -> float | None:
+        if self._ends_at is not None or sys.platform == "win32":  # no SIGCHLD there
+            return min(_TICK_S, signals.timeout_s or _TICK_S)
+        return signals.timeout_s
+
+    def _enforce(self, program: subprocess.Popen[bytes], hub: Hub) -> None:
+        """End a program that goes on after a fatal divergence: SIGTERM, then SIGKILL."""
+        if self._ledger is None or self._ledger.fatal is None:
+            return
+        if self._ends_at is None:
+            self._ends_at = monotonic() + TERM_AFTER_S
+        if monotonic() < self._ends_at:
+            return
+        number = signal.SIGKILL if self._killed and hasattr(signal, "SIGKILL") else signal.SIGTERM
+        self._killed = True
+        self._ends_at += KILL_AFTER_S
+        program.send_signal(number)
+        for pid in hub.pids:
+            if pid != program.pid:
+                _kill(pid, number)
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):  # it has ended, or is not ours any more
+        return
+
+
+def _reap(program: subprocess.Popen[bytes]) -> int | None:
+    """Look whether the program has ended; when it was stopped, stop with it."""
+    if not hasattr(os, "WUNTRACED"):
+        return program.poll()
+    pid, status = os.waitpid(program.pid, os.WNOHANG | os.WUNTRACED)
+    if pid == 0:
+        return None
+    if os.WIFSTOPPED(status):
+        os.kill(os.getpid(), signal.SIGSTOP)  # the shell sees a stopped job, and continues both
+        return None
+    program.returncode = os.waitstatus_to_exitcode(status)
+    return program.returncode

@@ -1,0 +1,84 @@
+"""How `record` and `replay` end: their summary on stderr, their report, their exit status.
+
+Owns the name of a new cassette too. Standard output stays the program's.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from agentvcr.errors import BadOptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agentvcr.channel.launch import Ended
+    from agentvcr.model.summary import RecordSummary, ReplaySummary
+
+_SHELL_STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+"""Signals that a shell looks for in how a command died."""
+
+
+def new_cassette(argv: Sequence[str]) -> Path:
+    """Name a cassette after the command and the time."""
+    scripts = [word for word in argv if word.endswith(".py")]
+    stem = Path((scripts or list(argv) or ["run"])[0]).stem
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = Path("cassettes") / f"{stem}-{moment}.avcr"
+    number = 2
+    while path.exists():
+        path = path.with_name(f"{stem}-{moment}-{number}.avcr")
+        number += 1
+    return path
+
+
+def check_report(report: Path | None) -> None:
+    """Refuse a report of an unknown kind before anything runs."""
+    if report is not None and report.suffix not in (".json", ".md"):
+        raise BadOptionError(
+            f"a report is written as .json or .md, not {report.suffix or 'without an ending'}",
+            where=f"--report {report}",
+            cure="choose one of the two endings",
+        )
+
+
+def tell(
+    summary: RecordSummary | ReplaySummary,
+    report: Path | None,
+    *,
+    turn: int = 1,
+    times: int = 1,
+) -> None:
+    """Tell the summary on stderr, and write the report."""
+    from agentvcr.reporters import summary as lines
+
+    if times > 1:
+        sys.stderr.write(f"agentvcr: replay {turn} of {times}\n")
+    try:
+        lines.render(summary, sys.stderr)
+        sys.stderr.flush()
+    except OSError:  # nobody reads stderr any more: the exit status still speaks
+        sys.stderr = None  # type: ignore[assignment]
+    if report is not None:
+        from agentvcr.reporters import json_reporter
+
+        reporter = json_reporter if report.suffix == ".json" else lines
+        with report.open("w", encoding="utf-8") as out:
+            reporter.render(summary, out)  # type: ignore[arg-type]  # both take summaries
+
+
+def exit_as(ended: Ended) -> None:
+    """Exit as the program did, by its signal where a shell would look for it."""
+    if ended.signal is not None:
+        numbers = [getattr(signal, name, None) for name in _SHELL_STOPS]
+        if ended.signal in numbers:
+            from agentvcr.channel.signals import die_of
+
+            die_of(ended.signal)
+    raise typer.Exit(ended.shell_status)

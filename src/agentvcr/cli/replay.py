@@ -1,0 +1,78 @@
+"""`agentvcr replay`: run a cassette's command again, offline, and say what differs."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class OnMiss(StrEnum):
+    """What to do about a request that was not recorded."""
+
+    FAIL = "fail"
+    NEAREST = "nearest"
+
+
+def replay(  # noqa: PLR0913  (one parameter an option)
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="The cassette; the newest in cassettes/ if left out."),
+    ] = None,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- CMD …]", help="Run this in place of the recorded command."),
+    ] = None,
+    *,
+    on_miss: Annotated[
+        OnMiss,
+        typer.Option(help="A request that was not recorded: stop, or answer with the nearest."),
+    ] = OnMiss.FAIL,
+    pace: Annotated[
+        int, typer.Option(min=0, max=1, help="0: answer at once. 1: at the recorded pace.")
+    ] = 0,
+    times: Annotated[int, typer.Option(min=1, help="Replay this often; stop when one differs.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="NEW",
+            help="Keep this replay as a cassette.",
+            show_default="FILE with the ending .last.avcr",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing NEW.")] = False,
+    live: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST:PORT", help="Leave this service live. Repeatable."),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the command of a cassette from elsewhere.")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the summary to FILE, .json or .md."),
+    ] = None,
+) -> None:
+    """Run the recorded command again with the network off, and compare."""
+    from agentvcr.cassette.reader import newest_cassette
+    from agentvcr.cli.endings import check_report, tell
+    from agentvcr.session import replay_command
+
+    check_report(report)
+    source = file or newest_cassette(Path("cassettes"))
+    for turn in range(1, times + 1):
+        summary = replay_command(
+            source,
+            command,
+            target=out,
+            on_miss=on_miss.value,
+            pace=pace,
+            live=live or (),
+            force=force or turn > 1,
+            trust=trust,
+        )
+        tell(summary, report, turn=turn, times=times)
+        if summary.exit_status:
+            raise typer.Exit(summary.exit_status)

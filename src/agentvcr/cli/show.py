@@ -1,0 +1,32 @@
+"""`agentvcr show`: a run as a tree of steps, or one step in full."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def show(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The cassette; the newest in cassettes/ when left out.", metavar="FILE"
+        ),
+    ] = None,
+    step: Annotated[
+        str | None,
+        typer.Argument(help="A step's path or number: show that step in full.", metavar="STEP"),
+    ] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Show a run as a tree of steps, or one step in full."""
+    from agentvcr.cassette.reader import load_run, newest_cassette
+    from agentvcr.cli.console import show_result
+    from agentvcr.steps import detail, find_step, outline, steps_of
+
+    run = load_run(file or newest_cassette(Path("cassettes")))
+    if step is None:
+        show_result(outline(run), as_json=json)
+    else:
+        show_result(detail(find_step(steps_of(run), step)), as_json=json)

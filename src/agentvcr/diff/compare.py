@@ -1,0 +1,196 @@
+"""What differs between two requests, or two exchanges.
+
+Owns what counts as a difference: the request as its fingerprint sees it, and the answer's status,
+meaning and ending. Headers, latency, token counts and ids that a provider makes up do not count.
+Does not pair exchanges (`align`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from agentvcr.diff.json_paths import json_changes, text_changes
+from agentvcr.diff.messages import answer_changes, prompt_changes
+from agentvcr.model.results import Change
+from agentvcr.providers import dialect_of
+from agentvcr.providers.body import (
+    Json,
+    fields,
+    header,
+    json_of,
+    request_content,
+    response_content,
+)
+from agentvcr.providers.sse import events, is_stream
+
+if TYPE_CHECKING:
+    from agentvcr.model.exchange import Ending, Exchange, Headers, Request, Response
+
+_IN_MESSAGES = {"messages", "system"}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def explain(recorded: Request, live: Request) -> list[Change]:
+    """Say where two requests differ, the most telling first; nothing where they do not.
+
+    The address comes first, then a model's messages, then the rest of the body by path.
+    """
+    return [*_address_changes(recorded, live), *_body_changes(recorded, live)]
+
+
+def exchange_changes(a: Exchange, b: Exchange) -> list[Change]:
+    """Say where two exchanges differ: the request, the answer, the ending."""
+    changes: list[Change] = []
+    if a.fingerprint != b.fingerprint:
+        changes += request_changes(a.request, b.request)
+    changes += _response_changes(a, b)
+    return changes + _ending_changes(a.ending, b.ending)
+
+
+def request_changes(a: Request, b: Request) -> list[Change]:
+    """Say where two requests of different fingerprints differ: at least one change."""
+    unseen = Change(
+        where="request", before="(as recorded)", after="(differs in its canonical form)"
+    )
+    return explain(a, b) or [unseen]
+
+
+def _address_changes(a: Request, b: Request) -> list[Change]:
+    changes = _changed("request.method", a.method.upper(), b.method.upper())
+    try:
+        url_a, url_b = urlsplit(a.url), urlsplit(b.url)
+        changes += _changed("request.host", _host(url_a), _host(url_b))
+    except ValueError:
+        return changes + _changed("request.url", a.url, b.url)
+    changes += _changed("request.path", url_a.path or "/", url_b.path or "/")
+    return changes + _form_changes("request.query", url_a.query, url_b.query)
+
+
+def _host(url: SplitResult) -> str:
+    # A loopback port is another one in each run.
+    name = (url.hostname or "").lower()
+    if name in _LOOPBACK:
+        return "loopback"
+    port = {"http": 80, "https": 443}.get(url.scheme) if url.port is None else url.port
+    return f"{url.scheme}://{name}:{port}"
+
+
+def _form_changes(where: str, before: str, after: str) -> list[Change]:
+    if before == after:
+        return []
+    left, right = _form(before), _form(after)
+    return [
+        Change(where=f"{where}.{name}", before=left.get(name), after=right.get(name))
+        for name in [*left, *(name for name in right if name not in left)]
+        if left.get(name) != right.get(name)
+    ]
+
+
+def _form(encoded: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name, value in parse_qsl(encoded, keep_blank_values=True):
+        values[name] = f"{values[name]}, {value}" if name in values else value
+    return values
+
+
+def _body_changes(a: Request, b: Request) -> list[Change]:
+    if a.body == b.body:
+        return []
+    before, after = request_content(a), request_content(b)
+    parsed = json_of(before), json_of(after)
+    if parsed[0] is not None and parsed[1] is not None:
+        return _chat_changes(a, b) or json_changes("request.body $", parsed[0], parsed[1])
+    if _is_form(a.headers) and _is_form(b.headers):
+        return _form_changes("request.form", _lossy(before), _lossy(after))
+    return _bytes_changes("request.body", before, after)
+
+
+def _chat_changes(a: Request, b: Request) -> list[Change]:
+    dialect = dialect_of(a)
+    if dialect is None or dialect is not dialect_of(b):
+        return []
+    left, right = dialect.read_prompt(a), dialect.read_prompt(b)
+    if left is None or right is None:
+        return []
+    return prompt_changes(left, right) + json_changes("request.body $", _settings(a), _settings(b))
+
+
+def _settings(request: Request) -> Json:
+    body = fields(json_of(request_content(request)))
+    return {name: value for name, value in body.items() if name not in _IN_MESSAGES}
+
+
+def _response_changes(a: Exchange, b: Exchange) -> list[Change]:
+    left, right = a.response, b.response
+    if left is None or right is None:
+        return _changed("response", _head(left), _head(right))
+    changes = _changed("response.status", str(left.status), str(right.status))
+    if left.body == right.body:
+        return changes
+    before, after = response_content(left), response_content(right)
+    if before == after:
+        return changes
+    dialect = dialect_of(a.request)
+    if dialect is not None and dialect is dialect_of(b.request):
+        answers = dialect.read_answer(left), dialect.read_answer(right)
+        if answers[0] is not None and answers[1] is not None:
+            return changes + answer_changes(answers[0], answers[1])
+    return changes + _content_changes(left.headers, before, right.headers, after)
+
+
+def _content_changes(
+    headers_a: Headers, before: bytes, headers_b: Headers, after: bytes
+) -> list[Change]:
+    if is_stream(headers_a, before) and is_stream(headers_b, after):
+        return json_changes("response.events $", _event_data(before), _event_data(after))
+    parsed = json_of(before), json_of(after)
+    if parsed[0] is not None and parsed[1] is not None:
+        return json_changes("response.body $", parsed[0], parsed[1])
+    return _bytes_changes("response.body", before, after)
+
+
+def _event_data(content: bytes) -> list[Json]:
+    found: list[Json] = []
+    for event in events(content):
+        parsed = json_of(event.data.encode())
+        found.append(event.data if parsed is None else parsed)
+    return found
+
+
+def _ending_changes(a: Ending | None, b: Ending | None) -> list[Change]:
+    failures = a.failure if a else None, b.failure if b else None
+    types = tuple(failure.type if failure else None for failure in failures)
+    if types[0] != types[1]:
+        told = [f"{failure.type}: {failure.message}" if failure else None for failure in failures]
+        return [Change(where="error", before=told[0], after=told[1])]
+    return _changed("ending", a.kind if a else "in flight", b.kind if b else "in flight")
+
+
+def _bytes_changes(where: str, before: bytes, after: bytes) -> list[Change]:
+    try:
+        texts = before.decode(), after.decode()
+    except UnicodeDecodeError:
+        texts = "\0", ""
+    if "\0" not in texts[0] + texts[1]:
+        return text_changes(where, texts[0], texts[1])
+    if before == after:
+        return []
+    return [Change(where=where, before=f"{len(before):,} bytes", after=f"{len(after):,} bytes")]
+
+
+def _changed(where: str, before: str | None, after: str | None) -> list[Change]:
+    return [] if before == after else [Change(where=where, before=before, after=after)]
+
+
+def _head(response: Response | None) -> str | None:
+    return None if response is None else str(response.status)
+
+
+def _is_form(headers: Headers) -> bool:
+    kind = header(headers, b"content-type").lower()
+    return kind.startswith("application/x-www-form-urlencoded")
+
+
+def _lossy(content: bytes) -> str:
+    return content.decode("utf-8", "backslashreplace")

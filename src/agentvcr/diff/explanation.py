@@ -1,0 +1,67 @@
+"""Word a miss: what was asked, what is closest in the recording, where they differ, what to do.
+
+Owns that text. Does not decide whether something is a miss (`replay`).
+"""
+
+from __future__ import annotations
+
+from agentvcr.diff.compare import explain
+from agentvcr.inside.exchange import Request as LiveRequest
+from agentvcr.matching.canonical import shown_path
+from agentvcr.model.exchange import Exchange, Request
+from agentvcr.model.results import Change
+
+_WIDTH = 200
+_AROUND = 60
+_MOST = 3
+
+
+def name_exchange(exchange: Exchange) -> str:
+    """Name an exchange in a line."""
+    request = exchange.request
+    return f"exchange {exchange.number}: {request.method} {shown_path(request.url)} of lane {exchange.lane}"
+
+
+def explain_miss(live: LiveRequest, closest: Exchange | None) -> str:
+    """Explain why nothing recorded answers `live`, given the closest recorded exchange."""
+    lines = [
+        f"no recorded exchange answers {live.method} {shown_path(live.url)} of lane {live.lane}"
+    ]
+    if closest is None:
+        lines.append("the recording has no exchange at all: record it again")
+        return "\n".join(lines)
+    now = Request(
+        method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
+    )
+    changes = explain(closest.request, now)
+    lines.append(f"closest is {name_exchange(closest)}")
+    if not changes:
+        lines.append("  it is the same request, asked once more than in the recording")
+    for change in changes[:_MOST]:
+        before, after = _shortened(change)
+        lines += [f"  {change.where}", f"    recorded: {before}", f"    now:      {after}"]
+    if len(changes) > _MOST:
+        lines.append(f"  and {len(changes) - _MOST} more differences")
+    lines.append("--on-miss nearest answers it with that exchange and goes on")
+    return "\n".join(lines)
+
+
+def _shortened(change: Change) -> tuple[str, str]:
+    """Cut both sides around the first place where they differ."""
+    if change.before is None or change.after is None:
+        return _cut(change.before, 0), _cut(change.after, 0)
+    same = 0
+    for one, other in zip(change.before, change.after, strict=False):
+        if one != other:
+            break
+        same += 1
+    return _cut(change.before, same), _cut(change.after, same)
+
+
+def _cut(text: str | None, around: int) -> str:
+    if text is None:
+        return "(absent)"
+    start = max(0, around - _AROUND)
+    end = start + _WIDTH
+    shown = text[start:end].replace("\n", "\\n")
+    return ("…" if start else "") + shown + ("…" if end < len(text) else "")

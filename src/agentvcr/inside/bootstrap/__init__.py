@@ -1,0 +1,1 @@
+"""How AgentVCR gets into a recorded interpreter. Owns the start; knows no request."""

@@ -1,0 +1,108 @@
+"""Follow the program into its child processes: forks, and Pythons started with an environment.
+
+Owns the variables that bring a child under the session, and what happens at a fork. Does not start
+anything.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from types import ModuleType
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from agentvcr.inside import lanes
+from agentvcr.inside.channel import Link, lane_for_child
+
+VARIABLES = (
+    "AGENTVCR_CHANNEL",
+    "AGENTVCR_TOKEN",
+    "AGENTVCR_MODE",
+    "AGENTVCR_ROOT",
+)
+"""The variables of a session; `AGENTVCR_LANE` is set for each child, `PYTHONPATH` is prepended."""
+
+_ours: Dict[str, str] = {}
+
+
+def remember(path_entry: str) -> None:
+    """Keep this session's variables: a program may clear its environment."""
+    _ours.update({name: os.environ[name] for name in VARIABLES if name in os.environ})
+    _ours["PYTHONPATH"] = path_entry
+
+
+def environment_for(env: Optional[Mapping[Any, Any]], lane: str) -> Dict[Any, Any]:
+    """Copy `env` (or the process's own) with the session's variables in it; never edits it."""
+    out = dict(os.environ if env is None else env)
+    as_bytes = any(isinstance(name, bytes) for name in out)
+    wanted = {**_ours, "AGENTVCR_LANE": lane}
+    path = wanted.pop("PYTHONPATH")
+    for name, value in wanted.items():
+        out[name.encode() if as_bytes else name] = os.fsencode(value) if as_bytes else value
+    key: Any = b"PYTHONPATH" if as_bytes else "PYTHONPATH"
+    entry: Any = os.fsencode(path) if as_bytes else path
+    separator: Any = os.pathsep.encode() if as_bytes else os.pathsep
+    given = out.get(key)
+    if not given:
+        out[key] = entry
+    elif entry not in given.split(separator):
+        out[key] = entry + separator + given
+    return out
+
+
+def hook_subprocess(module: ModuleType) -> None:
+    """Make `subprocess.Popen`, and asyncio's with it, pass the session on."""
+    popen: Any = module.Popen
+    original = popen._execute_child
+    position = original.__code__.co_varnames.index("env") - 1
+
+    @functools.wraps(original)
+    def execute_child(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (Popen's own)
+        if "env" in options:
+            options["env"] = environment_for(options["env"], lane_for_child())
+        elif len(args) > position:
+            env = environment_for(args[position], lane_for_child())
+            args = (*args[:position], env, *args[position + 1 :])
+        return original(self, *args, **options)
+
+    popen._execute_child = execute_child
+
+
+def hook_os() -> None:
+    """Make `os.execve` and `os.posix_spawn` with an environment pass the session on."""
+    for name in ("execve", "posix_spawn", "posix_spawnp"):
+        original = getattr(os, name, None)
+        if original is not None:
+            setattr(os, name, _with_env(original, keep_lane=name == "execve"))
+
+
+def _with_env(original: Callable[..., Any], *, keep_lane: bool) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def call(path: Any, argv: Any, env: Any, **options: Any) -> Any:  # noqa: ANN401  (os's own)
+        # exec replaces this process: the same caller goes on, under the same name.
+        lane = lanes.current().name if keep_lane else lane_for_child()
+        return original(path, argv, environment_for(env, lane), **options)
+
+    return call
+
+
+def follow_forks(link: Link) -> None:
+    """Give a forked child a lane and connections of its own."""
+    upcoming = []
+
+    def before() -> None:
+        upcoming.append(lane_for_child())
+
+    def after_in_parent() -> None:
+        upcoming.pop()
+
+    def after_in_child() -> None:
+        name = upcoming.pop()
+        upcoming.clear()
+        link.reset(name)
+        lanes.start(name)
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=before, after_in_parent=after_in_parent, after_in_child=after_in_child
+        )

@@ -1,0 +1,174 @@
+"""The words between an interceptor and a handler: requests, answers, and the refusal to go on.
+
+Owns the small classes of the seam. Does no I/O and knows no client. Plain classes with slots, since
+`dataclasses` would cost every recorded program several milliseconds at its start.
+"""
+
+from __future__ import annotations
+
+from typing import List, Optional, Protocol, Tuple, Union
+
+HeaderList = List[Tuple[bytes, bytes]]
+"""Raw header pairs: order, case and duplicates kept."""
+
+
+class ReplayHalt(BaseException):  # noqa: N818  (not an error of the program: it must not be caught as one)
+    """The replay cannot follow the recording, and the program must stop.
+
+    A `BaseException`, because clients retry and wrap ordinary exceptions.
+    """
+
+
+class Request:
+    """A request as the client's transport is about to send it; `body` whole and unredacted."""
+
+    __slots__ = ("at_ns", "body", "client", "headers", "lane", "method", "process", "url")
+
+    def __init__(  # noqa: PLR0913  (one field each: it is a record, not an operation)
+        self,
+        method: str,
+        url: str,
+        headers: HeaderList,
+        body: bytes,
+        lane: str,
+        client: str,
+        process: int = 0,
+        at_ns: int = 0,
+    ) -> None:
+        """Keep what the interceptor saw.
+
+        `client` names the library, `lane` the caller, `process` the recorder's index of the process;
+        `at_ns` is the monotonic clock when it began, 0 for now.
+        """
+        self.process = process
+        self.at_ns = at_ns
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.lane = lane
+        self.client = client
+
+
+class Sink(Protocol):
+    """Where an interceptor tells what a forwarded request's answer was. Never raises."""
+
+    def head(self, status: int, headers: HeaderList, reason: bytes, http_version: bytes) -> None:
+        """Tell the answer's head, once."""
+
+    def chunk(self, data: bytes) -> None:
+        """Tell one piece of the body, as the program gets it."""
+
+    def end(self, kind: str, error: Optional[BaseException] = None) -> None:
+        """Tell how it ended: eof, closed, abandoned, cancelled or failed. Only the first counts.
+
+        Returns when the exchange is safe from the death of this process and of the recorder.
+        """
+
+
+class Taken(Protocol):
+    """Where an interceptor tells how much of a served answer the program took."""
+
+    def __call__(self, chunks: int, kind: str) -> None:
+        """Tell the number of chunks handed out and how it ended, as `Sink.end` names it.
+
+        The kind `overrun` says that the program read past the end of what was recorded.
+        """
+
+
+class Forward:
+    """Let the request go out, and tell `sink` what comes back."""
+
+    __slots__ = ("sink",)
+
+    def __init__(self, sink: Sink) -> None:
+        """Forward with this sink."""
+        self.sink = sink
+
+
+class Serve:
+    """Answer the request from a recording. All delays in nanoseconds, zero when unpaced."""
+
+    __slots__ = (
+        "chunks",
+        "delays_ns",
+        "end_kind",
+        "failure",
+        "headers",
+        "http_version",
+        "number",
+        "reason",
+        "status",
+        "taken",
+    )
+
+    def __init__(  # noqa: PLR0913  (one field each: it is a record, not an operation)
+        self,
+        *,
+        status: int,
+        reason: bytes,
+        http_version: bytes,
+        headers: HeaderList,
+        chunks: List[bytes],
+        delays_ns: List[int],
+        end_kind: str,
+        failure: Optional[Tuple[str, str]],
+        taken: Optional[Taken] = None,
+        number: int = 0,
+    ) -> None:
+        """Keep the answer; a `status` of 0 means that it failed before its head.
+
+        `delays_ns` is empty, or holds the wait before the head, before each chunk, before the end.
+        `number` is that of the recorded exchange.
+        """
+        self.status = status
+        self.reason = reason
+        self.http_version = http_version
+        self.headers = headers
+        self.chunks = chunks
+        self.delays_ns = delays_ns
+        self.end_kind = end_kind
+        self.failure = failure
+        self.taken = taken
+        self.number = number
+
+    def delay_s(self, position: int) -> float:
+        """Seconds to wait before the head (0), chunk n (n + 1) or the end (last)."""
+        return self.delays_ns[position] / 1e9 if position < len(self.delays_ns) else 0.0
+
+
+class Handler(Protocol):
+    """Decides about each request. Never touches the network, never knows a client library."""
+
+    def begin(self, request: Request) -> Union[Serve, Forward]:
+        """Decide; raises `ReplayHalt` where the recording cannot be followed."""
+
+
+class NullSink:
+    """Takes nothing down: for requests that pass unrecorded."""
+
+    __slots__ = ()
+
+    def head(self, status: int, headers: HeaderList, reason: bytes, http_version: bytes) -> None:
+        """Ignore the head."""
+
+    def chunk(self, data: bytes) -> None:
+        """Ignore the chunk."""
+
+    def end(self, kind: str, error: Optional[BaseException] = None) -> None:
+        """Ignore the end."""
+
+
+def end_kind_of(error: BaseException) -> str:
+    """Name how an exchange ended that `error` broke off."""
+    if isinstance(error, GeneratorExit):
+        return "abandoned"
+    if type(error).__name__ in ("CancelledError", "Cancelled"):  # asyncio, trio
+        return "cancelled"
+    return "failed"
+
+
+def failure_of(error: BaseException) -> Tuple[str, str]:
+    """Name an exception's class in full, with its message."""
+    kind = type(error)
+    return "%s.%s" % (kind.__module__, kind.__qualname__), str(error)

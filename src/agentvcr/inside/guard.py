@@ -1,0 +1,99 @@
+"""Watch this process's connections: block them on replay, name them while recording.
+
+Owns the audit hook, which sees every connection that Python makes, whoever patched the socket
+module, and cannot be taken away. Blind to C code that opens sockets of its own; on Linux the engine
+puts an empty network namespace around the replayed program for those.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import monotonic_ns
+from types import ModuleType
+from typing import Any, Set, Tuple
+
+from agentvcr.inside import frames, lanes
+from agentvcr.inside.channel import RemoteHandler
+
+_LOCAL_NAMES = ("", "localhost", "localhost.localdomain", "ip6-localhost")
+_LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname")
+_SENDS = ("socket.connect", "socket.sendto", "socket.sendmsg")
+
+
+class Guard:
+    """The rule for each address that the program reaches for, asked of the engine once."""
+
+    def __init__(self, handler: RemoteHandler) -> None:
+        """Guard this process, asking through `handler`'s channel."""
+        self.handler = handler
+        self.channel_port = _port_of(handler.link.address)
+        self.seen: Set[Tuple[str, int]] = set()
+
+    def install(self) -> None:
+        """Start watching; there is no way back, so `handler.link.gone` ends it while recording."""
+        sys.addaudithook(self.hook)
+
+    def hook(self, event: str, args: Tuple[Any, ...]) -> None:
+        """See one audit event; raises to refuse it."""
+        if event[:7] != "socket.":
+            return
+        if event in _SENDS:
+            self._reach(args[1])
+        elif event in _LOOK_UPS and self.handler.replaying:
+            self._look_up(args[0])
+
+    def _reach(self, address: Any) -> None:  # noqa: ANN401  (whatever the socket family takes)
+        if not isinstance(address, tuple) or len(address) < 2:  # AF_UNIX, netlink, a connected send
+            return
+        host, port = str(address[0]), int(address[1])
+        if port == self.channel_port and host == "127.0.0.1":
+            return
+        if self.handler.replaying:
+            self._ask(host, port)
+        elif not lanes.is_shadow() and (host, port) not in self.seen and not self.handler.link.gone:
+            self.seen.add((host, port))
+            self.handler.tell(frames.NOTE, {"kind": "unrecorded", "host": host, "port": port})
+
+    def _look_up(self, name: Any) -> None:  # noqa: ANN401  (str, bytes or None)
+        host = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name or "")
+        if host in _LOCAL_NAMES or _is_literal(host) or host == os.uname().nodename:
+            return
+        self._ask(host, 0)
+
+    def _ask(self, host: str, port: int) -> None:
+        meta = frames.pack_meta({"host": host, "port": port, "lane": lanes.current().name})
+        answer = self.handler.ask(
+            frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b"")
+        )
+        if answer.kind == frames.HALT:
+            raise self.handler.halt(answer.raw.decode("utf-8", "replace"))
+        if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
+            raise ConnectionRefusedError(111, "Connection refused")
+
+
+def hook_socket(module: ModuleType, handler: RemoteHandler) -> None:
+    """Tell the engine each port on which this process listens: its peers are part of the run."""
+    socket_class = module.socket
+    original = socket_class.listen
+
+    def listen(self: Any, *backlog: int) -> None:  # noqa: ANN401  (a socket)
+        original(self, *backlog)
+        name = self.getsockname()
+        if isinstance(name, tuple) and len(name) >= 2:
+            meta = frames.pack_meta({"port": name[1]})
+            # Asked, not told: a peer may connect through another process's connection next.
+            handler.say(frames.pack(frames.LISTEN, 0, 0, monotonic_ns(), meta, b""), answered=True)
+
+    socket_class.listen = listen
+
+
+def _is_literal(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def _port_of(address: str) -> int:
+    scheme, _, place = address.partition(":")
+    return int(place) if scheme == "tcp" else 0
+
+

@@ -1,0 +1,79 @@
+"""Call a hook when a module is imported, or at once if it has been.
+
+Owns one finder on `sys.meta_path`. Does not know what the hooks do.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any, Callable, Dict, Optional
+
+Hook = Callable[[ModuleType], None]
+
+
+class _HookedLoader:
+    """A module's own loader, with a hook after it; steps aside before the module can see it."""
+
+    def __init__(self, loader: Any, hook: Hook) -> None:  # noqa: ANN401  (any loader)
+        self._loader = loader
+        self._hook = hook
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the loader has)
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: Any) -> Any:  # noqa: ANN401  (the import protocol)
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._hook(module)
+
+
+class _Finder:
+    """Finds nothing itself: asks the others, and wraps the loader of a module with a hook."""
+
+    def __init__(self) -> None:
+        self.hooks: Dict[str, Hook] = {}
+        self._busy: Dict[str, bool] = {}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ANN401
+        hook = self.hooks.get(name)
+        if hook is None or name in self._busy:
+            return None
+        self._busy[name] = True
+        try:
+            for finder in sys.meta_path:
+                find = None if finder is self else getattr(finder, "find_spec", None)
+                spec = find(name, path, target) if find is not None else None
+                if spec is not None:
+                    if spec.loader is not None and hasattr(spec.loader, "exec_module"):
+                        spec.loader = _HookedLoader(spec.loader, hook)
+                    return spec
+            return None
+        finally:
+            del self._busy[name]
+
+
+_finder = _Finder()
+
+
+def when_imported(name: str, hook: Hook) -> None:
+    """Call `hook` with the module `name` once it is imported; now, if it is already."""
+    module: Optional[ModuleType] = sys.modules.get(name)
+    if module is not None:
+        hook(module)
+        return
+    _finder.hooks[name] = hook
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]  # a finder by its methods
+
+
+def forget() -> None:
+    """Take the finder out again, with every hook that has not been called."""
+    _finder.hooks.clear()
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)  # type: ignore[arg-type]  # a finder by its methods

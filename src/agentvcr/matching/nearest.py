@@ -1,0 +1,62 @@
+"""Find the recorded request that a live one is most like.
+
+Owns likeness. Compares canonical bodies by what they share at both ends: conversations grow at the
+end, prompts change in the middle, and a difference costs no more than a comparison of bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from agentvcr.inside.exchange import Request
+from agentvcr.matching.canonical import canonical_body, content_type_of
+from agentvcr.model.exchange import Exchange
+
+_MOST = 200
+"""Candidates compared at most: a miss among ten thousand must be told in moments too."""
+
+
+def nearest(request: Request, candidates: Iterable[Exchange]) -> tuple[Exchange, float] | None:
+    """Find the most similar exchange: same method and path first, then lane, then likeness.
+
+    Args:
+        request: The live request.
+        candidates: Recorded exchanges, the preferred first where two are equally like.
+
+    Returns:
+        The exchange and its likeness from 0 to 1, or None without candidates.
+    """
+    path = urlsplit(request.url).path
+    body = canonical_body(request.body, content_type_of(request.headers))
+    ranked = sorted(
+        candidates,
+        key=lambda one: (
+            one.request.method != request.method or urlsplit(one.request.url).path != path,
+            one.lane != request.lane,
+        ),
+    )[:_MOST]
+    best: tuple[Exchange, float] | None = None
+    best_rank = (False, False, -1.0)
+    for one in ranked:
+        same_place = (
+            one.request.method == request.method and urlsplit(one.request.url).path == path
+        )
+        recorded = canonical_body(one.request.body, content_type_of(one.request.headers))
+        like = likeness(body, recorded)
+        rank = (same_place, one.lane == request.lane, like)
+        if best is None or rank > best_rank:
+            best, best_rank = (one, like), rank
+    return best
+
+
+def likeness(one: bytes, other: bytes) -> float:
+    """Say how alike two bodies are, 1.0 for equal ones."""
+    longest = max(len(one), len(other))
+    if not longest:
+        return 1.0
+    prefix = len(os.path.commonprefix([one, other]))
+    rest_one, rest_other = one[prefix:], other[prefix:]
+    suffix = len(os.path.commonprefix([rest_one[::-1], rest_other[::-1]]))
+    return (prefix + suffix) / longest

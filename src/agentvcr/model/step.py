@@ -1,0 +1,30 @@
+"""A step: a unit of work of a run, under a path that is the same in every run.
+
+Owns the shape. Does not derive steps from a run (`agentvcr.steps`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from agentvcr.model.exchange import Exchange
+
+StepKind = Literal["agent", "llm", "tool", "handoff", "state", "check"]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit of work. An exchange that no other step holds is itself one: `llm` or `tool`."""
+
+    id: str
+    """A deterministic path, for example `task0/llm[2]`."""
+    number: int
+    """1, 2, 3 … in the order in which steps began."""
+    kind: StepKind
+    lane: str
+    agent: str | None = None
+    parent: str | None = None
+    """The id of the step around this one."""
+    exchange: Exchange | None = None
+    children: tuple[Step, ...] = ()

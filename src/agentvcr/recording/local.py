@@ -1,0 +1,64 @@
+"""The engine in the recorded process itself: the same handler, called directly.
+
+Owns the lock between the threads of this process, and the flush before an exchange's end is seen.
+The channel does both for other processes.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from threading import RLock
+
+from agentvcr.inside.exchange import Forward, Request, Serve, Taken
+from agentvcr.recording.recorder import Recorder, RecordingSink
+
+
+class LocalHandler:
+    """Asks the recorder under one lock."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        """Guard `recorder`."""
+        self._recorder = recorder
+        self._lock = RLock()  # a finalizer may end an exchange in the middle of another
+
+    def begin(self, request: Request) -> Serve | Forward:
+        """Decide as the recorder does; the request is in the file when this returns."""
+        with self._lock:
+            decision = self._recorder.begin(request)
+            self._recorder.flush()
+        if isinstance(decision, Serve):
+            if decision.taken is not None:
+                decision.taken = _LockedTaken(self._lock, decision.taken)
+            return decision
+        if not isinstance(decision.sink, RecordingSink):
+            return decision
+        return Forward(_LockedSink(self._lock, self._recorder, decision.sink))
+
+
+class _LockedTaken:
+    def __init__(self, lock: AbstractContextManager[bool], inner: Taken) -> None:
+        self._lock = lock
+        self._inner = inner
+
+    def __call__(self, chunks: int, kind: str) -> None:
+        with self._lock:
+            self._inner(chunks, kind)
+
+
+class _LockedSink:
+    """Collects without the lock, since an exchange is one caller's; ends under it."""
+
+    __slots__ = ("_lock", "_recorder", "chunk", "head", "sink")
+
+    def __init__(self, lock: AbstractContextManager[bool], recorder: Recorder, sink: RecordingSink) -> None:
+        self._lock = lock
+        self._recorder = recorder
+        self.sink = sink
+        self.head = sink.head
+        self.chunk = sink.chunk
+
+    def end(self, kind: str, error: BaseException | None = None) -> None:
+        with self._lock:
+            self.sink.end(kind, error)
+            self._recorder.flush()
+

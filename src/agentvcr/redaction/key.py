@@ -1,0 +1,45 @@
+"""The user's own key for placeholders and environment hashes.
+
+Owns one small file in the user's state folder, readable by nobody else. With it, the same credential
+gets the same placeholder in each of the user's cassettes; it never enters one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_SIZE = 32
+
+
+def user_key() -> bytes:
+    """Read the key, making it the first time; a key for this run alone where that is not possible."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    path = Path(base) / "agentvcr" / "key"
+    try:
+        return _read(path) or _create(path)
+    except OSError:
+        return os.urandom(_SIZE)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return key if len(key) == _SIZE else os.urandom(_SIZE)
+
+
+def _create(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = os.urandom(_SIZE)
+    beside = path.with_name(f"key.{os.getpid()}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+    try:
+        os.link(beside, path)  # whole or not at all, also when two recordings start at once
+    except FileExistsError:
+        return _read(path) or key
+    finally:
+        beside.unlink()
+    return key

@@ -1,0 +1,47 @@
+"""What went otherwise in a replay: its divergences, and whether it may go on.
+
+Owns the poisoned state of a session: after the first fatal divergence nothing is answered any more.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from agentvcr.inside.exchange import ReplayHalt
+
+
+class Divergence(msgspec.Struct, frozen=True, kw_only=True):
+    """One place where the program left its recording."""
+
+    kind: str
+    """`miss`, `overrun`, `blocked` or `nearest` (answered with the nearest exchange)."""
+    message: str
+    fatal: bool
+
+
+class Ledger:
+    """Collects divergences."""
+
+    def __init__(self) -> None:
+        """Start a replay."""
+        self.divergences: list[Divergence] = []
+        self.fatal: Divergence | None = None
+        self.telemetry = 0
+        """Requests to telemetry that were refused."""
+
+    def check(self) -> None:
+        """Stop whoever asks after the first fatal divergence.
+
+        Raises:
+            ReplayHalt: There was one.
+        """
+        if self.fatal is not None:
+            raise ReplayHalt(self.fatal.message)
+
+    def diverged(self, kind: str, message: str, *, fatal: bool = True) -> ReplayHalt:
+        """Take down a divergence; returns what the asking code raises if it is fatal."""
+        divergence = Divergence(kind=kind, message=message, fatal=fatal)
+        self.divergences.append(divergence)
+        if fatal and self.fatal is None:
+            self.fatal = divergence
+        return ReplayHalt(message)

@@ -1,0 +1,173 @@
+"""The replayer: a handler that answers each request with its recorded exchange.
+
+Owns which exchange answers, in what order, and how often each is used: once. Does not compare bodies
+(`matching`), word a miss (its `explain` does) or open a socket.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from agentvcr.boundary import Boundary
+from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
+from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.nearest import nearest
+from agentvcr.model.exchange import Exchange
+from agentvcr.replay.ledger import Ledger
+
+OnMiss = Literal["fail", "nearest"]
+LIKE_ENOUGH = 0.3
+"""Below this likeness, `nearest` answers nothing."""
+
+Explain = Callable[[Request, Exchange | None], str]
+"""Words a miss: the live request, and the closest recorded exchange."""
+
+
+class Replayer:
+    """Answers from one run; an exchange is found by hash, never by search."""
+
+    def __init__(  # noqa: PLR0913  (what a replay consists of)
+        self,
+        exchanges: Iterable[Exchange],
+        *,
+        fingerprinter: Fingerprinter,
+        boundary: Boundary,
+        ledger: Ledger,
+        explain: Explain,
+        on_miss: OnMiss = "fail",
+        pace: float = 0.0,
+    ) -> None:
+        """Index the exchanges that were answered from outside.
+
+        Args:
+            exchanges: Those of the recorded run.
+            fingerprinter: Knows the recorded bodies by their raw hash.
+            boundary: What is not answered from the recording.
+            ledger: Takes the divergences.
+            explain: Words a miss.
+            on_miss: Stop, or answer with the nearest exchange.
+            pace: 0 to answer at once, 1 to wait as long as the recorded answer took.
+        """
+        self._fingerprinter = fingerprinter
+        self._boundary = boundary
+        self._ledger = ledger
+        self._explain = explain
+        self._on_miss = on_miss
+        self._pace = pace
+        self._exchanges = [one for one in exchanges if not one.internal]
+        self._unused = {one.number: one for one in self._exchanges}
+        self._lent: set[int] = set()
+        self._by_lane: dict[tuple[str, bytes], deque[Exchange]] = {}
+        self._by_content: dict[bytes, deque[Exchange]] = {}
+        for one in self._exchanges:
+            self._by_lane.setdefault((one.lane, one.fingerprint), deque()).append(one)
+            self._by_content.setdefault(one.fingerprint, deque()).append(one)
+
+    @property
+    def unused(self) -> list[Exchange]:
+        """Exchanges that have answered no request yet, in recorded order."""
+        return [one for one in self._unused.values() if one.number not in self._lent]
+
+    def begin(self, request: Request) -> Serve | Forward:
+        """Answer a request, or say that it lies outside the recording.
+
+        Raises:
+            ReplayHalt: Nothing recorded answers it, or the replay was over before.
+        """
+        self._ledger.check()
+        place = self._boundary.place_of(request.url)
+        if place == "telemetry":
+            self._ledger.telemetry += 1
+            return _refusal(request)
+        if place != "outside":
+            return Forward(NullSink())
+        fingerprint = self._fingerprinter.identify(request).fingerprint
+        exchange = self.take(request.lane, fingerprint)
+        if exchange is None:
+            exchange = self._missed(request)
+        return self._serve(exchange)
+
+    def take(self, lane: str, fingerprint: bytes) -> Exchange | None:
+        """Take the next unused exchange of the lane, else of any lane, with that fingerprint.
+
+        Equal requests in one lane are answered in recorded order; one more than were recorded is a
+        miss.
+        """
+        for queue in (
+            self._by_lane.get((lane, fingerprint)),
+            self._by_content.get(fingerprint),
+        ):
+            while queue:
+                exchange = queue.popleft()
+                if self._unused.pop(exchange.number, None) is not None:
+                    return exchange
+        return None
+
+    def _missed(self, request: Request) -> Exchange:
+        found = nearest(request, self.unused or self._exchanges)
+        closest = found[0] if found else None
+        message = self._explain(request, closest)
+        if self._on_miss == "nearest" and found is not None and found[1] >= LIKE_ENOUGH:
+            self._ledger.diverged("nearest", message, fatal=False)
+            self._lent.add(found[0].number)  # not used up: who asks for it exactly still gets it
+            return found[0]
+        raise self._ledger.diverged("miss", message)
+
+    def _serve(self, exchange: Exchange) -> Serve:
+        response, ending = exchange.response, exchange.ending
+        failure = ending.failure if ending else None
+        serve = Serve(
+            status=response.status if response else 0,
+            reason=response.reason if response else b"",
+            http_version=response.http_version if response else b"",
+            headers=list(response.headers) if response else [],
+            chunks=[chunk.data for chunk in response.chunks] if response else [],
+            delays_ns=self._delays(exchange) if self._pace else [],
+            end_kind=ending.kind if ending else "cut",
+            failure=(failure.type, failure.message) if failure else None,
+            number=exchange.number,
+        )
+        serve.taken = _Watch(self._ledger, exchange)
+        return serve
+
+    def _delays(self, exchange: Exchange) -> list[int]:
+        times = [exchange.began_ns]
+        if exchange.response:
+            times.append(exchange.response.at_ns)
+            times.extend(chunk.at_ns for chunk in exchange.response.chunks)
+        if exchange.ending and exchange.ending.kind in ("eof", "failed"):
+            times.append(exchange.ending.at_ns)
+        pairs = zip(times, times[1:], strict=False)
+        return [int(max(0, after - before) * self._pace) for before, after in pairs]
+
+
+class _Watch:
+    """Notices a program that reads on where the recorded one stopped."""
+
+    def __init__(self, ledger: Ledger, exchange: Exchange) -> None:
+        self._ledger = ledger
+        self._exchange = exchange
+
+    def __call__(self, chunks: int, kind: str) -> None:
+        if kind == "overrun":
+            how = self._exchange.ending.kind if self._exchange.ending else "cut"
+            self._ledger.diverged(
+                "overrun",
+                f"exchange {self._exchange.number} in lane {self._exchange.lane}: the program reads "
+                f"on after {chunks} chunks, where the recorded answer was {how}",
+            )
+
+
+def _refusal(request: Request) -> Serve:
+    return Serve(
+        status=0,
+        reason=b"",
+        http_version=b"",
+        headers=[],
+        chunks=[],
+        delays_ns=[],
+        end_kind="failed",
+        failure=(f"{request.client}.ConnectError", "[Errno 111] Connection refused"),
+    )

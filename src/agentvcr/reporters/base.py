@@ -1,0 +1,89 @@
+"""The kind of thing on this shelf: a reporter, and the words that all of them use.
+
+Owns how a number, a time or an ending reads. Does not draw.
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal as signals
+import unicodedata
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from agentvcr.model.results import Result, RunSummary, StepRow
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Reporter(Protocol):
+    """One shape of output."""
+
+    def render(self, result: Result, out: TextIO) -> None:
+        """Write a result to `out`."""
+        ...
+
+
+def printable(recorded: str) -> str:
+    """Make recorded text safe to show: what would steer a terminal is shown as an escape."""
+    return "".join(
+        char
+        if char in "\n\t" or (unicodedata.category(char) not in {"Cc", "Cs"} and char not in _BIDI)
+        else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in recorded
+    )
+
+
+def duration(milliseconds: float | None) -> str:
+    """Write a time: `12 ms`, `3.40 s`, `2 min 05 s`; empty when unknown."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 999.5:  # noqa: PLR2004 - where it rounds to a second
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    if seconds < 59.995:  # noqa: PLR2004 - where it rounds to a minute
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s"
+
+
+def tokens(input_tokens: int | None, output_tokens: int | None) -> str:
+    """Write token counts, input before output: `120 → 34`; empty when neither is known."""
+    if input_tokens is None and output_tokens is None:
+        return ""
+    shown = ["?" if count is None else f"{count:,}" for count in (input_tokens, output_tokens)]
+    return " → ".join(shown)
+
+
+def size(count: int) -> str:
+    """Write a number of bytes: `812 B`, `3.4 kB`, `1.2 MB`."""
+    if count < 1000:  # noqa: PLR2004 - a kilobyte
+        return f"{count} B"
+    if count < 999_950:  # noqa: PLR2004 - where it rounds to a megabyte
+        return f"{count / 1000:.1f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things: `1 step`, `2 steps`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def command_line(run: RunSummary) -> str:
+    """Write a run's command as a shell would take it."""
+    return printable(shlex.join(run.command))
+
+
+def ending(run: RunSummary) -> str:
+    """Write how a run ended."""
+    if run.signal is not None:
+        try:
+            return f"killed by {signals.Signals(run.signal).name}"
+        except ValueError:
+            return f"killed by signal {run.signal}"
+    return "no end recorded" if run.exit_status is None else f"exit {run.exit_status}"
+
+
+def title(step: StepRow) -> str:
+    """Write a step's number, path and action."""
+    return printable(f"{step.number} {step.id}  {step.action}")

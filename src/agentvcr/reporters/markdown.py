@@ -1,0 +1,210 @@
+"""Results as Markdown, for a pull request, an issue or a build's summary.
+
+Owns how recorded text is kept from being read as markup.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TextIO
+
+from agentvcr.model.results import Listing, Outline, StepDetail
+from agentvcr.reporters.base import (
+    command_line,
+    counted,
+    duration,
+    ending,
+    printable,
+    size,
+    title,
+    tokens,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from agentvcr.model.results import BodyView, Change, DiffEntry, Result, RunDiff, RunSummary
+
+ROWS_SHOWN = 200
+CHANGES_SHOWN = 20
+LINES_SHOWN = 60
+
+
+def render(result: Result, out: TextIO) -> None:
+    """Write a result as a Markdown page."""
+    if isinstance(result, Outline):
+        lines = _outline(result)
+    elif isinstance(result, StepDetail):
+        lines = _step(result)
+    elif isinstance(result, Listing):
+        lines = _listing(result)
+    else:
+        lines = _diff(result)
+    out.writelines(f"{line}\n" for line in lines)
+
+
+def _outline(result: Outline) -> Iterator[str]:
+    yield f"# {_code(result.run.path)}"
+    yield from ("", *_head(result.run), "")
+    yield from _table("#", "step", "action", "result", "tokens", "time")
+    for step in result.steps[:ROWS_SHOWN]:
+        mark = " (internal)" if step.internal else ""
+        yield _row(
+            str(step.number),
+            _code(step.id) + mark,
+            _code(step.action),
+            _code(step.result),
+            tokens(step.input_tokens, step.output_tokens),
+            duration(step.latency_ms),
+        )
+    yield from _more(len(result.steps) - ROWS_SHOWN, "step")
+    for note in result.notes:
+        yield from ("", f"- {note.kind}: {_code(note.text)} ({note.count} times)")
+
+
+def _head(run: RunSummary) -> Iterator[str]:
+    totals = run.totals
+    yield f"- command: {_code(command_line(run))}"
+    yield f"- started: {run.started}, {duration(run.duration_ms) or 'no duration'}, {ending(run)}"
+    yield f"- {counted(totals.steps, 'step')}: {totals.llm} llm, {totals.tool} tool"
+    if totals.input_tokens or totals.output_tokens:
+        yield f"- tokens: {tokens(totals.input_tokens, totals.output_tokens)}"
+
+
+def _step(result: StepDetail) -> Iterator[str]:
+    step = result.step
+    yield f"# {_code(f'{step.number} {step.id}')}"
+    yield from ("", f"- {_code(f'{result.method} {result.url}')}")
+    yield f"- {_code(step.result)}, {duration(step.latency_ms) or 'in flight'}"
+    if count := tokens(step.input_tokens, step.output_tokens):
+        yield f"- tokens: {count}"
+    yield from ("", "## Request", *_body(result.request_body))
+    yield from ("", "## Response", *_body(result.response_body))
+
+
+def _body(body: BodyView) -> Iterator[str]:
+    if body.kind == "binary":
+        yield from ("", f"{size(body.bytes)} that are not text")
+    elif body.text:
+        yield from _fenced(printable(body.text).split("\n"), "json" if body.kind == "json" else "")
+
+
+def _listing(result: Listing) -> Iterator[str]:
+    yield f"# {_code(result.folder)}"
+    yield ""
+    yield from _table("cassette", "started", "command", "llm", "tool", "tokens", "size", "end")
+    for cassette in result.cassettes:
+        run = cassette.run
+        if run is None:
+            blank = [""] * 5
+            error = _code(cassette.error or "unreadable")
+            yield _row(_code(cassette.name), *blank, size(cassette.size), error)
+            continue
+        totals = run.totals
+        yield _row(
+            _code(cassette.name),
+            run.started,
+            _code(command_line(run)),
+            str(totals.llm),
+            str(totals.tool),
+            tokens(totals.input_tokens, totals.output_tokens),
+            size(cassette.size),
+            ending(run) if run.state in {"complete", "unfinished"} else run.state,
+        )
+
+
+def _diff(result: RunDiff) -> Iterator[str]:
+    counts = result.counts
+    yield f"# {'The same' if result.same else 'Different'}"
+    yield from ("", f"- A: {_code(result.a.path)}", f"- B: {_code(result.b.path)}")
+    yield (
+        f"- steps: {counts.same} same, {counts.changed} changed, {counts.added} added, "
+        f"{counts.removed} removed, {counts.not_reached} not reached"
+    )
+    if result.halted is not None:
+        yield f"- the replay stopped: {_code(result.halted)}"
+    if result.first is not None:
+        yield from _first(result.entries[result.first])
+        yield from _entries("After it", [result.entries[n] for n in result.consequences])
+        yield from _entries("Beside it", [result.entries[n] for n in result.concurrent])
+    for output in result.output:
+        yield from ("", f"## {output.stream} differs from line {output.line}")
+        yield from _sides(output.before, output.after)
+    if result.ending:
+        yield from ("", "## The command ended otherwise")
+        yield from _sides(result.ending.before, result.ending.after)
+
+
+def _first(entry: DiffEntry) -> Iterator[str]:
+    yield from ("", f"## First divergence: {_entry(entry)}")
+    for change in entry.changes[:CHANGES_SHOWN]:
+        yield from _change(change)
+    yield from _more(len(entry.changes) - CHANGES_SHOWN, "change")
+    for name, step in (("A", entry.a), ("B", entry.b)):
+        if step:
+            count = tokens(step.input_tokens, step.output_tokens) or "no"
+            yield from ("", f"{name}: {duration(step.latency_ms) or 'in flight'}, {count} tokens")
+
+
+def _change(change: Change) -> Iterator[str]:
+    yield from ("", f"{_code(change.where)}")
+    yield from _sides(change.before, change.after)
+
+
+def _sides(before: str | None, after: str | None) -> Iterator[str]:
+    lines = [
+        f"{mark}{line}" for mark, told in (("-", before), ("+", after)) for line in _lines(told)
+    ]
+    yield from _fenced(lines, "diff")
+
+
+def _lines(told: str | None) -> Sequence[str]:
+    lines = [] if told is None else printable(told).split("\n")
+    rest = len(lines) - LINES_SHOWN
+    return [*lines[:LINES_SHOWN], f"… {counted(rest, 'more line')}"] if rest > 0 else lines
+
+
+def _entries(heading: str, entries: Sequence[DiffEntry]) -> Iterator[str]:
+    if entries:
+        yield from ("", f"## {heading}: {counted(len(entries), 'step')}", "")
+    for entry in entries[:ROWS_SHOWN]:
+        where = f": {_code(entry.changes[0].where)}" if entry.changes else ""
+        yield f"- {_entry(entry)}{where}"
+    yield from _more(len(entries) - ROWS_SHOWN, "step")
+
+
+def _entry(entry: DiffEntry) -> str:
+    step = entry.a or entry.b
+    return f"{entry.status.replace('_', ' ')} {_code(title(step)) if step else ''}"
+
+
+def _more(rest: int, noun: str) -> Iterator[str]:
+    if rest > 0:
+        yield from ("", f"… and {counted(rest, f'more {noun}')}")
+
+
+def _fenced(lines: Sequence[str], language: str) -> Iterator[str]:
+    # A fence inside the text must not end the block.
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from ("", fence + language, *lines, fence)
+
+
+def _code(recorded: str) -> str:
+    """Quote recorded text on one line, whatever it holds, also within a table."""
+    line = " ".join(printable(recorded).split()).replace("|", "\\|")
+    if not line:
+        return ""
+    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
+    ticks = "`" * (longest + 1)
+    pad = " " if longest else ""
+    return f"{ticks}{pad}{line}{pad}{ticks}"
+
+
+def _table(*columns: str) -> Iterator[str]:
+    yield _row(*columns)
+    yield _row(*("---" for _ in columns))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

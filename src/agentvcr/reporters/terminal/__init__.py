@@ -1,0 +1,50 @@
+"""Results for people, in a terminal: coloured there, plain and 80 columns wide elsewhere.
+
+Owns the choice of a view for a result, and what all views share. Each view is a file.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+
+from agentvcr.model.results import Listing, Outline, StepDetail
+from agentvcr.reporters.terminal.diff import draw_diff
+from agentvcr.reporters.terminal.listing import draw_listing
+from agentvcr.reporters.terminal.outline import draw_outline
+from agentvcr.reporters.terminal.step import draw_step
+
+if TYPE_CHECKING:
+    from agentvcr.model.results import Result
+
+PLAIN_WIDTH = 80
+
+
+def render(result: Result, out: TextIO) -> None:
+    """Draw a result on `out`."""
+    console = console_on(out)
+    if isinstance(result, Outline):
+        draw_outline(result, console)
+    elif isinstance(result, StepDetail):
+        draw_step(result, console)
+    elif isinstance(result, Listing):
+        draw_listing(result, console)
+    else:
+        draw_diff(result, console)
+
+
+def console_on(out: TextIO) -> Console:
+    """Give a console that writes to `out` and reads no markup out of recorded text."""
+    terminal = out.isatty()
+    colour = terminal and not os.environ.get("NO_COLOR")
+    return Console(
+        file=out,
+        force_terminal=terminal,
+        color_system="auto" if colour else None,
+        width=None if terminal else PLAIN_WIDTH,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )

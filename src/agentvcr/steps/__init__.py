@@ -1,0 +1,7 @@
+"""A run as its steps: their paths, their outline and one of them in full. Pure."""
+
+from agentvcr.steps.detail import detail
+from agentvcr.steps.outline import cassette_row, outline, row, summary
+from agentvcr.steps.path import find_step, steps_of
+
+__all__ = ["cassette_row", "detail", "find_step", "outline", "row", "steps_of", "summary"]

@@ -1,0 +1,160 @@
+"""Sum up a run: a line a step, a line or two for the whole.
+
+Owns what a step is called in words, and every total. Does not draw (`reporters`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from agentvcr.model.results import (
+    CassetteRow,
+    NoteRow,
+    Outline,
+    RunState,
+    RunSummary,
+    StepRow,
+    Totals,
+)
+from agentvcr.providers import dialect_of
+from agentvcr.providers.base import model_of
+from agentvcr.steps.path import steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agentvcr.model.conversation import Answer
+    from agentvcr.model.exchange import Exchange, Request
+    from agentvcr.model.run import Run
+    from agentvcr.model.step import Step
+
+NS_PER_MS = 1_000_000
+FIRST_ERROR_STATUS = 400
+RESULT_LENGTH = 200
+"""Characters of an answer that its one line holds at most."""
+
+
+def outline(run: Run) -> Outline:
+    """Give a run as one line a step, with what else was seen."""
+    rows = tuple(row(step) for step in steps_of(run))
+    notes = tuple(NoteRow(kind=note.kind, text=note.text, count=note.count) for note in run.notes)
+    return Outline(run=summary(run, rows), steps=rows, notes=notes)
+
+
+def cassette_row(name: str, size: int, run: Run) -> CassetteRow:
+    """Give a cassette in one line; `size` is that of its file."""
+    rows = [row(step) for step in steps_of(run)]
+    exchanges = len(run.exchanges)
+    return CassetteRow(name=name, size=size, run=summary(run, rows), exchanges=exchanges)
+
+
+def row(step: Step) -> StepRow:
+    """Give a step in one line."""
+    exchange = exchange_of(step)
+    response, ending = exchange.response, exchange.ending
+    dialect = dialect_of(exchange.request)
+    answer = dialect.read_answer(response) if dialect and response else None
+    return StepRow(
+        id=step.id,
+        number=step.number,
+        kind=step.kind,
+        lane=step.lane,
+        agent=step.agent,
+        parent=step.parent,
+        action=_action(exchange.request, answer, step.kind),
+        result=_result(exchange, answer),
+        status=response.status if response else None,
+        ending=ending.kind if ending else None,
+        error=ending.failure.type if ending and ending.failure else None,
+        began_ms=exchange.began_ns / NS_PER_MS,
+        latency_ms=(ending.at_ns - exchange.began_ns) / NS_PER_MS if ending else None,
+        input_tokens=answer.input_tokens if answer else None,
+        output_tokens=answer.output_tokens if answer else None,
+        internal=exchange.internal,
+        served_from=exchange.served_from,
+    )
+
+
+def exchange_of(step: Step) -> Exchange:
+    """Give the exchange that a step is.
+
+    Raises:
+        ValueError: The step holds other steps and is no exchange itself.
+    """
+    if step.exchange is None:
+        raise ValueError(f"step {step.id} is not an exchange")
+    return step.exchange
+
+
+def summary(run: Run, rows: Sequence[StepRow]) -> RunSummary:
+    """Give a run in a line or two; `rows` are its steps."""
+    started = datetime.fromtimestamp(run.info.started_at_ns // 1_000_000_000, UTC)
+    outcome = run.outcome
+    return RunSummary(
+        path=run.path,
+        run_id=run.info.run_id,
+        started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        command=run.info.argv,
+        duration_ms=outcome.at_ns / NS_PER_MS if outcome else None,
+        exit_status=outcome.exit_status if outcome else None,
+        signal=outcome.signal if outcome else None,
+        state=_state(run),
+        totals=Totals(
+            steps=len(rows),
+            llm=sum(step.kind == "llm" for step in rows),
+            tool=sum(step.kind == "tool" for step in rows),
+            input_tokens=sum(step.input_tokens or 0 for step in rows),
+            output_tokens=sum(step.output_tokens or 0 for step in rows),
+        ),
+    )
+
+
+def _state(run: Run) -> RunState:
+    if any(note.kind == "damage" for note in run.notes):
+        return "damaged"
+    if run.torn_bytes:
+        return "torn"
+    return "unfinished" if run.outcome is None else "complete"
+
+
+def _action(request: Request, answer: Answer | None, kind: str) -> str:
+    if kind == "llm":
+        return model_of(request) or (answer.model if answer else "") or "(no model named)"
+    return f"{request.method} {address(request.url)}"
+
+
+def address(url: str) -> str:
+    """Shorten a URL to its host and path: no credentials, no query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return f"{host}{parts.path}" if host else url
+
+
+def _result(exchange: Exchange, answer: Answer | None) -> str:
+    """Say in a few words what came of an exchange: an ending out of the ordinary comes first."""
+    ending = exchange.ending
+    words = []
+    if ending is None:
+        words.append("in flight")
+    elif ending.failure:
+        words.append(ending.failure.type)
+    elif ending.kind != "eof":
+        words.append(ending.kind)
+    if exchange.response and (answer is None or exchange.response.status >= FIRST_ERROR_STATUS):
+        words.append(str(exchange.response.status))
+    if answer:
+        words.append(_said(answer))
+    return ": ".join(word for word in words if word)[:RESULT_LENGTH]
+
+
+def _said(answer: Answer) -> str:
+    message = answer.message
+    if answer.error:
+        return answer.error
+    calls = ", ".join(f"{call.name}({call.arguments})" for call in message.tool_calls)
+    return calls or " ".join(message.text.split()) or " ".join(message.thinking.split())
