@@ -37,6 +37,7 @@ from agentvcr.inside.exchange import Request
 from agentvcr.inside.imports import when_imported
 from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.model import exchange as model
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import RecordSummary, ReplaySummary
@@ -73,7 +74,9 @@ def record_command(
     recorder = _recorder(journal, boundary, Fingerprinter(), argv)
     hub = Hub(recorder, boundary, None)
     try:
-        ended = Launch(list(argv), child_environment(hub, replaying=False), str(Path.cwd())).run(hub)
+        ended = Launch(list(argv), child_environment(hub, replaying=False), str(Path.cwd())).run(
+            hub
+        )
     except BaseException:
         hub.close()
         recorder.close(None, None)
@@ -162,9 +165,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
 class _Replay:
     """The parts of one replay."""
 
-    def __init__(
-        self, recorded: Run, *, on_miss: OnMiss, pace: float, live: Sequence[str]
-    ) -> None:
+    def __init__(self, recorded: Run, *, on_miss: OnMiss, pace: float, live: Sequence[str]) -> None:
         self.recorded = recorded
         self.boundary = Boundary(tuple(live))
         self.ledger = Ledger()
@@ -207,10 +208,13 @@ class _Replay:
         return (*(f"live: {one}" for one in self._live), *telemetry)
 
 
-def _explain(request: Request, closest: Exchange | None) -> str:
-    from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (a replay that follows needs none)
+def _explain(live: Request, closest: Exchange | None) -> str:
+    from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
-    return explain_miss(request, closest)
+    asked = model.Request(
+        method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
+    )
+    return explain_miss(asked, live.lane, closest)
 
 
 def _named(exchange: Exchange) -> str:

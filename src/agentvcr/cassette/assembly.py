@@ -47,8 +47,8 @@ class _Open:
             canonical_hash=begin.canonical_hash,
             internal=begin.internal,
             served_from=begin.served_from,
-            response=head and self._response(head),
-            ending=end and _ending(end),
+            response=self._response(head) if head else None,
+            ending=_ending(end) if end else None,
         )
 
     def _response(self, head: fmt.Head) -> Response:
@@ -116,9 +116,7 @@ class RunBuilder:
             case fmt.ExchangeEnd():
                 self._open(record.number).end = record
             case fmt.OutputPiece(process, stream, at_ns, data):
-                self._outputs.append(
-                    Output(process=process, stream=stream, at_ns=at_ns, data=data)
-                )
+                self._outputs.append(Output(process=process, stream=stream, at_ns=at_ns, data=data))
             case fmt.NoteRecord(kind, at_ns, process, text, count):
                 self._notes.append(
                     Note(kind=kind, at_ns=at_ns, process=process, text=text, count=count)

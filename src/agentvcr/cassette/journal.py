@@ -1,7 +1,7 @@
 """Write a journal: the cassette while it is being recorded.
 
-Owns the one file that grows. Appends whole frames with one write each, so that a crash at any moment
-tears at most the last one. Does not decide what is recorded.
+Owns the one file that grows. Appends whole frames with one write each, so that a crash at any
+moment tears at most the last one. Does not decide what is recorded.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 import zstandard
@@ -110,7 +110,8 @@ class _Payloads:
         self._size = os.fstat(file.fileno()).st_size
         self._out = _Bounded()
         decompressor = zstandard.ZstdDecompressor(max_window_size=1 << fmt.WINDOW_LOG)
-        self._stream = decompressor.stream_writer(self._out)
+        # It needs no more of a file than write().
+        self._stream = decompressor.stream_writer(cast("BinaryIO", self._out))
 
     def __iter__(self) -> Iterator[bytes]:
         offset = self._file.tell()

@@ -1,6 +1,6 @@
 """Listen to every process of the run: one thread, one selector, one order.
 
-Owns the sockets and the turning of frames into calls of the recorder. Decides nothing about a request
+Owns the sockets and the turning of frames into calls of the engine. Decides nothing about a request
 and writes no byte of the cassette itself. An answer that a process waits for is sent after what it
 acknowledges has been handed to the operating system.
 """
@@ -16,14 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agentvcr.boundary import Boundary
+from agentvcr.channel.engine import Divergences, Engine
 from agentvcr.channel.peers import Connection, ExchangeState, Peer
 from agentvcr.inside import frames
 from agentvcr.inside.channel import decode_headers, pack_serve
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.model.run import Stream
-from agentvcr.recording.recorder import Recorder, RecordingSink
-from agentvcr.replay.ledger import Ledger
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
@@ -33,7 +32,7 @@ _BUFFER = 1 << 20
 class Hub:
     """The engine's end of the channel."""
 
-    def __init__(self, recorder: Recorder, boundary: Boundary, ledger: Ledger | None) -> None:
+    def __init__(self, recorder: Engine, boundary: Boundary, ledger: Divergences | None) -> None:
         """Listen for the processes of one run; with a ledger, they are replaying."""
         self.recorder = recorder
         self.token = os.urandom(16).hex()
@@ -51,14 +50,14 @@ class Hub:
     def _listen(self) -> tuple[socket.socket, str]:
         if not hasattr(socket, "AF_UNIX"):
             listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
-            listener.setblocking(False)
+            listener.settimeout(0)
             return listener, f"tcp:{listener.getsockname()[1]}"
         self._folder = tempfile.mkdtemp(prefix="agentvcr-")  # 0700
         path = os.path.join(self._folder, "s")  # noqa: PTH118  (a socket's name, 104 bytes at most)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(path)
         listener.listen(_BACKLOG)
-        listener.setblocking(False)
+        listener.settimeout(0)
         return listener, f"unix:{path}"
 
     def turn(self, timeout_s: float | None) -> bool:
@@ -252,17 +251,14 @@ class Hub:
             state.taken = decision.taken
             connection.send(pack_serve(decision))
         else:
-            recorded = isinstance(decision.sink, RecordingSink)
-            state.sink = decision.sink if isinstance(decision.sink, RecordingSink) else None
+            state.sink = self.recorder.recorded_sink(decision)
             if self._ledger is None:
                 return
-            meta_out = b"{}" if recorded else b'{"unrecorded":true}'
+            meta_out = b"{}" if state.sink else b'{"unrecorded":true}'
             connection.send(frames.pack(frames.FORWARD, 0, 0, 0, meta_out, b""))
         self._write(connection)
 
-    def _end(
-        self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame
-    ) -> None:
+    def _end(self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame) -> None:
         meta = frame.fields()
         failure = meta.get("failure")
         if state.sink is not None:
@@ -329,7 +325,9 @@ def child_environment(hub: Hub, *, replaying: bool) -> dict[str, str]:
     root = Path(__file__).resolve().parent.parent
     env = dict(os.environ)
     path_entry = str(root / "inside" / "bootstrap" / "path")
-    given = [one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one and one != path_entry]
+    given = [
+        one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one and one != path_entry
+    ]
     env["PYTHONPATH"] = os.pathsep.join([path_entry, *given])
     env["AGENTVCR_CHANNEL"] = hub.address
     env["AGENTVCR_TOKEN"] = hub.token

@@ -1,7 +1,7 @@
 """Start the command, serve it until it ends, and say how it ended.
 
-Owns the life of the recorded program. Leaves descriptors, terminal and process group to it. Does not
-know what is recorded (`hub`) or what a divergence is beyond that it ends the program.
+Owns the life of the recorded program. Leaves descriptors, terminal and process group to it.
+Does not know what is recorded (`hub`), nor of a divergence more than that it ends the program.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import selectors
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from time import monotonic
 
+from agentvcr.channel.engine import Divergences
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.namespace import entering
 from agentvcr.channel.signals import Signals
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
-from agentvcr.replay.ledger import Ledger
 
 TERM_AFTER_S = 5.0
 KILL_AFTER_S = 5.0
@@ -49,7 +50,7 @@ class Launch:
         self._argv = argv
         self._env = env
         self._cwd = cwd
-        self._ledger: Ledger | None = None
+        self._ledger: Divergences | None = None
         self._ends_at: float | None = None
         self._killed = False
 
@@ -57,7 +58,7 @@ class Launch:
         self,
         hub: Hub,
         *,
-        ledger: Ledger | None = None,
+        ledger: Divergences | None = None,
         isolate: bool = False,
         stdin: int | None = None,
     ) -> Ended:
@@ -107,7 +108,9 @@ class Launch:
             os.close(read_fd)
         return program, isolated
 
-    def _popen(self, argv: list[str], enter: object, stdin: int | None) -> subprocess.Popen[bytes]:
+    def _popen(
+        self, argv: list[str], enter: Callable[[], None] | None, stdin: int | None
+    ) -> subprocess.Popen[bytes]:
         # Descriptors beyond 2 are passed on as a shell would; ours are close-on-exec.
         return subprocess.Popen(  # noqa: S603  (running CMD is what this is for)
             argv,
@@ -115,13 +118,11 @@ class Launch:
             cwd=self._cwd,
             close_fds=False,
             stdin=stdin,
-            preexec_fn=enter,  # type: ignore[arg-type]  # noqa: PLW1509  (one thread only)
+            preexec_fn=enter,  # noqa: PLW1509  (one thread only)
         )
 
     def _serve(self, program: subprocess.Popen[bytes], hub: Hub, signals: Signals) -> int:
-        hub.selector.register(
-            signals.wakeup_fd, selectors.EVENT_READ, lambda _mask: signals.note()
-        )
+        hub.selector.register(signals.wakeup_fd, selectors.EVENT_READ, lambda _mask: signals.note())
         if signals.canary_fd >= 0:
             hub.selector.register(
                 signals.canary_fd, selectors.EVENT_READ, lambda _mask: signals.note_canary()
@@ -147,7 +148,7 @@ class Launch:
 
     def _enforce(self, program: subprocess.Popen[bytes], hub: Hub) -> None:
         """End a program that goes on after a fatal divergence: SIGTERM, then SIGKILL."""
-        if self._ledger is None or self._ledger.fatal is None:
+        if self._ledger is None or not self._ledger.is_over:
             return
         if self._ends_at is None:
             self._ends_at = monotonic() + TERM_AFTER_S

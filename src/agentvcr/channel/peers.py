@@ -8,9 +8,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
+from agentvcr.channel.engine import TimedSink
 from agentvcr.inside.exchange import Taken
 from agentvcr.inside.frames import Frame, unpack
-from agentvcr.recording.recorder import RecordingSink
 
 _READ = 1 << 18
 
@@ -20,7 +20,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         """Take over an accepted socket."""
-        sock.setblocking(False)
+        sock.settimeout(0)
         self.sock = sock
         self.peer: Peer | None = None
         self.closed = False
@@ -103,7 +103,7 @@ class ExchangeState:
         self.next = 0
         self.held: dict[int, tuple[Frame, Connection]] = {}
         self.body: list[bytes] = []
-        self.sink: RecordingSink | None = None
+        self.sink: TimedSink | None = None
         self.taken: Taken | None = None
 
     def in_order(self, frame: Frame, connection: Connection) -> Iterator[tuple[Frame, Connection]]:

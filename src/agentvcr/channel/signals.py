@@ -82,7 +82,7 @@ class Signals:
 
 
 def _noted(_number: int, _frame: object) -> None:
-    """Do nothing: the wake-up descriptor has the signal's number. An exec resets this to default."""
+    """Do nothing: the wake-up descriptor has the number. An exec resets this to default."""
 
 
 def _drain(fd: int) -> bytes:

@@ -19,7 +19,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Show the whole story in a minute: record, replay, change, diff. No key, no network."""
+    """Show the whole story in a minute, offline: record, replay, change, diff."""
     from agentvcr.demo.story import tell
 
     raise typer.Exit(tell(keep))

@@ -38,7 +38,7 @@ for _command in (diff, show, ls, demo):
     app.command()(_command)
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001  (typer's callback)
+def _show_version(value: bool) -> None:
     if value:
         typer.echo(f"agentvcr {__version__}")
         raise typer.Exit

@@ -14,7 +14,7 @@ class OnMiss(StrEnum):
     NEAREST = "nearest"
 
 
-def replay(  # noqa: PLR0913  (one parameter an option)
+def replay(
     file: Annotated[
         Path | None,
         typer.Argument(metavar="FILE", help="The cassette; the newest in cassettes/ if left out."),
@@ -31,7 +31,9 @@ def replay(  # noqa: PLR0913  (one parameter an option)
     pace: Annotated[
         int, typer.Option(min=0, max=1, help="0: answer at once. 1: at the recorded pace.")
     ] = 0,
-    times: Annotated[int, typer.Option(min=1, help="Replay this often; stop when one differs.")] = 1,
+    times: Annotated[
+        int, typer.Option(min=1, help="Replay this often; stop when one differs.")
+    ] = 1,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import sys
 import threading
 import time
@@ -88,6 +89,11 @@ class DemoProvider(ThreadingHTTPServer):
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "127.0.0.1", self.port
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Let a client go before it has heard everything, as the SDKs do after `[DONE]`."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(cast("socket.socket", request), client_address)
 
     def __enter__(self) -> Self:
         """Start serving."""

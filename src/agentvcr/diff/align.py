@@ -5,6 +5,7 @@ Owns the pairing. Does not say whether a pair differs (`compare`).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, TypeVar
@@ -75,14 +76,36 @@ def _matched_middle(
 ) -> Iterator[tuple[Item, Item]]:
     count_a, count_b = Counter(keys_a), Counter(keys_b)
     if sum(count * count_b[key] for key, count in count_a.items()) > MAX_CANDIDATES:
-        # Thousands of equal requests: number them, so that each has one candidate and not all.
-        keys_a, keys_b = _numbered(keys_a), _numbered(keys_b)
+        places = _increasing(_numbered(keys_a), _numbered(keys_b))
+        yield from ((a[left], b[right]) for left, right in places)
+        return
     for block in SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_matching_blocks():
         for offset in range(block.size):
             yield a[block.a + offset], b[block.b + offset]
 
 
+def _increasing(keys_a: list[Hashable], keys_b: list[Hashable]) -> list[tuple[int, int]]:
+    """Give the longest common subsequence of unique keys, as places in both."""
+    place = {key: index for index, key in enumerate(keys_b)}
+    common = [(index, place[key]) for index, key in enumerate(keys_a) if key in place]
+    ends: list[int] = []
+    last: list[int] = []
+    before: list[int | None] = []
+    for number, (_, right) in enumerate(common):
+        length = bisect_left(ends, right)
+        before.append(last[length - 1] if length else None)
+        ends[length : length + 1] = [right]
+        last[length : length + 1] = [number]
+    found: list[tuple[int, int]] = []
+    at = last[-1] if last else None
+    while at is not None:
+        found.append(common[at])
+        at = before[at]
+    return found[::-1]
+
+
 def _numbered(keys: list[Hashable]) -> list[Hashable]:
+    # Thousands of equal requests: numbered, each has one candidate and not all of them.
     seen: Counter[Hashable] = Counter()
     numbered: list[Hashable] = []
     for key in keys:

@@ -6,7 +6,6 @@ Owns that text. Does not decide whether something is a miss (`replay`).
 from __future__ import annotations
 
 from agentvcr.diff.compare import explain
-from agentvcr.inside.exchange import Request as LiveRequest
 from agentvcr.matching.canonical import shown_path
 from agentvcr.model.exchange import Exchange, Request
 from agentvcr.model.results import Change
@@ -19,21 +18,23 @@ _MOST = 3
 def name_exchange(exchange: Exchange) -> str:
     """Name an exchange in a line."""
     request = exchange.request
-    return f"exchange {exchange.number}: {request.method} {shown_path(request.url)} of lane {exchange.lane}"
+    path = shown_path(request.url)
+    return f"exchange {exchange.number}: {request.method} {path} of lane {exchange.lane}"
 
 
-def explain_miss(live: LiveRequest, closest: Exchange | None) -> str:
-    """Explain why nothing recorded answers `live`, given the closest recorded exchange."""
-    lines = [
-        f"no recorded exchange answers {live.method} {shown_path(live.url)} of lane {live.lane}"
-    ]
+def explain_miss(live: Request, lane: str, closest: Exchange | None) -> str:
+    """Explain why nothing recorded answers `live`, asked in `lane`.
+
+    Args:
+        live: The request, as it was made now.
+        lane: Its caller.
+        closest: The recorded exchange that is most like it.
+    """
+    lines = [f"no recorded exchange answers {live.method} {shown_path(live.url)} of lane {lane}"]
     if closest is None:
         lines.append("the recording has no exchange at all: record it again")
         return "\n".join(lines)
-    now = Request(
-        method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
-    )
-    changes = explain(closest.request, now)
+    changes = explain(closest.request, live)
     lines.append(f"closest is {name_exchange(closest)}")
     if not changes:
         lines.append("  it is the same request, asked once more than in the recording")

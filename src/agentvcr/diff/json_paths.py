@@ -5,14 +5,17 @@ Owns the walk over two values. Does not know what they mean (`compare`).
 
 from __future__ import annotations
 
+import operator
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from agentvcr.model.results import Change
 from agentvcr.providers.body import Json, json_of, json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+Item = TypeVar("Item")
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*\Z", re.ASCII)
 
@@ -39,14 +42,16 @@ def text_changes(where: str, before: str, after: str) -> list[Change]:
     return [Change(where=where, before=before, after=after)]
 
 
-def common_ends(a: Sequence[object], b: Sequence[object]) -> tuple[int, int]:
+def common_ends(
+    a: Sequence[Item], b: Sequence[Item], equal: Callable[[Item, Item], bool] = operator.eq
+) -> tuple[int, int]:
     """Give how many items two sequences share at their beginning, and then at their end."""
     shortest = min(len(a), len(b))
     head = 0
-    while head < shortest and a[head] == b[head]:
+    while head < shortest and equal(a[head], b[head]):
         head += 1
     tail = 0
-    while tail < shortest - head and a[-1 - tail] == b[-1 - tail]:
+    while tail < shortest - head and equal(a[-1 - tail], b[-1 - tail]):
         tail += 1
     return head, tail
 
@@ -66,11 +71,13 @@ def _walk(where: str, before: Json, after: Json) -> Iterator[Change]:
     elif before != after or isinstance(before, bool) != isinstance(after, bool):
         # 1 and "1" would read the same, and differ.
         quoted = isinstance(before, str) != isinstance(after, str)
-        yield Change(where=where, before=_shown(before, quoted), after=_shown(after, quoted))
+        yield Change(
+            where=where, before=_shown(before, quoted=quoted), after=_shown(after, quoted=quoted)
+        )
 
 
 def _walk_lists(where: str, before: list[Json], after: list[Json]) -> Iterator[Change]:
-    head, tail = common_ends(before, after)
+    head, tail = common_ends(before, after, _alike)
     old, new = before[head : len(before) - tail], after[head : len(after) - tail]
     paired = min(len(old), len(new))
     for index in range(paired):
@@ -81,7 +88,12 @@ def _walk_lists(where: str, before: list[Json], after: list[Json]) -> Iterator[C
         yield Change(where=f"{where}[{head + index}]", before=None, after=json_text(new[index]))
 
 
-def _shown(value: Json, quoted: bool) -> str:  # noqa: FBT001 - private
+def _alike(before: Json, after: Json) -> bool:
+    # Python says that true equals 1, at any depth; JSON does not.
+    return before == after and repr(before) == repr(after)
+
+
+def _shown(value: Json, *, quoted: bool) -> str:
     return f'"{value}"' if quoted and isinstance(value, str) else json_text(value)
 
 

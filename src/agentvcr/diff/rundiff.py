@@ -35,7 +35,7 @@ def diff(a: Run, b: Run) -> RunDiff:
     pairs = align(steps_a, steps_b)
     halted = _halted(b)
     unreached = _trailing(pairs) if halted is not None else set()
-    entries = tuple(_entry(pair, rows, unreached, halted is not None) for pair in pairs)
+    entries = tuple(_entry(pair, rows, unreached, halted=halted is not None) for pair in pairs)
     differing = [index for index, entry in enumerate(entries) if entry.status != "same"]
     later, beside = _after_first(entries, differing)
     output = tuple(found for stream in _OUTPUTS if (found := _output(a, b, stream)))
@@ -78,7 +78,8 @@ def _entry(
     pair: Pair,
     rows: dict[int, StepRow],
     unreached: set[int],
-    halted: bool,  # noqa: FBT001 - private
+    *,
+    halted: bool,
 ) -> DiffEntry:
     a, b = pair.a, pair.b
     changes: list[Change] = []
@@ -87,7 +88,7 @@ def _entry(
     elif b is None:
         status = "not_reached" if id(a) in unreached else "removed"
     else:
-        status, changes = _compared(a, b, halted)
+        status, changes = _compared(a, b, halted=halted)
     return DiffEntry(
         status=status,
         a=rows[id(a)] if a else None,
@@ -96,7 +97,7 @@ def _entry(
     )
 
 
-def _compared(a: Step, b: Step, halted: bool) -> tuple[EntryStatus, list[Change]]:  # noqa: FBT001 - private
+def _compared(a: Step, b: Step, *, halted: bool) -> tuple[EntryStatus, list[Change]]:
     left, right = exchange_of(a), exchange_of(b)
     if left.internal and right.internal:
         return "same", []

@@ -2,10 +2,10 @@
 
 Owns the connections of this process. Decides nothing about a request and writes no file.
 
-No thread and no lock of ours: code takes an exclusive connection from a free list and puts it back
-only after success, so a signal handler that raises in the middle leaves a torn frame on a connection
-that is never used again, and a fork finds nothing held. Frames carry (exchange, sequence), so the
-engine can drop what is sent twice.
+No thread and no lock of ours: code takes an exclusive connection from a free list and puts it
+back only after success, so a signal handler that raises in the middle leaves a torn frame on a
+connection that is never used again, and a fork finds nothing held. Frames carry (exchange, sequence),
+so the engine can drop what is sent twice.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ HeaderList = List[Tuple[bytes, bytes]]
 """Raw header pairs: order, case and duplicates kept."""
 
 
-class ReplayHalt(BaseException):  # noqa: N818  (not an error of the program: it must not be caught as one)
+class ReplayHalt(BaseException):
     """The replay cannot follow the recording, and the program must stop.
 
     A `BaseException`, because clients retry and wrap ordinary exceptions.
@@ -37,7 +37,7 @@ class Request:
     ) -> None:
         """Keep what the interceptor saw.
 
-        `client` names the library, `lane` the caller, `process` the recorder's index of the process;
+        `client` names the library, `lane` the caller, `process` is the recorder's index of it;
         `at_ns` is the monotonic clock when it began, 0 for now.
         """
         self.process = process

@@ -63,7 +63,9 @@ def pack_meta(fields: Dict[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
-def pack(kind: bytes, exchange: int, seq: int, at_ns: int, meta: bytes, raw: bytes) -> bytes:
+def pack(  # noqa: PLR0913  (a frame has these parts)
+    kind: bytes, exchange: int, seq: int, at_ns: int, meta: bytes, raw: bytes
+) -> bytes:
     """Encode one frame; `raw` must be no longer than `MAX_RAW`."""
     return HEADER.pack(kind, exchange, seq, len(meta), len(raw), at_ns) + meta + raw
 

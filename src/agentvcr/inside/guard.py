@@ -44,7 +44,7 @@ class Guard:
             self._look_up(args[0])
 
     def _reach(self, address: Any) -> None:  # noqa: ANN401  (whatever the socket family takes)
-        if not isinstance(address, tuple) or len(address) < 2:  # AF_UNIX, netlink, a connected send
+        if not _is_internet(address):  # AF_UNIX, netlink, a send on a connected socket
             return
         host, port = str(address[0]), int(address[1])
         if port == self.channel_port and host == "127.0.0.1":
@@ -63,9 +63,7 @@ class Guard:
 
     def _ask(self, host: str, port: int) -> None:
         meta = frames.pack_meta({"host": host, "port": port, "lane": lanes.current().name})
-        answer = self.handler.ask(
-            frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b"")
-        )
+        answer = self.handler.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
         if answer.kind == frames.HALT:
             raise self.handler.halt(answer.raw.decode("utf-8", "replace"))
         if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
@@ -80,12 +78,16 @@ def hook_socket(module: ModuleType, handler: RemoteHandler) -> None:
     def listen(self: Any, *backlog: int) -> None:  # noqa: ANN401  (a socket)
         original(self, *backlog)
         name = self.getsockname()
-        if isinstance(name, tuple) and len(name) >= 2:
+        if _is_internet(name):
             meta = frames.pack_meta({"port": name[1]})
             # Asked, not told: a peer may connect through another process's connection next.
             handler.say(frames.pack(frames.LISTEN, 0, 0, monotonic_ns(), meta, b""), answered=True)
 
     socket_class.listen = listen
+
+
+def _is_internet(address: Any) -> bool:  # noqa: ANN401  (whatever the socket family takes)
+    return isinstance(address, tuple) and isinstance(address[-1], int) and len(address) in (2, 4)
 
 
 def _is_literal(host: str) -> bool:
@@ -95,5 +97,3 @@ def _is_literal(host: str) -> bool:
 def _port_of(address: str) -> int:
     scheme, _, place = address.partition(":")
     return int(place) if scheme == "tcp" else 0
-
-

@@ -69,11 +69,11 @@ def when_imported(name: str, hook: Hook) -> None:
         return
     _finder.hooks[name] = hook
     if _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]  # a finder by its methods
+        sys.meta_path.insert(0, _finder)
 
 
 def forget() -> None:
     """Take the finder out again, with every hook that has not been called."""
     _finder.hooks.clear()
     if _finder in sys.meta_path:
-        sys.meta_path.remove(_finder)  # type: ignore[arg-type]  # a finder by its methods
+        sys.meta_path.remove(_finder)

@@ -154,13 +154,14 @@ def hook_executors(module: ModuleType) -> None:
     def run(self: Any, *args: Any) -> None:  # noqa: ANN401  (a _WorkItem)
         lane = self.__dict__.get("_agentvcr_lane")
         if lane is None:  # submitted before the hooks were there
-            return run_original(self, *args)
+            run_original(self, *args)
+            return
         inner = _carried_context(self)
         if inner is not None:
             inner.run(_current.set, lane)
         token = _current.set(lane)
         try:
-            return run_original(self, *args)
+            run_original(self, *args)
         finally:
             _current.reset(token)
 

@@ -13,7 +13,7 @@ import builtins
 import functools
 import io
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, List
 
 Keep = Callable[[str, bytes], None]
 """Called with the stream's name and the bytes that passed; must not raise."""
@@ -68,7 +68,7 @@ def install(keep: Keep) -> None:
 
 def _renew(stream: io.TextIOWrapper, name: str, keep: Keep) -> io.TextIOWrapper:
     # Read before detach(): the wrapper answers nothing after it.
-    options = {
+    options: Any = {
         "encoding": stream.encoding,
         "errors": stream.errors,
         "newline": "\n" if name != "stdin" and sys.platform != "win32" else None,
@@ -87,7 +87,7 @@ def _renew(stream: io.TextIOWrapper, name: str, keep: Keep) -> io.TextIOWrapper:
     return renewed
 
 
-_ORIGINALS: list[Any] = []
+_ORIGINALS: List[Any] = []
 
 
 def _keep_terminal_lines(keep: Keep) -> None:

@@ -1,1 +1,1 @@
-"""Whether two requests are the same: canonical form, fingerprint, and the nearest of those that are not."""
+"""Whether two requests are the same, and which is nearest where none is."""

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 
-from agentvcr.redaction.rules import CREDENTIAL_FIELDS, CREDENTIAL_PARAMETERS
+from agentvcr.model.credentials import CREDENTIAL_FIELDS, CREDENTIAL_PARAMETERS
 
 RULES = "1"
 """Id of the rules below. To be raised with each change of what they yield."""
@@ -43,7 +43,7 @@ class PortNames:
 
 
 def canonical_place(method: str, url: str, ports: PortNames) -> str:
-    """Bring method and URL to canonical form: sorted query, named loopback ports, no credentials."""
+    """Bring method and URL to canonical form: sorted query, named ports, no credentials."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
@@ -69,8 +69,8 @@ def canonical_body(body: bytes, content_type: bytes) -> bytes:
     """Bring a body to canonical form.
 
     JSON is parsed and written with sorted keys, provider-made ids renamed by first appearance and
-    credentials emptied; a multipart boundary gets a fixed name; a form's fields are sorted; all else
-    stays as it is.
+    credentials emptied; a multipart boundary gets a fixed name; a form's fields are sorted; all
+    else stays as it is.
     """
     if not body:
         return b""
@@ -120,5 +120,3 @@ def content_type_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 def shown_path(url: str) -> str:
     """Shorten a URL to its path, for messages."""
     return unquote(urlsplit(url).path) or "/"
-
-

@@ -19,6 +19,8 @@ from agentvcr.matching.canonical import (
 
 SIZE = 16
 """Bytes kept of each hash."""
+_MOST_PLACES = 10_000
+"""Places remembered at most: a tool may be asked with another query each time."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -62,6 +64,6 @@ class Fingerprinter:
         place = self._places.get(key)
         if place is None:
             place = canonical_place(method, url, self._ports).encode("utf-8", "surrogateescape")
-            if len(self._places) < 10_000:  # an agent with a query of its own each time
+            if len(self._places) < _MOST_PLACES:
                 self._places[key] = place
         return place

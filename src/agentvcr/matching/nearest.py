@@ -6,7 +6,6 @@ end, prompts change in the middle, and a difference costs no more than a compari
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -40,9 +39,7 @@ def nearest(request: Request, candidates: Iterable[Exchange]) -> tuple[Exchange,
     best: tuple[Exchange, float] | None = None
     best_rank = (False, False, -1.0)
     for one in ranked:
-        same_place = (
-            one.request.method == request.method and urlsplit(one.request.url).path == path
-        )
+        same_place = one.request.method == request.method and urlsplit(one.request.url).path == path
         recorded = canonical_body(one.request.body, content_type_of(one.request.headers))
         like = likeness(body, recorded)
         rank = (same_place, one.lane == request.lane, like)
@@ -56,7 +53,18 @@ def likeness(one: bytes, other: bytes) -> float:
     longest = max(len(one), len(other))
     if not longest:
         return 1.0
-    prefix = len(os.path.commonprefix([one, other]))
-    rest_one, rest_other = one[prefix:], other[prefix:]
-    suffix = len(os.path.commonprefix([rest_one[::-1], rest_other[::-1]]))
+    prefix = _common_prefix(one, other)
+    suffix = _common_prefix(one[prefix:][::-1], other[prefix:][::-1])
     return (prefix + suffix) / longest
+
+
+def _common_prefix(one: bytes, other: bytes) -> int:
+    """Count equal leading bytes, comparing slices and never single bytes."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

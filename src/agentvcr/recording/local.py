@@ -30,9 +30,10 @@ class LocalHandler:
             if decision.taken is not None:
                 decision.taken = _LockedTaken(self._lock, decision.taken)
             return decision
-        if not isinstance(decision.sink, RecordingSink):
+        sink = self._recorder.recorded_sink(decision)
+        if sink is None:
             return decision
-        return Forward(_LockedSink(self._lock, self._recorder, decision.sink))
+        return Forward(_LockedSink(self._lock, self._recorder, sink))
 
 
 class _LockedTaken:
@@ -50,7 +51,9 @@ class _LockedSink:
 
     __slots__ = ("_lock", "_recorder", "chunk", "head", "sink")
 
-    def __init__(self, lock: AbstractContextManager[bool], recorder: Recorder, sink: RecordingSink) -> None:
+    def __init__(
+        self, lock: AbstractContextManager[bool], recorder: Recorder, sink: RecordingSink
+    ) -> None:
         self._lock = lock
         self._recorder = recorder
         self.sink = sink
@@ -61,4 +64,3 @@ class _LockedSink:
         with self._lock:
             self.sink.end(kind, error)
             self._recorder.flush()
-

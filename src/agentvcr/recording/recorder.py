@@ -3,8 +3,8 @@
 Owns the order of records and their redaction. Does not answer requests itself (a replayer inside it
 does) and does not know processes or sockets (`channel`).
 
-Nothing reaches the disk before `flush`: whoever drives the recorder flushes when a request began and
-before the program sees an exchange's end.
+Nothing reaches the disk before `flush`: whoever drives the recorder flushes when a request began
+and before the program sees an exchange's end.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Recorder:
                 self.broken = error
 
     def flush(self) -> None:
-        """Hand what was added to the operating system; a full disk ends the recording, not the run."""
+        """Hand what was added to the operating system; a full disk ends the recording alone."""
         if self.broken is None:
             try:
                 self._journal.flush()
@@ -172,6 +172,11 @@ class Recorder:
             if sink is not None:
                 sink.end("cut")
 
+    @staticmethod
+    def recorded_sink(decision: Forward) -> RecordingSink | None:
+        """Give the sink of a forwarded exchange; None where it is not recorded."""
+        return decision.sink if isinstance(decision.sink, RecordingSink) else None
+
     def process(self, fields: dict[str, object], at_ns: int) -> int:
         """Take down a process; returns its index."""
         index = self.processes
@@ -225,7 +230,7 @@ class RecordingSink:
         self.chunks: list[tuple[int, bytes]] = []
         self.ended = False
 
-    def head(  # noqa: PLR0913  (a status line has these parts)
+    def head(
         self, status: int, headers: HeaderList, reason: bytes, http_version: bytes, at_ns: int = 0
     ) -> None:
         """Take the head."""
@@ -250,9 +255,7 @@ class RecordingSink:
         if message is not None:
             message = recorder.redactor.output(message.encode("utf-8", "replace")).decode()
         how: EndKind = kind  # type: ignore[assignment]  # from this package's own interceptors
-        end = fmt.ExchangeEnd(
-            self.number, recorder.since_start(at_ns), how, failure_type, message
-        )
+        end = fmt.ExchangeEnd(self.number, recorder.since_start(at_ns), how, failure_type, message)
         recorder.finish(self, end)
 
 

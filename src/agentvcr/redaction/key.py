@@ -1,6 +1,6 @@
 """The user's own key for placeholders and environment hashes.
 
-Owns one small file in the user's state folder, readable by nobody else. With it, the same credential
+Owns one small file in the user's state folder, readable by nobody else. With it, one credential
 gets the same placeholder in each of the user's cassettes; it never enters one.
 """
 
@@ -13,7 +13,7 @@ _SIZE = 32
 
 
 def user_key() -> bytes:
-    """Read the key, making it the first time; a key for this run alone where that is not possible."""
+    """Read the key, making it the first time; one for this run where that is not possible."""
     base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     path = Path(base) / "agentvcr" / "key"
     try:

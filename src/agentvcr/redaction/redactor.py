@@ -1,8 +1,8 @@
 """Replace credentials by keyed placeholders, just before something is written.
 
 Owns the replacement. Equal credentials get equal placeholders under one key, so that what was equal
-in the run is equal in its cassette, and nobody without the key can try out guesses. What is replaced
-once is remembered and replaced wherever else it turns up: in an answer, in the program's output.
+in the run is equal in its cassette, and nobody without the key can try out guesses. What is
+replaced once is remembered and replaced wherever else it turns up: in an answer, in the program's output.
 
 Does not see into `br` and `zstd` encoded bodies, nor into values that a stream cuts in pieces.
 """
@@ -15,22 +15,22 @@ import zlib
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
-from agentvcr.model.exchange import Headers
-from agentvcr.redaction.rules import (
+from agentvcr.model.credentials import (
     CREDENTIAL_FIELDS,
     CREDENTIAL_HEADERS,
     CREDENTIAL_PARAMETERS,
     KEY_OPTION,
     KEY_SHAPE,
 )
+from agentvcr.model.exchange import Headers
 
 _MIN_KNOWN = 8
 """Shorter credentials are not searched for elsewhere: they would match by chance."""
 _MAX_KNOWN = 256
 
 _NAMES = b"|".join(re.escape(name.encode()) for name in sorted(CREDENTIAL_FIELDS))
-_FIELD = re.compile(rb'"(?:%s)"\s*:\s*"((?:[^"\\]|\\.)+)"' % _NAMES, re.I)
-_ESCAPED_FIELD = re.compile(rb'\\"(?:%s)\\"\s*:\s*\\"([^"\\]+)\\"' % _NAMES, re.I)
+_FIELD = re.compile(rb'"(?:%s)"\s*:\s*"((?:[^"\\]|\\.)+)"' % _NAMES, re.IGNORECASE)
+_ESCAPED_FIELD = re.compile(rb'\\"(?:%s)\\"\s*:\s*\\"([^"\\]+)\\"' % _NAMES, re.IGNORECASE)
 _HINTS = (b"pi_key", b"pikey", b"pi-key", b"piKey", b"s_token", b"h_token", b"d_token", b"secret")
 _MORE_HINTS = (b"password", b"Password", b"PASSWORD", b"_TOKEN", b"_KEY", b"SECRET")
 _KEY_SHAPE = re.compile(KEY_SHAPE.pattern.encode())

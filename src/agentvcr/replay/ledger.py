@@ -29,6 +29,11 @@ class Ledger:
         self.telemetry = 0
         """Requests to telemetry that were refused."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether a fatal divergence ended the replay."""
+        return self.fatal is not None
+
     def check(self) -> None:
         """Stop whoever asks after the first fatal divergence.
 

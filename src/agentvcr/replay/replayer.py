@@ -1,13 +1,14 @@
 """The replayer: a handler that answers each request with its recorded exchange.
 
-Owns which exchange answers, in what order, and how often each is used: once. Does not compare bodies
-(`matching`), word a miss (its `explain` does) or open a socket.
+Owns which exchange answers, in what order, and how often each is used: once. Does not compare
+bodies (`matching`), word a miss (its `explain` does) or open a socket.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Literal
 
 from agentvcr.boundary import Boundary
@@ -139,8 +140,7 @@ class Replayer:
             times.extend(chunk.at_ns for chunk in exchange.response.chunks)
         if exchange.ending and exchange.ending.kind in ("eof", "failed"):
             times.append(exchange.ending.at_ns)
-        pairs = zip(times, times[1:], strict=False)
-        return [int(max(0, after - before) * self._pace) for before, after in pairs]
+        return [int(max(0, after - before) * self._pace) for before, after in pairwise(times)]
 
 
 class _Watch:
@@ -155,8 +155,8 @@ class _Watch:
             how = self._exchange.ending.kind if self._exchange.ending else "cut"
             self._ledger.diverged(
                 "overrun",
-                f"exchange {self._exchange.number} in lane {self._exchange.lane}: the program reads "
-                f"on after {chunks} chunks, where the recorded answer was {how}",
+                f"exchange {self._exchange.number} of lane {self._exchange.lane}: the program "
+                f"reads on after {chunks} chunks, where the recorded answer was {how}",
             )
 
 

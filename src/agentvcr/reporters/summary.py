@@ -16,8 +16,7 @@ _MOST = 5
 def render(result: RecordSummary | ReplaySummary, out: TextIO) -> None:
     """Write the lines, each beginning with `agentvcr:`."""
     lines = _record(result) if isinstance(result, RecordSummary) else _replay(result)
-    for line in lines:
-        out.write(f"agentvcr: {line}\n")
+    out.writelines(f"agentvcr: {line}\n" for line in lines)
 
 
 def _record(summary: RecordSummary) -> list[str]:
@@ -43,7 +42,8 @@ def _replay(summary: ReplaySummary) -> list[str]:
         lines.append("answered by the nearest exchange:")
         lines += [f"  {line}" for line in message.splitlines()[:-1]]
     lines += _listed("not replayed: ", summary.not_replayed)
-    lines += _listed("never asked for: ", summary.unused)
+    if not summary.divergence:  # a stopped replay did not come to the rest
+        lines += _listed("never asked for: ", summary.unused)
     network = "no network" if summary.isolated else "network guarded (Python only)"
     counted = _count(summary.exchanges, "exchange")
     lines.append(f"{_verdict(summary.diff)}: {counted} replayed from {summary.path}, {network}")

@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from agentvcr.inside import children, lanes, state, streams
-from agentvcr.inside import interceptors
+from agentvcr.inside import children, interceptors, lanes, state, streams
 from agentvcr.inside.channel import Link, RemoteHandler
 from agentvcr.inside.frames import OUTPUT
 from agentvcr.inside.guard import Guard, hook_socket

@@ -67,6 +67,7 @@ class Tee:
     """Hands each chunk on as it arrives, and tells the sink."""
 
     def __init__(self, inner: Any, sink: Sink) -> None:  # noqa: ANN401  (the library's stream)
+        """Stand before the stream `inner`."""
         self._inner = inner
         self._sink = sink
 
@@ -92,6 +93,7 @@ class AsyncTee:
     """The same for asynchronous code."""
 
     def __init__(self, inner: Any, sink: Sink) -> None:  # noqa: ANN401  (the library's stream)
+        """Stand before the stream `inner`."""
         self._inner = inner
         self._sink = sink
 
@@ -117,6 +119,7 @@ class Served:
     """What the sync and the async stream of a served answer share: where the program is in it."""
 
     def __init__(self, client: Client, serve: Serve, request: Any) -> None:  # noqa: ANN401
+        """Start at the first chunk."""
         self._client = client
         self._serve = serve
         self._request = request

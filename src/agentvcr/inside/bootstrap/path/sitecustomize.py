@@ -5,7 +5,7 @@ Never raises while recording; a replay that cannot be brought under control does
 """
 
 
-def _start():
+def _start() -> None:
     import os
     import sys
 
@@ -23,10 +23,10 @@ def _start():
         os.write(2, text.encode("utf-8", "backslashreplace"))
         if os.environ.get("AGENTVCR_MODE") == "replay":
             os._exit(4)
-    _chain(sys)
+    _chain()
 
 
-def _load(name, folder):
+def _load(name: str, folder: str) -> None:
     import os
     import sys
     from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -48,7 +48,8 @@ def _load(name, folder):
     loader.exec_module(module)
 
 
-def _chain(sys):
+def _chain() -> None:
+    import sys
     from importlib.machinery import PathFinder
 
     spec = PathFinder.find_spec("sitecustomize", sys.path)

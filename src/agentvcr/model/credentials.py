@@ -1,6 +1,7 @@
 """Where credentials stand: names of headers, cookies, URL parameters, form and JSON fields.
 
-Owns the lists and the shapes of keys. Does not replace anything (`redactor`).
+Owns the lists and the shapes of keys. Does not replace anything (`redaction`) nor leave anything
+out of a comparison (`matching`).
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ KEY_SHAPE: Final = re.compile(
 """Text in the shape of a key that a known service hands out."""
 
 KEY_OPTION: Final = re.compile(
-    r"^--?(?:[a-z0-9-]*[-_])?(?:key|token|secret|password|passwd|pwd|credential)s?(?:=|$)", re.I
+    r"^--?(?:[a-z0-9-]*[-_])?(?:key|token|secret|password|passwd|pwd|credential)s?(?:=|$)",
+    re.IGNORECASE,
 )
 """A command-line option that takes a credential."""
 

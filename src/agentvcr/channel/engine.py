@@ -1,0 +1,62 @@
+"""What the hub needs of an engine, so that it knows no recorder and no replayer.
+
+Owns these protocols. `recording.recorder.Recorder` and `replay.ledger.Ledger` fit them.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from agentvcr.inside.exchange import Forward, HeaderList, ReplayHalt, Request, Serve
+from agentvcr.model.run import Stream
+
+
+class TimedSink(Protocol):
+    """A sink that is told when things happened, in nanoseconds of the monotonic clock."""
+
+    def head(
+        self, status: int, headers: HeaderList, reason: bytes, http_version: bytes, at_ns: int = 0
+    ) -> None:
+        """Take the head."""
+
+    def chunk(self, data: bytes, at_ns: int = 0) -> None:
+        """Take a chunk."""
+
+    def end(self, kind: str, error: BaseException | None = None) -> None:
+        """Take the end, with the exception itself."""
+
+    def end_as(self, kind: str, failure: tuple[str, str] | None, at_ns: int = 0) -> None:
+        """Take the end, with the name and message of an exception elsewhere."""
+
+
+class Engine(Protocol):
+    """A handler that also takes down what is no exchange, and can make all of it safe."""
+
+    def begin(self, request: Request) -> Serve | Forward:
+        """Decide about a request."""
+
+    def recorded_sink(self, decision: Forward) -> TimedSink | None:
+        """Give the sink of a forwarded exchange; None where it is not recorded."""
+
+    def process(self, fields: dict[str, object], at_ns: int) -> int:
+        """Take down a process; returns its index."""
+
+    def output(self, process: int, stream: Stream, data: bytes, at_ns: int) -> None:
+        """Take down what the program said."""
+
+    def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
+        """Take down something else."""
+
+    def flush(self) -> None:
+        """Hand everything taken down to the operating system."""
+
+
+class Divergences(Protocol):
+    """Where a replay's divergences are taken down."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a fatal divergence ended the replay."""
+
+    def diverged(self, kind: str, message: str, *, fatal: bool = True) -> ReplayHalt:
+        """Take down a divergence."""
