@@ -42,19 +42,25 @@ async def ask(client: httpx.AsyncClient, messages: list[Message]) -> str:
 
 async def stream(client: httpx.AsyncClient, messages: list[Message]) -> Message:
     """Ask the model and put its answer together as it arrives."""
-    body = {"model": "demo-1", "messages": messages, "tools": [SEARCH_TOOL], "stream": True}
+    body = {
+        "model": "demo-1",
+        "messages": messages,
+        "tools": [SEARCH_TOOL],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
     text, call = "", {"id": "", "name": "", "arguments": ""}
     async with client.stream("POST", "/v1/chat/completions", json=body) as response:
         response.raise_for_status()
         async for line in response.aiter_lines():
             if not line.startswith("data: ") or line == "data: [DONE]":
                 continue
-            delta = json.loads(line.removeprefix("data: "))["choices"][0]["delta"]
-            text += delta.get("content") or ""
-            for part in delta.get("tool_calls", []):
-                call["id"] += part.get("id", "")
-                for key, value in part["function"].items():
-                    call[key] += value
+            for choice in json.loads(line.removeprefix("data: "))["choices"]:
+                text += choice["delta"].get("content") or ""
+                for part in choice["delta"].get("tool_calls", []):
+                    call["id"] += part.get("id", "")
+                    for key, value in part["function"].items():
+                        call[key] += value
     message: Message = {"role": "assistant", "content": text}
     if call["id"]:
         function = {"name": call["name"], "arguments": call["arguments"]}

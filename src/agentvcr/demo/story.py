@@ -7,6 +7,7 @@ not record, replay or compare: each of these is a command, run as a user would.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -23,6 +24,8 @@ CASSETTE = "crew.avcr"
 PROGRAM = "pipeline.py"
 OLD_PROMPT = "End with a piece of advice."
 NEW_PROMPT = "End with a question to the mayor."
+_EXPECTED = {"same": 7, "changed": 1}
+"""What the last diff counts: everything but the writer's step is the same."""
 _PATIENCE_S = 60
 
 
@@ -76,6 +79,7 @@ class _Tour:
         self._command("replay", CASSETTE, "--on-miss", "nearest", status=1)
         _say("And what did the edit change, of the whole run?")
         self._command("diff", CASSETTE, status=1)
+        self._check_that_one_step_changed()
         return self._wrong
 
     def _command(self, *arguments: str, status: int = 0) -> None:
@@ -96,6 +100,18 @@ class _Tour:
             return
         if done.returncode != status:
             self._wrong.append(f"`{shown}` ended with {done.returncode}, not with {status}.")
+
+    def _check_that_one_step_changed(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "agentvcr", "diff", CASSETTE, "--json"],
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+        found = json.loads(done.stdout or "{}").get("counts", {})
+        if {status: count for status, count in found.items() if count} != _EXPECTED:
+            self._wrong.append(f"the diff counts {found}, not {_EXPECTED}.")
 
     def _change_the_prompt(self) -> None:
         program = self._folder / PROGRAM

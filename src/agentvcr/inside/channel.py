@@ -4,8 +4,8 @@ Owns the connections of this process. Decides nothing about a request and writes
 
 No thread and no lock of ours: code takes an exclusive connection from a free list and puts it
 back only after success, so a signal handler that raises in the middle leaves a torn frame on a
-connection that is never used again, and a fork finds nothing held. Frames carry (exchange, sequence),
-so the engine can drop what is sent twice.
+connection that is never used again, and a fork finds nothing held. Frames carry (exchange,
+sequence), so the engine can drop what is sent twice.
 """
 
 from __future__ import annotations
@@ -37,38 +37,59 @@ class Gone(Exception):  # noqa: N818  (a state of the channel, never shown to th
 
 
 class Wire:
-    """One connection to the engine, used by one caller at a time."""
+    """One connection to the engine, used by one caller at a time.
 
-    __slots__ = ("buffer", "inode", "sock")
+    Holds the bare descriptor: a socket object would warn of itself when the program ends, and bring
+    down interpreters that drop it when hardly anything of them is left.
+    """
+
+    __slots__ = ("buffer", "family", "fd", "inode")
 
     def __init__(self, address: str, hello: bytes) -> None:
         """Connect to `unix:PATH` or `tcp:PORT` and say hello."""
         import _socket  # noqa: PLC0415  (the C module: nobody patches it, and a start needs none)
 
         scheme, _, place = address.partition(":")
-        if scheme == "unix":
-            self.sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        else:
-            self.sock = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        self.family = int(_socket.AF_UNIX if scheme == "unix" else _socket.AF_INET)
+        sock = _socket.socket(self.family, _socket.SOCK_STREAM)
+        sock.settimeout(None)
         if hasattr(_socket, "SO_NOSIGPIPE"):  # macOS has no MSG_NOSIGNAL
-            self.sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_NOSIGPIPE, 1)
-        self.sock.connect(place if scheme == "unix" else ("127.0.0.1", int(place)))
-        self.inode = os.fstat(self.sock.fileno()).st_ino
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_NOSIGPIPE, 1)
+        sock.connect(place if scheme == "unix" else ("127.0.0.1", int(place)))
+        self.fd = sock.detach()
+        self.inode = os.fstat(self.fd).st_ino
         self.buffer = b""
         self.put(hello)
 
     def is_ours(self) -> bool:
         """Whether the descriptor still is this connection: programs close what they don't know."""
         try:
-            return os.fstat(self.sock.fileno()).st_ino == self.inode
+            return os.fstat(self.fd).st_ino == self.inode
         except OSError:
             return False
+
+    def close(self) -> None:
+        """Close the connection, unless the program has."""
+        if self.is_ours():
+            os.close(self.fd)
+
+    def _borrow(self) -> Any:  # noqa: ANN401  (a socket, to be detached after use)
+        import _socket  # noqa: PLC0415  (as above)
+
+        sock = _socket.socket(self.family, _socket.SOCK_STREAM, 0, self.fd)
+        if _socket.getdefaulttimeout() is not None:  # the program's, not ours
+            sock.settimeout(None)
+        return sock
 
     def put(self, data: bytes) -> None:
         """Send all of `data`; SIGPIPE must not kill a program whose recorder died."""
         import _socket  # noqa: PLC0415  (as above)
 
-        self.sock.sendall(data, getattr(_socket, "MSG_NOSIGNAL", 0))
+        sock = self._borrow()
+        try:
+            sock.sendall(data, getattr(_socket, "MSG_NOSIGNAL", 0))
+        finally:
+            sock.detach()
 
     def get(self) -> frames.Frame:
         """Receive the next frame, with the BODY frames before it joined to its raw bytes."""
@@ -76,7 +97,11 @@ class Wire:
         while True:
             found = frames.unpack(self.buffer, 0)
             if found is None:
-                data = self.sock.recv(262144)
+                sock = self._borrow()
+                try:
+                    data = sock.recv(262144)
+                finally:
+                    sock.detach()
                 if not data:
                     raise Gone
                 self.buffer += data
@@ -103,6 +128,8 @@ class Link:
 
     def reset(self, lane: str) -> None:
         """Start anew as another process, at the start and after a fork."""
+        for wire in self.free:
+            wire.close()
         self.free, self.uid, self.lane = [], os.urandom(8).hex(), lane
 
     def tell(self, data: bytes) -> None:
@@ -118,12 +145,18 @@ class Link:
             raise Gone
         try:
             wire = self._take()
+        except OSError:
+            self.gone = True
+            raise Gone from None
+        try:
             wire.put(data)
             answer = wire.get() if answered else None
         except (OSError, Gone):
             self.gone = True
             raise Gone from None
-        # Any other exception (a signal handler's) drops the wire: a torn frame dies with it.
+        except BaseException:  # a signal handler's: a torn frame dies with its connection
+            wire.close()
+            raise
         self.free.append(wire)
         return answer
 
@@ -135,7 +168,6 @@ class Link:
                 return Wire(self.address, self._hello())
             if wire.is_ours():
                 return wire
-            wire.sock.detach()  # the number belongs to the program now: don't close it
 
     def _hello(self) -> bytes:
         argv = getattr(sys, "orig_argv", None) or [sys.executable, *getattr(sys, "argv", [])]
@@ -224,6 +256,7 @@ class RemoteHandler:
         self.replaying = replaying
         self.numbers = count(1)
         self.halted: Optional[str] = None
+        self.guard: object = None  # kept alive here, and by nothing else
 
     def begin(self, request: Request) -> Union[Serve, Forward]:
         """Tell or ask the engine about a request."""

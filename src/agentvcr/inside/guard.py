@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from time import monotonic_ns
+from _weakref import ref
 from types import ModuleType
 from typing import Any, Set, Tuple
 
@@ -31,13 +32,24 @@ class Guard:
         self.seen: Set[Tuple[str, int]] = set()
 
     def install(self) -> None:
-        """Start watching; there is no way back, so `handler.link.gone` ends it while recording."""
-        sys.addaudithook(self.hook)
+        """Start watching; there is no way back, so `handler.link.gone` ends it while recording.
 
-    def hook(self, event: str, args: Tuple[Any, ...]) -> None:
-        """See one audit event; raises to refuse it."""
-        if event[:7] != "socket.":
-            return
+        The interpreter drops its hooks when hardly anything of it is left, and crashes if a socket
+        goes with them: the hook must not be what keeps the connections alive.
+        """
+        self.handler.guard = self
+        weak = ref(self)
+
+        def hook(event: str, args: Tuple[Any, ...]) -> None:
+            if event[:7] == "socket.":
+                guard = weak()
+                if guard is not None:
+                    guard.see(event, args)
+
+        sys.addaudithook(hook)
+
+    def see(self, event: str, args: Tuple[Any, ...]) -> None:
+        """See one audit event of the socket module; raises to refuse it."""
         if event in _SENDS:
             self._reach(args[1])
         elif event in _LOOK_UPS and self.handler.replaying:

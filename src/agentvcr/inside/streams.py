@@ -13,7 +13,7 @@ import builtins
 import functools
 import io
 import sys
-from typing import Any, Callable, List
+from typing import Any, Callable
 
 Keep = Callable[[str, bytes], None]
 """Called with the stream's name and the bytes that passed; must not raise."""
@@ -79,15 +79,11 @@ def _renew(stream: io.TextIOWrapper, name: str, keep: Keep) -> io.TextIOWrapper:
     buffer: Any = stream.detach()
     raw = buffer if isinstance(buffer, io.FileIO) else buffer.detach()
     tee: Any = _TeeFile(raw, name, keep)
-    _ORIGINALS.append(raw)  # a collected FileIO would close the descriptor
     if not isinstance(buffer, io.FileIO):
         tee = io.BufferedReader(tee) if name == "stdin" else io.BufferedWriter(tee)
     renewed = io.TextIOWrapper(tee, **options)
     renewed.mode = mode  # type: ignore[misc]  # the interpreter sets it on its own streams too
     return renewed
-
-
-_ORIGINALS: List[Any] = []
 
 
 def _keep_terminal_lines(keep: Keep) -> None:

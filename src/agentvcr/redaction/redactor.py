@@ -2,7 +2,8 @@
 
 Owns the replacement. Equal credentials get equal placeholders under one key, so that what was equal
 in the run is equal in its cassette, and nobody without the key can try out guesses. What is
-replaced once is remembered and replaced wherever else it turns up: in an answer, in the program's output.
+replaced once is remembered and replaced wherever else it turns up: in an answer, in what the
+program says.
 
 Does not see into `br` and `zstd` encoded bodies, nor into values that a stream cuts in pieces.
 """

@@ -11,7 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
-    from agentvcr.model.results import Result, RunSummary, StepRow
+    from agentvcr.model.results import DiffEntry, Result, RunSummary, StepRow
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -71,7 +71,8 @@ def counted(count: int, noun: str) -> str:
 
 def command_line(run: RunSummary) -> str:
     """Write a run's command as a shell would take it."""
-    return printable(shlex.join(run.command))
+    named = ["python" if word == "{python}" else word for word in run.command]
+    return printable(shlex.join(named))
 
 
 def ending(run: RunSummary) -> str:
@@ -87,3 +88,10 @@ def ending(run: RunSummary) -> str:
 def title(step: StepRow) -> str:
     """Write a step's number, path and action."""
     return printable(f"{step.number} {step.id}  {step.action}")
+
+
+def entry_title(entry: DiffEntry) -> str:
+    """Write which step an entry of a diff is about; numbers are those of A where A has it."""
+    if entry.a is not None:
+        return title(entry.a)
+    return f"{title(entry.b)}  (in B)" if entry.b is not None else ""

@@ -14,11 +14,12 @@ from agentvcr.reporters.base import (
     counted,
     duration,
     ending,
+    entry_title,
     printable,
     size,
-    title,
     tokens,
 )
+from agentvcr.reporters.lines import set_against
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +60,8 @@ def _outline(result: Outline) -> Iterator[str]:
         )
     yield from _more(len(result.steps) - ROWS_SHOWN, "step")
     for note in result.notes:
-        yield from ("", f"- {note.kind}: {_code(note.text)} ({note.count} times)")
+        times = f" ({note.count:,} times)" if note.count > 1 else ""
+        yield from ("", f"- {note.kind}: {_code(note.text)}{times}")
 
 
 def _head(run: RunSummary) -> Iterator[str]:
@@ -152,16 +154,11 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _sides(before: str | None, after: str | None) -> Iterator[str]:
-    lines = [
-        f"{mark}{line}" for mark, told in (("-", before), ("+", after)) for line in _lines(told)
-    ]
-    yield from _fenced(lines, "diff")
-
-
-def _lines(told: str | None) -> Sequence[str]:
-    lines = [] if told is None else printable(told).split("\n")
+    lines = [f"{line.mark}{line.text}" for line in set_against(before, after)]
     rest = len(lines) - LINES_SHOWN
-    return [*lines[:LINES_SHOWN], f"… {counted(rest, 'more line')}"] if rest > 0 else lines
+    if rest > 0:
+        lines[LINES_SHOWN:] = [f" … {counted(rest, 'more line')}"]
+    yield from _fenced(lines, "diff")
 
 
 def _entries(heading: str, entries: Sequence[DiffEntry]) -> Iterator[str]:
@@ -174,8 +171,7 @@ def _entries(heading: str, entries: Sequence[DiffEntry]) -> Iterator[str]:
 
 
 def _entry(entry: DiffEntry) -> str:
-    step = entry.a or entry.b
-    return f"{entry.status.replace('_', ' ')} {_code(title(step)) if step else ''}"
+    return f"{entry.status.replace('_', ' ')} {_code(entry_title(entry))}"
 
 
 def _more(rest: int, noun: str) -> Iterator[str]:

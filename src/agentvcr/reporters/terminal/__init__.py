@@ -25,6 +25,16 @@ PLAIN_WIDTH = 80
 def render(result: Result, out: TextIO) -> None:
     """Draw a result on `out`."""
     console = console_on(out)
+    if console.is_terminal:
+        _draw(result, console)
+        return
+    with console.capture() as drawn:
+        _draw(result, console)
+    # Tables fill their lines with blanks, which nobody wants in a file or a pipe.
+    out.writelines(f"{line.rstrip(' ')}\n" for line in drawn.get().split("\n")[:-1])
+
+
+def _draw(result: Result, console: Console) -> None:
     if isinstance(result, Outline):
         draw_outline(result, console)
     elif isinstance(result, StepDetail):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from agentvcr.reporters.base import counted, duration, printable, title, tokens
+from agentvcr.reporters.base import counted, duration, entry_title, printable, tokens
 from agentvcr.reporters.terminal.changes import draw_change
 
 if TYPE_CHECKING:
@@ -56,13 +56,10 @@ def draw_diff(result: RunDiff, console: Console) -> None:
 
 
 def _draw_first(entry: DiffEntry, console: Console) -> None:
-    step = entry.a or entry.b
-    if step is None:
-        return
     console.print()
     heading = Text("First divergence: ", "bold")
     heading.append(f"{_word(entry)} ", STATUS_STYLE[entry.status])
-    console.print(heading.append(title(step)), soft_wrap=True)
+    console.print(heading.append(entry_title(entry)), soft_wrap=True)
     for change in entry.changes[:CHANGES_SHOWN]:
         draw_change(change, console)
     rest = len(entry.changes) - CHANGES_SHOWN
@@ -92,10 +89,9 @@ def _draw_list(heading: str, entries: Sequence[DiffEntry], console: Console) -> 
     console.print()
     console.print(Text(f"{heading}: {counted(len(entries), 'step')}", "bold"))
     for entry in told[:LISTED]:
-        step = entry.a or entry.b
         where = f"  ({entry.changes[0].where})" if entry.changes else ""
         line = Text(f"  {_word(entry):<8} ", STATUS_STYLE[entry.status])
-        line.append(printable(f"{title(step)}{where}") if step else "", "default")
+        line.append(printable(f"{entry_title(entry)}{where}"), "default")
         line.truncate(console.width, overflow="ellipsis")
         console.print(line, no_wrap=True)
     if len(told) > LISTED:
