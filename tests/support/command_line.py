@@ -1,0 +1,32 @@
+"""Run the command line as a user does, in a process of its own.
+
+Owns the call and its environment. What is expected of it is a test's.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+PROGRAMS = pathlib.Path(__file__).parents[1] / "programs"
+_PATIENCE_S = 120
+
+
+def agentvcr(
+    *words: object, cwd: pathlib.Path, env: dict[str, str] | None = None, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `agentvcr WORDS` in `cwd`, with `env` added to the environment."""
+    return subprocess.run(
+        [sys.executable, "-m", "agentvcr", *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        input=stdin,
+        capture_output=True,
+        timeout=_PATIENCE_S,
+        check=False,
+    )
+
+
+def python(program: str, *words: object) -> list[str]:
+    """Say how one of `tests/programs` is run."""
+    return [sys.executable, str(PROGRAMS / program), *map(str, words)]
