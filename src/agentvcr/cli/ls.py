@@ -20,9 +20,9 @@ def ls(
 
     if not folder.is_dir():
         raise CassetteMissingError(
-            f"There is no folder {folder}.",
+            f"there is no folder {folder}",
             where=str(folder.absolute()),
-            cure="Name one that holds cassettes, or record a run first.",
+            cure="name one, or record a run: agentvcr record -- CMD",
         )
     rows: list[CassetteRow] = []
     for path in sorted(folder.glob("*.avcr")):

@@ -124,7 +124,7 @@ def _diff(result: RunDiff) -> Iterator[str]:
         f"{counts.removed} removed, {counts.not_reached} not reached"
     )
     if result.halted is not None:
-        yield f"- the replay stopped: {_code(result.halted)}"
+        yield f"- the replay stopped: {_code(result.halted.partition(chr(10))[0])}"
     if result.first is not None:
         yield from _first(result.entries[result.first])
         yield from _entries("After it", [result.entries[n] for n in result.consequences])

@@ -57,11 +57,11 @@ def find_step(steps: Sequence[Step], wanted: str) -> Step:
         return by_name[name]
     near = difflib.get_close_matches(name, [step.id for step in steps], n=3, cutoff=0.5)
     if near:
-        cure = f"Did you mean {' or '.join(near)}?"
+        cure = f"did you mean {' or '.join(near)}?"
     else:
-        cure = "`agentvcr show FILE` lists the steps with their numbers."
+        cure = "agentvcr show FILE lists the steps with their numbers"
     raise NoSuchStepError(
-        f"There is no step {wanted!r}.", where=f"The run has {len(steps)} steps.", cure=cure
+        f"there is no step {wanted}", where=f"the run has {len(steps)} steps", cure=cure
     )
 
 

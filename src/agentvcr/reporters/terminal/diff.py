@@ -38,7 +38,9 @@ def draw_diff(result: RunDiff, console: Console) -> None:
     console.print(Text(printable(f"A  {result.a.path}")), soft_wrap=True)
     console.print(Text(printable(f"B  {result.b.path}")), soft_wrap=True)
     if result.halted is not None:
-        console.print(Text(printable(f"The replay stopped: {result.halted}"), "red"))
+        # Its first line; where the requests differ is told below, at the first divergence.
+        why = result.halted.partition("\n")[0]
+        console.print(Text(printable(f"The replay stopped: {why}"), "red"))
     if result.first is not None:
         _draw_first(result.entries[result.first], console)
         later = [result.entries[index] for index in result.consequences]

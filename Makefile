@@ -1,0 +1,68 @@
+# AgentVCR's commands. Needs make and Python 3.11 or newer, and nothing else.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := src tests docs benchmarks
+PYTHON ?=
+PYTHONS := $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
+
+# The build backend is pinned too; older pip reads the first name, newer pip the second.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help setup demo test check check-long fix bench docs gates
+
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.lint ## Install AgentVCR and every tool into .venv, at the pinned versions
+
+demo: $(VENV)/.test ## Record, replay and diff a small multi-agent run, offline, in a minute
+	@$(BIN)/agentvcr demo
+
+check: ROUNDS ?= 3
+check: gates ## Every gate: format, lint, types, layers, then all tests (what CI runs)
+	@ROUNDS=$(ROUNDS) $(BIN)/python -m pytest
+
+check-long: ROUNDS ?= 50
+check-long: gates ## The same gates, with every loop of random rounds in full
+	@ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -o timeout=3600
+
+test: $(VENV)/.test ## Run the tests; ARGS="-k name" picks some
+	@$(BIN)/python -m pytest $(ARGS)
+
+fix: $(VENV)/.lint ## Format, and mend what the linter can mend
+	@$(BIN)/ruff check --fix-only --quiet $(wildcard $(SOURCES))
+	@$(BIN)/ruff format --quiet $(wildcard $(SOURCES))
+
+bench: $(VENV)/.test ## Measure what recording and replaying cost, beside bare and vcrpy
+	@$(BIN)/python benchmarks/record_replay.py
+
+docs: $(VENV)/.test ## Write docs/reference/cli.md from the commands' own --help
+	@$(BIN)/python docs/generate_cli.py
+
+gates: $(VENV)/.lint
+	$(BIN)/ruff format --check $(wildcard $(SOURCES))
+	$(BIN)/ruff check $(wildcard $(SOURCES))
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
+
+$(VENV)/.python:
+	@for python in $(PYTHONS); do \
+	  if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then $$python -m venv $(VENV) && touch $@ && exit 0; fi; \
+	done; \
+	echo "No Python 3.11 or newer with venv among: $(PYTHONS). Say PYTHON=/path/to/python3." >&2; exit 1
+
+$(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing AgentVCR into $(VENV) …" >&2
+	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	@$(PIP) --editable '.[test,lint]'
+	@touch $@

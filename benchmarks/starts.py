@@ -1,0 +1,94 @@
+"""Measure starts: of the command line, and of a Python that is being recorded.
+
+Owns finding interpreters and the tables. Needs a live recording for the second.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+from figures import Reach, table
+from programs import AGENTVCR, started
+
+_NAMES = ("python3.9", "python3.13", "python3.12", "python3.10", "python3.14", "/usr/bin/python3")
+_MOST = 3
+_SHOWN = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])"
+
+
+def interpreters() -> dict[str, str]:
+    """Find the running interpreter and up to two others, by version."""
+    found = {"{}.{}.{}".format(*sys.version_info[:3]): sys.executable}
+    for name in _NAMES:
+        path = shutil.which(name)
+        if path is None or len(found) >= _MOST:
+            continue
+        asked = subprocess.run([path, "-c", _SHOWN], capture_output=True, text=True, check=False)
+        if asked.returncode == 0:
+            executable, version = asked.stdout.split()
+            found.setdefault(version, executable)
+    return found
+
+
+def children(rounds: int, environment: dict[str, str]) -> list[Reach]:
+    """Measure what a recording adds to the start of a program that uses no client.
+
+    `environment` is that of a recorded program whose recorder is alive.
+    """
+    ours = {name: environment[name] for name in environment if name.startswith("AGENTVCR_")}
+    recorded = {**os.environ, **ours, "PYTHONPATH": environment["PYTHONPATH"]}
+    reaches: list[Reach] = []
+    rows: list[tuple[str, ...]] = []
+    for version, executable in interpreters().items():
+        argv = [executable, "-c", "pass"]
+        bare: list[tuple[float, float]] = []
+        under: list[tuple[float, float]] = []
+        for _ in range(rounds + 1):
+            bare.append(started(argv))
+            under.append(started(argv, recorded))
+        pairs = list(zip(under[1:], bare[1:], strict=True))
+        ratios = [median(one[kind] / other[kind] for one, other in pairs) for kind in (0, 1)]
+        more = median(one[0] - other[0] for one, other in pairs)
+        wall_ms = median(one[0] for one in bare[1:])
+        rows.append(
+            (version, f"{wall_ms:.1f}", f"{more:+.1f}", f"{ratios[0]:.2f}x", f"{ratios[1]:.2f}x")
+        )
+        reaches.append(Reach(f"start of a recorded {version}: wall to bare", ratios[0], 1.5))
+    heads = ("", "bare ms", "added ms", "wall", "CPU")
+    print(table("Start of a recorded `python -c pass`", heads, rows), flush=True)
+    return reaches
+
+
+def parent(rounds: int, folder: Path) -> list[Reach]:
+    """Measure the command line's own start beside a bare Python's."""
+    true = shutil.which("true") or "/bin/true"
+    target = str(folder / "start.avcr")
+    commands = {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        "true": [true],
+        "agentvcr --help": [AGENTVCR, "--help"],
+        "agentvcr record -- true": [AGENTVCR, "record", "--force", "-o", target, "--", true],
+    }
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(rounds + 1):
+        for name, argv in commands.items():
+            times[name].append(started(argv))
+    bare = times["python -c pass"][1:]
+    ratios: dict[str, float] = {}
+    rows: list[tuple[str, ...]] = []
+    for name, all_taken in times.items():
+        taken = all_taken[1:]
+        less = times["true"][1:] if "record" in name else [(0.0, 0.0)] * len(taken)
+        beside = list(zip(taken, less, bare, strict=True))
+        found = [median((x[kind] - y[kind]) / z[kind] for x, y, z in beside) for kind in (0, 1)]
+        ratios[name] = found[0]
+        medians = [f"{median(one[kind] for one in taken):.1f}" for kind in (0, 1)]
+        rows.append((name, *medians, f"{found[0]:.2f}x", f"{found[1]:.2f}x"))
+    heads = ("", "wall ms", "CPU ms", "wall to python", "CPU to python")
+    print(table("Start of the command line", heads, rows), flush=True)
+    titles = ("agentvcr --help", "agentvcr record -- true")
+    return [Reach(f"{title}: wall to bare Python", ratios[title], 10) for title in titles]

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from agentvcr import providers
+from agentvcr.providers.base import model_of
+from tests.unit.build import MESSAGES, chat, exchange, request, tool
+
+
+def test_an_exchange_is_read_by_the_dialect_of_its_address():
+    found = providers.read(chat("Is it?", "Yes."))
+    assert found is not None
+    assert found.dialect == "openai_chat"
+    assert found.prompt is not None
+    assert found.prompt.messages[0].text == "Is it?"
+    assert found.answer is not None
+    assert found.answer.message.text == "Yes."
+
+
+def test_an_exchange_that_no_dialect_knows_is_no_conversation():
+    assert providers.read(tool("/weather")) is None
+
+
+def test_an_exchange_in_flight_has_a_prompt_and_no_answer():
+    asked = request({"model": "claude", "messages": []}, url=MESSAGES)
+    found = providers.read(exchange(asked, None, kind=None))
+    assert found is not None
+    assert found.prompt is not None
+    assert found.answer is None
+
+
+def test_the_model_is_read_without_the_conversation():
+    assert model_of(request({"messages": [{"a": [1]}], "model": "gpt-4o"})) == "gpt-4o"
+    for odd in (b"", b"{", b'{"model": 3}', b"[]", b"\xff", b'{"messages": []}'):
+        assert model_of(request(odd)) == ""

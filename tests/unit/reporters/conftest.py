@@ -1,0 +1,59 @@
+"""Results to draw: two runs that differ in every way that a report tells."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from agentvcr.diff.rundiff import diff
+from agentvcr.model.exchange import Failure
+from agentvcr.model.results import CassetteRow, Listing
+from agentvcr.steps import cassette_row, detail, outline, steps_of
+from tests.unit.build import chat, run, tool
+
+EVIL = "\x1b]0;owned\x07[red]<b>|`\u202e"
+"""What a recording may hold to steer a terminal, rich's markup, a page or a table."""
+
+
+def trip(word, *more, **details):
+    return run(
+        chat("Plan a trip.", f"Day one: the {word} museum, then a walk.\nDay two: rest."),
+        chat("Where?", "Paris", lane="main/task0", took_ms=1234),
+        tool(f"/weather?city={EVIL}", {"sky": word}, lane="main/task0"),
+        tool("/rpc", internal=True),
+        chat("late", kind="failed", failure=Failure(type="httpx.ReadTimeout", message=EVIL)),
+        *more,
+        stdout=f"hello\n{word}\n".encode(),
+        notes=[("unrecorded", f"child {EVIL}")],
+        **details,
+    )
+
+
+@pytest.fixture
+def results():
+    a = trip("old")
+    b = trip("new", chat("more"), path="cassettes/trip.last.avcr", exit_status=1)
+    bad = CassetteRow(name="bad.avcr", size=12, run=None, error="no cassette", slug="foreign")
+    rows = (cassette_row("trip.avcr", 81_234, a), bad)
+    return {
+        "show": outline(a),
+        "step": detail(steps_of(a)[0]),
+        "tool": detail(steps_of(a)[2]),
+        "ls": Listing(folder="cassettes", cassettes=rows),
+        "diff": diff(a, b),
+        "same": diff(a, a),
+        "empty": outline(run()),
+    }
+
+
+@pytest.fixture
+def drawn(results):
+    """Draw a result by its name with a reporter."""
+
+    def draw(reporter, name):
+        out = io.StringIO()
+        reporter.render(results[name], out)
+        return out.getvalue()
+
+    return draw

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agentvcr.model.results import Result
+from agentvcr.reporters import json_reporter
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "json-output.md"
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("show", "agentvcr.show/1"),
+        ("step", "agentvcr.step/1"),
+        ("ls", "agentvcr.ls/1"),
+        ("diff", "agentvcr.diff/1"),
+    ],
+)
+def test_the_schema_is_named_first(drawn, name, schema):
+    assert next(iter(json.loads(drawn(json_reporter, name)).items())) == ("schema", schema)
+
+
+@pytest.mark.parametrize("name", ["show", "step", "tool", "ls", "diff", "same", "empty"])
+def test_what_is_written_reads_back_as_the_result(drawn, results, name):
+    assert msgspec.json.decode(drawn(json_reporter, name), type=Result) == results[name]
+
+
+def structs(kind, found):
+    """Give every struct that a type mentions, by following its fields."""
+    for part in getattr(kind, "__args__", ()):
+        structs(part, found)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in found:
+        found.add(kind)
+        for field in msgspec.structs.fields(kind):
+            structs(field.type, found)
+    return found
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(structs(Result, set()), key=lambda k: k.__name__), ids=lambda k: k.__name__
+)
+def test_every_field_is_documented(kind):
+    words = set(re.findall(r"`(\w+)`", PAGE.read_text(encoding="utf-8")))
+    assert {field.encode_name for field in msgspec.structs.fields(kind)} <= words

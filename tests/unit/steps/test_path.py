@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from agentvcr.errors import NoSuchStepError
+from agentvcr.steps import find_step, steps_of
+from tests.unit.build import chat, run, tool
+
+LANES = run(
+    chat("a"),
+    tool("/x"),
+    chat("b", lane="main/task0"),
+    chat("c"),
+    tool("/y", lane="main/task0/thread1"),
+    chat("d", lane="main/task0"),
+)
+
+
+def test_a_path_is_the_lane_without_its_root_the_kind_and_an_index_of_its_own():
+    assert [step.id for step in steps_of(LANES)] == [
+        "llm[0]",
+        "tool[0]",
+        "task0/llm[0]",
+        "llm[1]",
+        "task0/thread1/tool[0]",
+        "task0/llm[1]",
+    ]
+
+
+def test_numbers_follow_the_order_of_the_run():
+    assert [step.number for step in steps_of(LANES)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_lane_of_another_root_keeps_it_so_that_paths_stay_apart():
+    ids = [step.id for step in steps_of(run(chat("a"), chat("b", lane="orphan")))]
+    assert ids == ["llm[0]", "orphan/llm[0]"]
+
+
+@pytest.mark.parametrize("wanted", ["task0/llm[1]", "6", " 6 ", "main/task0/llm[1]"])
+def test_a_step_is_found_by_path_or_number(wanted):
+    assert find_step(steps_of(LANES), wanted).number == 6
+
+
+def test_a_step_that_is_not_there_is_an_error_that_names_near_ones():
+    with pytest.raises(NoSuchStepError) as caught:
+        find_step(steps_of(LANES), "task0/llm[2]")
+    assert "task0/llm[0]" in caught.value.cure
+    with pytest.raises(NoSuchStepError, match="no step 99"):
+        find_step(steps_of(LANES), "99")
