@@ -10,8 +10,10 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
+Json = dict[str, object]
+
 TURNS = 20
-"""Requests in one conversation."""
+"""Requests measured in one conversation."""
 SDK_CHUNKS = 57
 
 _WORDS = (
@@ -27,8 +29,8 @@ class Load(NamedTuple):
     title: str
     path: str
     streamed: bool
-    body: Callable[[int, int], bytes]
-    """Makes the request body of a conversation's turn; no two are the same."""
+    body: Callable[[int, int], Json]
+    """Makes the request body of a conversation's turn; no two are the same. The client encodes it."""
 
 
 class Answer(NamedTuple):
@@ -47,31 +49,27 @@ def _prose(seed: int, size: int) -> str:
     return text.strip()
 
 
-def _message(role: str, seed: int, size: int) -> str:
-    return json.dumps({"role": role, "content": _prose(seed, size)})
+def _message(role: str, seed: int, size: int) -> Json:
+    return {"role": role, "content": _prose(seed, size)}
 
 
-_HISTORY = ",".join(
-    _message("assistant" if turn % 2 else "user", turn, 550) for turn in range(100)
-)
-_GROWTH = ["," + _message("user", 1000 + turn, 300) for turn in range(TURNS)]
+_HISTORY = [_message("assistant" if turn % 2 else "user", turn, 550) for turn in range(100)]
+_GROWTH = [_message("user", 1000 + turn, 300) for turn in range(TURNS)]
 
 
-def _small(conversation: int, turn: int) -> bytes:
-    return json.dumps({"city": "Lima", "day": turn, "unit": "celsius", "of": conversation}).encode()
+def _small(conversation: int, turn: int) -> Json:
+    return {"city": "Lima", "day": turn, "unit": "celsius", "of": conversation}
 
 
-def _chat(conversation: int, turn: int) -> bytes:
-    content = f"{conversation}.{turn} {_prose(conversation * 1000 + turn, 700)}"
-    return json.dumps(
-        {"model": "bench", "stream": True, "messages": [{"role": "user", "content": content}]}
-    ).encode()
+def _chat(conversation: int, turn: int) -> Json:
+    message = _message("user", conversation * 1000 + turn, 700)
+    return {"model": "bench", "stream": True, "seed": turn, "messages": [message]}
 
 
-def _growing(conversation: int, turn: int) -> bytes:
-    first = f'{{"model":"bench","messages":[{{"role":"system","content":"run {conversation}"}},'
-    growth = "".join(_GROWTH[: turn % TURNS + 1])
-    return f'{first}{_HISTORY}{growth}],"temperature":0,"seed":{turn}}}'.encode()
+def _growing(conversation: int, turn: int) -> Json:
+    first: Json = {"role": "system", "content": f"run {conversation}"}
+    messages = [first, *_HISTORY, *_GROWTH[: turn % TURNS + 1]]
+    return {"model": "bench", "messages": messages, "temperature": 0, "seed": turn}
 
 
 LOADS = {

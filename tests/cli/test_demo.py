@@ -18,7 +18,7 @@ def demo(*options: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_the_whole_story_comes_out_as_told(tmp_path):
     done = demo(folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    verbs = [line.split()[2] for line in done.stdout.splitlines() if line.startswith("$ ")]
+    verbs = [line.split()[2] for line in done.stdout.splitlines() if line.startswith("$ agentvcr ")]
     assert verbs == ["record", "show", "replay", "replay", "replay", "diff"]
     assert list(tmp_path.iterdir()) == []
 

@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import msgspec
 import zstandard
@@ -29,6 +29,8 @@ from agentvcr.model.run import Run
 EXTENSION = ".avcr"
 LAST = ".last.avcr"
 """A replay's own recording lies beside its cassette under this ending."""
+_SLICE = 512
+"""Compressed bytes taken at a time: they expand to 16 MiB at most, so a bomb is seen early."""
 
 
 def last_of(path: Path) -> Path:
@@ -108,10 +110,8 @@ class _Payloads:
         self._path = path
         self._builder = builder
         self._size = os.fstat(file.fileno()).st_size
-        self._out = _Bounded()
         decompressor = zstandard.ZstdDecompressor(max_window_size=1 << fmt.WINDOW_LOG)
-        # It needs no more of a file than write().
-        self._stream = decompressor.stream_writer(cast("BinaryIO", self._out))
+        self._stream = decompressor.decompressobj()
 
     def __iter__(self) -> Iterator[bytes]:
         offset = self._file.tell()
@@ -132,37 +132,19 @@ class _Payloads:
         self._builder.torn_bytes = self._size - offset
 
     def _decompress(self, payload: bytes, raw_length: int, offset: int) -> bytes:
-        self._out.begin(raw_length)
+        out: list[bytes] = []
+        size = 0
         try:
-            self._stream.write(payload)
-        except (zstandard.ZstdError, _TooLongError):
+            for start in range(0, len(payload), _SLICE):
+                out.append(self._stream.decompress(payload[start : start + _SLICE]))
+                size += len(out[-1])
+                if size > raw_length:
+                    break
+        except zstandard.ZstdError:
             raise _damaged(self._path, offset, "a frame does not decompress") from None
-        raw = bytes(self._out.data)
-        if len(raw) != raw_length:
+        if size != raw_length:
             raise _damaged(self._path, offset, "a frame has another size than it says")
-        return raw
-
-
-class _TooLongError(Exception):
-    """A frame decompresses to more than it says."""
-
-
-class _Bounded:
-    """Takes decompressed bytes up to a limit, so that no frame can fill the memory."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self._limit = 0
-
-    def begin(self, limit: int) -> None:
-        self.data.clear()
-        self._limit = limit
-
-    def write(self, data: bytes) -> int:
-        self.data += data
-        if len(self.data) > self._limit:
-            raise _TooLongError
-        return len(data)
+        return b"".join(out)
 
 
 _DECODERS = {

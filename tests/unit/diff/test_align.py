@@ -68,6 +68,11 @@ def test_an_equal_request_of_another_lane_pairs_so_that_a_new_task_moves_nothing
     ]
 
 
+def test_equal_requests_of_several_lanes_stay_in_their_own():
+    a = [chat("q", lane="main/task0"), chat("q", lane="main/task1")]
+    assert paired(a, a[::-1]) == ["task0/llm[0] task0/llm[0]", "task1/llm[0] task1/llm[0]"]
+
+
 def test_an_added_step_stands_behind_its_predecessor_in_its_lane():
     a = [chat("a", lane="main/task0"), chat("b", lane="main/task1"), chat("c", lane="main/task0")]
     b = [*a, chat("d", lane="main/task1"), chat("e", lane="main/task1")]

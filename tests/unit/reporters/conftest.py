@@ -19,7 +19,7 @@ EVIL = "\x1b]0;owned\x07[red]<b>|`\u202e"
 def trip(word, *more, **details):
     return run(
         chat("Plan a trip.", f"Day one: the {word} museum, then a walk.\nDay two: rest."),
-        chat("Where?", "Paris", lane="main/task0", took_ms=1234),
+        chat("Where?", f"Paris {EVIL}", lane="main/task0", took_ms=1234),
         tool(f"/weather?city={EVIL}", {"sky": word}, lane="main/task0"),
         tool("/rpc", internal=True),
         chat("late", kind="failed", failure=Failure(type="httpx.ReadTimeout", message=EVIL)),

@@ -187,3 +187,14 @@ def test_a_huge_change_is_drawn_in_a_moment():
     began = time.perf_counter()
     changed(before, before.replace("line 7", "line x"))
     assert time.perf_counter() - began < 5
+
+
+def test_output_lines_are_shown_short_and_an_end_or_a_missing_newline_is_named():
+    def told(before, after):
+        out = io.StringIO()
+        terminal.render(diff(run(stdout=before), run(stdout=after)), out)
+        return out.getvalue()
+
+    assert "    - (no more output)\n    +\n" in told(b"a\n", b"a\n\n")
+    assert "    - a\\n\n    + a\n" in told(b"a\n", b"a")
+    assert len(told(b"x" * 100_000 + b"1", b"x" * 100_000 + b"2")) < 2000

@@ -31,6 +31,11 @@ def test_a_tool_step_says_method_address_and_status_but_no_query():
     assert (step.result, step.status) == ("404", 404)
 
 
+def test_credentials_in_an_address_are_not_shown():
+    asked = request(url="https://user:secret@tools.example/x", method="GET")
+    assert only(exchange(asked, response(b""))).action == "GET tools.example/x"
+
+
 @pytest.mark.parametrize(
     ("details", "result", "error"),
     [

@@ -116,7 +116,11 @@ class AsyncTee:
 
 
 class Served:
-    """What the sync and the async stream of a served answer share: where the program is in it."""
+    """What the sync and the async stream of a served answer share: where the program is in it.
+
+    A second iteration goes on where the first one stopped, as it does on a connection: the openai
+    SDK drains a stream that way after its last event.
+    """
 
     def __init__(self, client: Client, serve: Serve, request: Any) -> None:  # noqa: ANN401
         """Start at the first chunk."""
@@ -154,10 +158,10 @@ class Replayed(Served):
     def __iter__(self) -> Iterator[bytes]:
         serve = self._serve
         try:
-            for chunk in serve.chunks:
+            while self._taken < len(serve.chunks):
                 self._taken += 1
                 _wait(serve, self._taken)
-                yield chunk
+                yield serve.chunks[self._taken - 1]
         except BaseException as error:
             self._end(end_kind_of(error))
             raise
@@ -174,11 +178,11 @@ class AsyncReplayed(Served):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         serve = self._serve
         try:
-            for chunk in serve.chunks:
+            while self._taken < len(serve.chunks):
                 self._taken += 1
                 if serve.delays_ns:
                     await _async_wait(serve, self._taken)
-                yield chunk
+                yield serve.chunks[self._taken - 1]
             if serve.delays_ns:
                 await _async_wait(serve, self._taken + 1)
             if serve.end_kind == "cancelled":

@@ -34,7 +34,12 @@ _STYLE = {"-": "red", "+": "green", " ": "dim"}
 def draw_change(change: Change, console: Console) -> None:
     """Draw where a change is, then its old and new lines."""
     console.print(Text(f"  {printable(change.where)}", "bold"), soft_wrap=True)
-    lines = list(set_against(change.before, change.after))
+    draw_sides(change.before, change.after, console)
+
+
+def draw_sides(before: str | None, after: str | None, console: Console) -> None:
+    """Draw the old and the new lines of a text, as far as they differ."""
+    lines = list(set_against(before, after))
     grid = Table.grid()
     grid.add_column(width=6, no_wrap=True)
     grid.add_column(overflow="fold")

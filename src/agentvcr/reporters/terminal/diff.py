@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from agentvcr.reporters.base import counted, duration, entry_title, printable, tokens
-from agentvcr.reporters.terminal.changes import draw_change
+from agentvcr.reporters.terminal.changes import draw_change, draw_sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,9 +105,11 @@ def _draw_list(heading: str, entries: Sequence[DiffEntry], console: Console) -> 
 def _draw_output(output: OutputDiff, console: Console) -> None:
     console.print()
     console.print(Text(f"{output.stream} differs from line {output.line}", "bold"))
-    for mark, line, style in (("-", output.before, "red"), ("+", output.after, "green")):
-        shown = "(no more output)" if line is None else printable(line).replace("\n", "\\n")
-        console.print(Text(f"  {mark} {shown}", style))
+    draw_sides(_output_line(output.before), _output_line(output.after), console)
+
+
+def _output_line(line: str | None) -> str:
+    return "(no more output)" if line is None else line.replace("\n", "\\n")
 
 
 def _word(entry: DiffEntry) -> str:
