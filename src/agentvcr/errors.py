@@ -1,4 +1,4 @@
-"""Every error that AgentVCR shows to a user: one class each, with a slug, a cure and an exit status.
+"""Every error that AgentVCR shows to a user: a class each, with a slug, a cure, an exit status.
 
 Owns the wording's shape (what, where, what to do). Does not print and does not exit: `cli` does.
 """

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,7 +42,7 @@ from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import RecordSummary, ReplaySummary
 from agentvcr.recording.local import LocalHandler
-from agentvcr.recording.recorder import Recorder
+from agentvcr.recording.recorder import Recorder, storable
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
 from agentvcr.replay.ledger import Ledger
@@ -109,6 +109,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     live: Sequence[str] = (),
     force: bool = False,
     trust: bool = False,
+    announce: Callable[[Sequence[str]], None] | None = None,
 ) -> ReplaySummary:
     """Run a cassette's command again, answered from the cassette, and compare.
 
@@ -121,6 +122,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         live: `HOST:PORT` of services that stay live.
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
+        announce: Called with the command before it runs.
 
     Raises:
         AgentVCRError: The cassette cannot be read, or nothing could be run.
@@ -139,10 +141,12 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
             cure="choose another name with -o",
         )
     replay = _Replay(recorded, on_miss=on_miss, pace=pace, live=live)
+    cwd = _folder_of(recorded) if not argv else Path.cwd()
+    if announce is not None:
+        announce(command)
     journal = Journal(place, force=force or target is None)
     recorder = _recorder(journal, replay.boundary, replay.fingerprinter, command, replay.replayer)
-    cwd = str(_project_root() / recorded.info.cwd) if not argv else str(Path.cwd())
-    ended = replay.run(recorder, command, cwd)
+    ended = replay.run(recorder, command, str(cwd))
     recorder.close(ended.exit_status, ended.signal)
     outcome = diff(recorded, load_run(place))
     ledger = replay.ledger
@@ -187,10 +191,10 @@ class _Replay:
         """Run the command against the recording, with the recorded standard input."""
         hub = Hub(recorder, self.boundary, self.ledger)
         launch = Launch(command, child_environment(hub, replaying=True), cwd)
-        heard = self.recorded.output("stdin")
+        heard = [one.data for one in self.recorded.outputs if one.stream == "stdin"]
         try:
             with tempfile.TemporaryFile() as stdin:
-                stdin.write(heard)
+                stdin.write(b"".join(heard))
                 stdin.seek(0)
                 return launch.run(
                     hub,
@@ -239,9 +243,9 @@ def _recorder(
             run_id=secrets.token_hex(8),
             started_at_ns=time.time_ns(),
             argv=recorder.redactor.argv(
-                [_PYTHON if word == sys.executable else word for word in argv]
+                [_PYTHON if word == sys.executable else storable(word) for word in argv]
             ),
-            cwd=os.path.relpath(Path.cwd(), _project_root()),
+            cwd=storable(os.path.relpath(Path.cwd(), _project_root())),
             agentvcr=__version__,
             platform=f"{platform.system()} {platform.machine()}",
             rules=RULES,
@@ -256,10 +260,10 @@ def _environment(key: bytes) -> dict[str, str]:
     shown: dict[str, str] = {}
     for name, value in os.environ.items():
         if name in _SHOWN_VARIABLES or (name.startswith("PYTHON") and "PATH" not in name):
-            shown[name] = value
+            shown[name] = storable(value)
         elif not name.startswith("AGENTVCR_"):
             data = value.encode("utf-8", "surrogateescape")
-            shown[name] = "hmac:" + hmac.digest(key, data, "sha256")[:8].hex()
+            shown[storable(name)] = "hmac:" + hmac.digest(key, data, "sha256")[:8].hex()
     return shown
 
 
@@ -277,6 +281,17 @@ def _recorded_command(run: Run, path: Path, *, trust: bool) -> list[str]:
             cure="name the command yourself (-- CMD), or add --trust",
         )
     return [sys.executable if word == _PYTHON else word for word in run.info.argv]
+
+
+def _folder_of(recorded: Run) -> Path:
+    folder = _project_root() / recorded.info.cwd
+    if not folder.is_dir():
+        raise BadOptionError(
+            f"the recorded command ran in {recorded.info.cwd}, which is not there",
+            where=str(folder),
+            cure="replay in the project that it was recorded in, or name the command: -- CMD",
+        )
+    return folder
 
 
 def _check_command(argv: Sequence[str]) -> None:
@@ -312,7 +327,10 @@ def _project_root() -> Path:
 
 
 def _broken(recorder: Recorder) -> str | None:
-    return str(recorder.broken.strerror or recorder.broken) if recorder.broken else None
+    error = recorder.broken
+    if error is None:
+        return None
+    return str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
 
 
 @contextmanager

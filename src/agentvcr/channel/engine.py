@@ -47,6 +47,9 @@ class Engine(Protocol):
     def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
         """Take down something else."""
 
+    def failed(self, error: Exception) -> None:
+        """Stop recording over an error of our own."""
+
     def flush(self) -> None:
         """Hand everything taken down to the operating system."""
 

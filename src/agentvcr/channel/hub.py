@@ -147,8 +147,16 @@ class Hub:
                 self._frame(connection, frame)
         except ProtocolError:
             connection.closed = True
+        except Exception as error:  # noqa: BLE001  (whatever fails here, the program must go on)
+            self._failed(error)
+            connection.closed = True
         if connection.closed:
             self._drop(connection)
+
+    def _failed(self, error: Exception) -> None:
+        self.recorder.failed(error)
+        if self._ledger is not None:
+            self._ledger.diverged("failed", f"the engine failed: {type(error).__name__}: {error}")
 
     def _write(self, connection: Connection) -> None:
         more = connection.write()

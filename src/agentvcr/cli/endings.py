@@ -5,6 +5,7 @@ Owns the name of a new cassette too. Standard output stays the program's.
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import time
@@ -46,6 +47,12 @@ def check_report(report: Path | None) -> None:
             where=f"--report {report}",
             cure="choose one of the two endings",
         )
+
+
+def announce(command: Sequence[str]) -> None:
+    """Say what a cassette is about to run."""
+    sys.stderr.write(f"agentvcr: running {shlex.join(command)}\n")
+    sys.stderr.flush()
 
 
 def tell(

@@ -59,7 +59,7 @@ def replay(
 ) -> None:
     """Run the recorded command again with the network off, and compare."""
     from agentvcr.cassette.reader import newest_cassette
-    from agentvcr.cli.endings import check_report, tell
+    from agentvcr.cli.endings import announce, check_report, tell
     from agentvcr.session import replay_command
 
     check_report(report)
@@ -74,6 +74,7 @@ def replay(
             live=live or (),
             force=force or turn > 1,
             trust=trust,
+            announce=None if command or turn > 1 else announce,
         )
         tell(summary, report, turn=turn, times=times)
         if summary.exit_status:

@@ -72,8 +72,8 @@ class _Tour:
         self._change_the_prompt()
         _say(
             f"{PROGRAM} was edited: the writer's prompt says {NEW_PROMPT!r} instead of"
-            f" {OLD_PROMPT!r}. The replay stops at the first request that was never recorded, and says"
-            " how it differs:"
+            f" {OLD_PROMPT!r}. The replay stops at the first request that was never recorded,"
+            " and says how it differs:"
         )
         self._command("replay", CASSETTE, status=4)
         _say("Let it go on with the nearest recorded answer instead:")

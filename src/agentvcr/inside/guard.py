@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from time import monotonic_ns
 from _weakref import ref
+from time import monotonic_ns
 from types import ModuleType
 from typing import Any, Set, Tuple
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 Hook = Callable[[ModuleType], None]
 
 
 class _HookedLoader:
-    """A module's own loader, with a hook after it; steps aside before the module can see it."""
+    """A module's own loader, with hooks after it; steps aside before the module can see it."""
 
-    def __init__(self, loader: Any, hook: Hook) -> None:  # noqa: ANN401  (any loader)
+    def __init__(self, loader: Any, hooks: List[Hook]) -> None:  # noqa: ANN401  (any loader)
         self._loader = loader
-        self._hook = hook
+        self._hooks = hooks
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the loader has)
         return getattr(self._loader, name)
@@ -30,19 +30,20 @@ class _HookedLoader:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        self._hook(module)
+        for hook in self._hooks:
+            hook(module)
 
 
 class _Finder:
     """Finds nothing itself: asks the others, and wraps the loader of a module with a hook."""
 
     def __init__(self) -> None:
-        self.hooks: Dict[str, Hook] = {}
+        self.hooks: Dict[str, List[Hook]] = {}
         self._busy: Dict[str, bool] = {}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ANN401
-        hook = self.hooks.get(name)
-        if hook is None or name in self._busy:
+        hooks = self.hooks.get(name)
+        if hooks is None or name in self._busy:
             return None
         self._busy[name] = True
         try:
@@ -51,7 +52,7 @@ class _Finder:
                 spec = find(name, path, target) if find is not None else None
                 if spec is not None:
                     if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-                        spec.loader = _HookedLoader(spec.loader, hook)
+                        spec.loader = _HookedLoader(spec.loader, hooks)
                     return spec
             return None
         finally:
@@ -67,7 +68,7 @@ def when_imported(name: str, hook: Hook) -> None:
     if module is not None:
         hook(module)
         return
-    _finder.hooks[name] = hook
+    _finder.hooks.setdefault(name, []).append(hook)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
 

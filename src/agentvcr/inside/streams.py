@@ -36,7 +36,7 @@ class _TeeFile(io.FileIO):
 
     def readinto(self, buffer: Any) -> Any:  # noqa: ANN401  (as FileIO has it)
         size = super().readinto(buffer)
-        if size:
+        if size is not None:  # nothing is kept too: it says that the program read to the end
             self._keep(self._stream, bytes(memoryview(buffer).cast("B")[:size]))
         return size
 
@@ -44,13 +44,13 @@ class _TeeFile(io.FileIO):
         if size is None or size < 0:
             return self.readall()
         data = super().read(size)
-        if data:
+        if data is not None:
             self._keep(self._stream, data)
         return data
 
     def readall(self) -> Any:  # noqa: ANN401  (as FileIO has it)
         data = super().readall()
-        if data:
+        if data is not None:
             self._keep(self._stream, data)
         return data
 

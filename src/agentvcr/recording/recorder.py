@@ -55,7 +55,7 @@ class Recorder:
         """How many processes spoke."""
         self.exchanges = 0
         """How many exchanges began."""
-        self.broken: JournalBrokenError | None = None
+        self.broken: Exception | None = None
         """Why the recording stopped early, if it did."""
 
     def since_start(self, at_ns: int | None) -> int:
@@ -77,6 +77,10 @@ class Recorder:
                 self._journal.flush()
             except JournalBrokenError as error:
                 self.broken = error
+
+    def failed(self, error: Exception) -> None:
+        """Stop recording over an error of our own; the program goes on."""
+        self.broken = self.broken or error
 
     def begin(self, request: Request) -> Serve | Forward:
         """Take down a request, and how it is to be answered."""
@@ -181,7 +185,7 @@ class Recorder:
         """Take down a process; returns its index."""
         index = self.processes
         self.processes += 1
-        argv = [str(word) for word in fields["argv"]]  # type: ignore[attr-defined]
+        argv = [storable(word) for word in fields["argv"]]  # type: ignore[attr-defined]
         self.add(
             fmt.ProcessBegin(
                 index=index,
@@ -215,6 +219,12 @@ class Recorder:
             self._journal.close()
         except OSError as error:
             self.broken = self.broken or JournalBrokenError(*error.args)
+
+
+def storable(text: object) -> str:
+    """Make text of the operating system's fit for msgpack: odd bytes become backslash escapes."""
+    data = str(text).encode("utf-8", "surrogateescape")
+    return data.decode("utf-8", "backslashreplace")
 
 
 class RecordingSink:

@@ -28,6 +28,10 @@ def _record(summary: RecordSummary) -> list[str]:
     if summary.credentials:
         lines.append(f"{_count(summary.credentials, 'credential')} replaced by placeholders")
     lines += _listed("not recorded: ", summary.unrecorded)
+    if not summary.processes:
+        lines.append(
+            "no Python process of CMD spoke: none printed or asked, or all ran with -I -E -S"
+        )
     return lines
 
 
@@ -44,15 +48,16 @@ def _replay(summary: ReplaySummary) -> list[str]:
     lines += _listed("not replayed: ", summary.not_replayed)
     if not summary.divergence:  # a stopped replay did not come to the rest
         lines += _listed("never asked for: ", summary.unused)
+    verdict = _verdict(summary.diff, stopped=summary.divergence is not None)
     network = "no network" if summary.isolated else "network guarded (Python only)"
     counted = _count(summary.exchanges, "exchange")
-    lines.append(f"{_verdict(summary.diff)}: {counted} replayed from {summary.path}, {network}")
+    lines.append(f"{verdict}: {counted} replayed from {summary.path}, {network}")
     if not summary.diff.same:
         lines.append(f"compare: agentvcr diff {summary.path} {summary.replayed_as}")
     return lines
 
 
-def _verdict(diff: RunDiff) -> str:
+def _verdict(diff: RunDiff, *, stopped: bool) -> str:
     if diff.same:
         return "the same"
     counts = diff.counts
@@ -69,6 +74,8 @@ def _verdict(diff: RunDiff) -> str:
     steps = f"steps: {', '.join(parts)}" if parts else "steps the same"
     if diff.first is not None:
         steps += f" (first: {_step(diff.entries[diff.first])})"
+    if stopped:  # what the stop itself did to output and exit status is no news
+        return "stopped; " + steps
     other = [f"{one.stream} differs in line {one.line}" for one in diff.output]
     if diff.ending is not None:
         other.append(f"ended with {diff.ending.after}, not {diff.ending.before}")

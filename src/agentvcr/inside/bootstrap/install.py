@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from agentvcr.inside import children, interceptors, lanes, state, streams
+from agentvcr.inside import children, farewell, interceptors, lanes, state, streams
 from agentvcr.inside.channel import Link, RemoteHandler
 from agentvcr.inside.frames import OUTPUT
 from agentvcr.inside.guard import Guard, hook_socket
@@ -28,6 +28,9 @@ def start(path_entry: str) -> None:
     when_imported("socket", partial(hook_socket, handler=handler))
     for name, hook in lanes.HOOKS.items():
         when_imported(name, hook)
+    if handler.replaying:
+        farewell.install()
+        when_imported("threading", farewell.hook_threading)
     interceptors.install()
     Guard(handler).install()
     streams.install(lambda stream, data: handler.tell(OUTPUT, {"stream": stream}, data))

@@ -1,0 +1,180 @@
+"""Credentials never reach a cassette, and nothing else is taken out."""
+
+import gzip
+import json
+
+import pytest
+
+from agentvcr.redaction.redactor import Redactor
+
+SECRET = "s3cr3t/Value+0123456789="
+JSON = b"application/json"
+FORM = b"application/x-www-form-urlencoded"
+FIELDS = ["api_key", "access_token", "refresh_token", "id_token", "client_secret", "password"]
+SPELLINGS = [
+    *FIELDS,
+    *(name.upper() for name in FIELDS),
+    *(name.title() for name in FIELDS),
+    "apiKey",
+    "API-Key",
+    "APIKEY",
+]
+
+
+@pytest.fixture
+def redactor():
+    return Redactor(b"k" * 32)
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_credential_field_is_replaced_however_it_is_spelled(redactor, name):
+    clean = redactor.body(json.dumps({"a": 1, name: SECRET}).encode(), JSON)
+    assert SECRET.encode() not in clean
+    assert json.loads(clean)["a"] == 1
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("secret", [SECRET, 'quo"te and \\ back'])
+def test_a_credential_in_json_in_json_is_replaced_at_any_depth(redactor, depth, secret):
+    text = json.dumps({"password": secret, "a": 1})
+    for _ in range(depth):
+        text = json.dumps({"inner": text})
+    value = json.loads(redactor.body(text.encode(), JSON))
+    for _ in range(depth):
+        value = json.loads(value["inner"])
+    assert value["password"].startswith("redacted-")
+    assert value["a"] == 1
+
+
+def test_headers_keep_scheme_cookie_names_and_attributes(redactor):
+    clean = dict(
+        redactor.headers(
+            [
+                (b"Authorization", b"Bearer " + SECRET.encode()),
+                (b"X-Api-Key", SECRET.encode()),
+                (b"Cookie", b"a=12345678; b=" + SECRET.encode()),
+                (b"Set-Cookie", b"sid=" + SECRET.encode() + b"; Path=/; HttpOnly"),
+                (b"X-Other", b"kept"),
+            ]
+        )
+    )
+    placeholder = redactor.placeholder(SECRET.encode())
+    assert clean[b"Authorization"] == b"Bearer " + placeholder
+    assert clean[b"X-Api-Key"] == placeholder
+    assert clean[b"Cookie"].startswith(b"a=redacted-")
+    assert clean[b"Cookie"].endswith(b"; b=" + placeholder)
+    assert clean[b"Set-Cookie"] == b"sid=" + placeholder + b"; Path=/; HttpOnly"
+    assert clean[b"X-Other"] == b"kept"
+
+
+@pytest.mark.parametrize("name", [b"location", b"referer", b"x-forwarded-uri"])
+def test_a_url_in_a_header_loses_its_credentials(redactor, name):
+    (pair,) = redactor.headers([(name, b"https://a.example/cb?access_token=SECRET-012345&b=1")])
+    assert b"SECRET-012345" not in pair[1]
+    assert pair[1].endswith(b"&b=1")
+
+
+def test_urls_lose_parameters_and_user_and_keep_the_rest(redactor):
+    clean = redactor.url("https://me:pass1234@a.example:8/p%20q?b=2&key=SECRET-012345&a=#f")
+    assert "pass1234" not in clean
+    assert "SECRET-012345" not in clean
+    assert clean.endswith("#f")
+    assert "b=2&key=redacted-" in clean
+    assert "@a.example:8/p%20q" in clean
+
+
+def test_a_known_credential_in_a_path_is_replaced_also_beside_a_credential_parameter(redactor):
+    redactor.headers([(b"x-api-key", b"SECRET-012345")])
+    assert "SECRET-012345" not in redactor.url("https://a.example/botSECRET-012345/x?key=other")
+
+
+def test_a_credential_is_known_in_its_percent_encoded_form_too(redactor):
+    redactor.url("https://a.example/?sig=abc%2Bdef%2Fghi%3D")
+    said = redactor.output(b"404 for https://a.example/?sig=abc%2Bdef%2Fghi%3D")
+    assert b"abc%2Bdef" not in said
+
+
+def test_forms_lose_their_credentials_and_nothing_else(redactor):
+    clean = redactor.body(b"grant=x&client_secret=SECRET-012345&z=%20", FORM)
+    assert clean.startswith(b"grant=x&client_secret=redacted-")
+    assert clean.endswith(b"&z=%20")
+
+
+def test_a_gzip_answer_is_searched_and_left_alone_where_it_holds_nothing(redactor):
+    headers = [(b"content-encoding", b"gzip"), (b"content-type", JSON)]
+    plain = gzip.compress(b'{"a": 1}')
+    assert redactor.answer(headers, [plain[:5], plain[5:]])[1] == [plain[:5], plain[5:]]
+    zipped = gzip.compress(json.dumps({"access_token": SECRET}).encode())
+    clean, chunks = redactor.answer(headers, [zipped])
+    assert clean == ((b"content-type", JSON),)
+    assert json.loads(b"".join(chunks))["access_token"].startswith("redacted-")
+
+
+def test_a_credential_cut_at_any_chunk_border_is_replaced_and_the_chunks_stay_as_many(redactor):
+    body = b'{"x":1,"access_token":"SECRET-012345","y":2}'
+    placeholder = redactor.placeholder(b"SECRET-012345")
+    for cut in range(1, len(body)):
+        for second in (cut, min(cut + 3, len(body))):
+            chunks = [body[:cut], body[cut:second], body[second:]]
+            clean = redactor.answer([], chunks)[1]
+            assert len(clean) == 3
+            assert b"".join(clean) == body.replace(b"SECRET-012345", placeholder)
+
+
+def test_an_answer_without_credentials_is_the_very_same(redactor):
+    chunks = [b"a", b"", b"\xff\x00"]
+    headers = [(b"A", b"1"), (b"a", b"2")]
+    assert redactor.answer(headers, chunks) == (tuple(headers), chunks)
+
+
+def test_a_known_credential_is_replaced_wherever_it_turns_up(redactor):
+    redactor.headers([(b"authorization", b"Bearer SECRET-012345")])
+    assert b"SECRET-012345" not in redactor.output(b"using SECRET-012345")
+    assert b"SECRET-012345" not in redactor.body(b"text SECRET-012345", b"text/plain")
+    assert "SECRET-012345" not in " ".join(redactor.argv(["curl", "-HX:SECRET-012345"]))
+
+
+def test_equal_credentials_have_equal_placeholders_under_one_key_and_others_under_another():
+    one, same, other = Redactor(b"k" * 32), Redactor(b"k" * 32), Redactor(b"o" * 32)
+    assert one.placeholder(b"abc") == same.placeholder(b"abc") != other.placeholder(b"abc")
+    assert one.placeholder(b"abc") != one.placeholder(b"abd")
+    assert one.placeholder(one.placeholder(b"abc")) == one.placeholder(b"abc")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--max-tokens", "100"],
+        ["--max-tokens=100"],
+        ["--num-tokens", "4"],
+        ["--max_completion_tokens", "9"],
+        ["--tokenizer", "cl100k"],
+        ["--keyword", "x"],
+    ],
+)
+def test_an_option_that_counts_tokens_takes_no_credential(redactor, words):
+    assert redactor.argv(["python", "a.py", *words]) == ("python", "a.py", *words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--api-key", "SECRET-012345"], ["--token=SECRET-012345"], ["sk-abcdefghijklmnopqrstuv"]],
+)
+def test_a_credential_on_the_command_line_is_masked(redactor, words):
+    clean = " ".join(redactor.argv(["python", *words]))
+    assert "SECRET" not in clean
+    assert "sk-abc" not in clean
+
+
+@pytest.mark.parametrize(
+    "word",
+    [b"sklearn_model_selection", b"skip_validation_errors", b"pk_constraint_violation_error"],
+)
+def test_a_word_that_begins_like_a_key_is_no_key(redactor, word):
+    assert redactor.output(word) == word
+
+
+def test_an_everyday_word_as_a_credential_is_not_replaced_elsewhere(redactor):
+    body = b'{"text":"in production, not-needed"}'
+    redactor.headers([(b"authorization", b"Bearer not-needed"), (b"cookie", b"env=production")])
+    assert redactor.body(body, JSON) == body

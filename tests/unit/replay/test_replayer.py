@@ -1,0 +1,162 @@
+"""Which recorded exchange answers which request."""
+
+import json
+
+import pytest
+
+from agentvcr.boundary import Boundary
+from agentvcr.cassette import format as fmt
+from agentvcr.cassette.journal import Journal
+from agentvcr.cassette.reader import load_run
+from agentvcr.inside.exchange import Forward, ReplayHalt, Request
+from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.recording.recorder import Recorder
+from agentvcr.redaction.redactor import Redactor
+from agentvcr.replay.ledger import Ledger
+from agentvcr.replay.replayer import Replayer
+
+HEADERS = [(b"content-type", b"application/json")]
+
+
+def ask(path="/", body=b"", lane="main", host="http://a.example"):
+    return Request("POST", host + path, HEADERS, body, lane, "httpx")
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Record pairs of a request and an answer (bytes: a whole one) for real, and read them."""
+
+    def record(*pairs):
+        path = tmp_path / "a.avcr"
+        redactor = Redactor(b"k" * 32)
+        recorder = Recorder(
+            Journal(path, force=True),
+            redactor,
+            boundary=Boundary(),
+            fingerprinter=Fingerprinter(),
+        )
+        recorder.add(fmt.RunBegin("run", 0, (), ".", "0", "p", "1", {}))
+        for request, answer in pairs:
+            sink = recorder.begin(request).sink
+            sink.head(200, HEADERS, b"OK", b"HTTP/1.1")
+            sink.chunk(answer)
+            sink.end("eof")
+        recorder.close(0, None)
+        return load_run(path)
+
+    return record
+
+
+def replayer(run, **options):
+    known = {one.raw_hash: one.canonical_hash for one in run.exchanges if one.raw_hash}
+    settings = {"boundary": Boundary(), "ledger": Ledger(), **options}
+    return Replayer(
+        run.exchanges,
+        fingerprinter=Fingerprinter(known),
+        explain=lambda request, closest: f"miss {request.url} {closest and closest.number}",
+        **settings,
+    )
+
+
+def said(decision):
+    return b"".join(decision.chunks)
+
+
+def test_equal_requests_of_a_lane_are_answered_in_recorded_order_and_a_third_is_a_miss(recorded):
+    ledger = Ledger()
+    engine = replayer(recorded((ask(), b"1"), (ask(), b"2")), ledger=ledger)
+    assert [said(engine.begin(ask())) for _ in range(2)] == [b"1", b"2"]
+    with pytest.raises(ReplayHalt, match="miss"):
+        engine.begin(ask())
+    assert ledger.fatal.kind == "miss"
+
+
+def test_a_lane_gets_its_own_answer_whoever_comes_first(recorded):
+    run = recorded((ask(lane="a"), b"A"), (ask(lane="b"), b"B"))
+    engine = replayer(run)
+    assert [said(engine.begin(ask(lane=lane))) for lane in "ba"] == [b"B", b"A"]
+
+
+def test_another_lane_takes_what_is_left_in_recorded_order(recorded):
+    run = recorded((ask(lane="a"), b"A"), (ask(lane="b"), b"B"))
+    engine = replayer(run)
+    assert said(engine.begin(ask(lane="c"))) == b"A"
+    assert [one.lane for one in engine.unused] == ["b"]
+
+
+def test_after_a_fatal_divergence_nothing_is_answered_any_more(recorded):
+    engine = replayer(recorded((ask("/a"), b"A")))
+    with pytest.raises(ReplayHalt):
+        engine.begin(ask("/b"))
+    with pytest.raises(ReplayHalt, match="/b"):
+        engine.begin(ask("/a"))
+
+
+def test_nearest_answers_without_using_up_and_is_taken_down(recorded):
+    ledger = Ledger()
+    run = recorded((ask(body=b'{"q":"what is the time"}'), b"A"))
+    engine = replayer(run, ledger=ledger, on_miss="nearest")
+    assert said(engine.begin(ask(body=b'{"q":"what is the date"}'))) == b"A"
+    assert said(engine.begin(ask(body=b'{"q":"what is the time"}'))) == b"A"
+    assert [one.kind for one in ledger.divergences] == ["nearest"]
+    assert ledger.fatal is None
+
+
+def test_telemetry_gets_an_ordinary_refusal_and_is_counted(recorded):
+    ledger = Ledger()
+    engine = replayer(recorded(), ledger=ledger)
+    serve = engine.begin(ask(host="https://o1.ingest.sentry.io"))
+    assert (serve.status, serve.end_kind, serve.failure[0]) == (0, "failed", "httpx.ConnectError")
+    assert (ledger.telemetry, ledger.divergences) == (1, [])
+
+
+def test_live_and_internal_places_are_let_through(recorded):
+    boundary = Boundary(("db.example:80",))
+    boundary.listens(8000)
+    engine = replayer(recorded(), boundary=boundary)
+    for host in ("http://db.example", "http://localhost:8000"):
+        assert isinstance(engine.begin(ask(host=host)), Forward)
+
+
+def test_reading_on_where_the_recorded_program_stopped_is_fatal(recorded):
+    ledger = Ledger()
+    engine = replayer(recorded((ask(), b"A")), ledger=ledger)
+    engine.begin(ask()).taken(1, "overrun")
+    assert ledger.fatal.kind == "overrun"
+
+
+def test_delays_are_those_of_the_recording_and_none_without_pace(recorded):
+    run = recorded((ask(), b"A"))
+    (one,) = run.exchanges
+    serve = replayer(run, pace=1.0).begin(ask())
+    times = [one.began_ns, one.response.at_ns, one.response.chunks[0].at_ns, one.ending.at_ns]
+    assert serve.delays_ns == [times[i + 1] - times[i] for i in range(3)]
+    assert replayer(run).begin(ask()).delays_ns == []
+
+
+@pytest.mark.parametrize("place", ["body", "query"])
+def test_a_token_that_an_answer_gave_may_come_back_anywhere(recorded, place):
+    def use(token):
+        if place == "query":
+            return ask(f"/use?auth={token}")
+        return ask("/use", json.dumps({"session": token}).encode())
+
+    login = json.dumps({"access_token": "TOKEN-1234567890"}).encode()
+    engine = replayer(recorded((ask("/login"), login), (use("TOKEN-1234567890"), b"done")))
+    token = json.loads(said(engine.begin(ask("/login"))))["access_token"]
+    assert said(engine.begin(use(token))) == b"done"
+
+
+def test_two_loopback_servers_may_be_asked_in_another_order(recorded):
+    one = ask("/a", lane="a", host="http://127.0.0.1:8001")
+    other = ask("/b", lane="b", host="http://127.0.0.1:8002")
+    engine = replayer(recorded((one, b"A"), (other, b"B")))
+    assert [said(engine.begin(request)) for request in (other, one)] == [b"B", b"A"]
+
+
+def test_tools_with_like_names_are_not_mistaken_for_each_other(recorded):
+    python, shell = (
+        ask(body=b'{"tool":"run_%s"}' % name) for name in (b"python_code", b"shell_script")
+    )
+    engine = replayer(recorded((python, b"P"), (shell, b"S")))
+    assert [said(engine.begin(request)) for request in (shell, python)] == [b"S", b"P"]

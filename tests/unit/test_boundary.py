@@ -1,0 +1,50 @@
+"""What lies outside a recording."""
+
+import pytest
+
+from agentvcr.boundary import Boundary
+
+
+@pytest.mark.parametrize(
+    ("live", "host", "port"),
+    [
+        ("localhost:6379", "localhost", 6379),
+        ("localhost:6379", "127.0.0.1", 6379),
+        ("127.0.0.1:6379", "localhost", 6379),
+        ("Redis.Local:6379", "redis.local", 6379),
+        ("redis.local", "redis.local", 5),
+        ("redis.local:6379", "redis.local", 0),
+        ("[::1]:6379", "::1", 6379),
+    ],
+)
+def test_a_live_service_is_live_by_each_of_its_names(live, host, port):
+    assert Boundary((live,)).place(host, port) == "live"
+
+
+def test_another_port_of_a_live_host_is_not_live():
+    assert Boundary(("redis.local:6379",)).place("redis.local", 80) == "outside"
+
+
+def test_a_loopback_port_is_internal_once_a_process_of_the_run_listens_on_it():
+    boundary = Boundary()
+    assert boundary.place("127.0.0.1", 8000) == "outside"
+    boundary.listens(8000)
+    assert {boundary.place(host, 8000) for host in ("127.0.0.1", "localhost", "::1")} == {
+        "internal"
+    }
+    assert boundary.place("10.0.0.1", 8000) == "outside"
+    assert boundary.place("127.0.0.1.evil.example", 8000) == "outside"
+
+
+def test_telemetry_is_a_declared_host_or_one_below_it():
+    boundary = Boundary(telemetry=("t.example",))
+    assert boundary.place("o1.ingest.sentry.io", 443) == "telemetry"
+    assert boundary.place("T.example.", 443) == "telemetry"
+    assert boundary.place("not-t.example", 443) == "outside"
+    assert boundary.place_of("https://api.openai.com/v1/traces/ingest") == "telemetry"
+    assert boundary.place_of("https://api.openai.com/v1/responses") == "outside"
+
+
+@pytest.mark.parametrize("url", ["http://h:99999/", "http://[::1/", "http://h:x/"])
+def test_a_url_that_makes_no_sense_is_outside(url):
+    assert Boundary().place_of(url) == "outside"
