@@ -329,7 +329,8 @@ def _project_root() -> Path:
 def _broken(recorder: Recorder) -> str | None:
     error = recorder.broken
     if error is None:
-        return None
+        count = len(recorder.losses)
+        return f"{count} exchanges passed unrecorded: {recorder.losses[0]}" if count else None
     return str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
 
 

@@ -50,6 +50,9 @@ class Engine(Protocol):
     def failed(self, error: Exception) -> None:
         """Stop recording over an error of our own."""
 
+    def lost(self, text: str) -> None:
+        """Take down that an exchange passed unrecorded, over an error of our own."""
+
     def flush(self) -> None:
         """Hand everything taken down to the operating system."""
 

@@ -294,6 +294,9 @@ class Hub:
             self._boundary.listens(int(meta["port"]))
             self._acks.append(connection)
         elif kind == frames.NOTE:
+            if meta["kind"] == "lost":
+                self.recorder.lost(str(meta["text"]))
+                return
             key = (str(meta["host"]), int(meta["port"]))
             self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
         elif kind == frames.GUARD:

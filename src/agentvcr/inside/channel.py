@@ -275,6 +275,14 @@ class RemoteHandler:
             return Forward(NullSink() if unrecorded else RemoteSink(self, number, seq))
         raise self.halt(answer.raw.decode("utf-8", "replace"))
 
+    def failed(self, error: Exception) -> Forward:
+        """Tell the engine that an exchange passes unrecorded; stop a replay."""
+        text = "%s: %s" % failure_of(error)
+        if self.replaying:
+            raise self.halt("the interceptor failed: " + text)
+        self.tell(frames.NOTE, {"kind": "lost", "text": text})
+        return Forward(NullSink())
+
     def halt(self, message: str) -> ReplayHalt:
         """Remember that the replay is over, for every later request of this process."""
         self.halted = message

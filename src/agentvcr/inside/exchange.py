@@ -143,6 +143,12 @@ class Handler(Protocol):
     def begin(self, request: Request) -> Union[Serve, Forward]:
         """Decide; raises `ReplayHalt` where the recording cannot be followed."""
 
+    def failed(self, error: Exception) -> Forward:
+        """Take down that an interceptor failed, so that its exchange passes unrecorded.
+
+        Raises `ReplayHalt` on replay, where nothing may pass.
+        """
+
 
 class NullSink:
     """Takes nothing down: for requests that pass unrecorded."""

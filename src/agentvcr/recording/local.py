@@ -9,7 +9,15 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from threading import RLock
 
-from agentvcr.inside.exchange import Forward, Request, Serve, Taken
+from agentvcr.inside.exchange import (
+    Forward,
+    NullSink,
+    ReplayHalt,
+    Request,
+    Serve,
+    Taken,
+    failure_of,
+)
 from agentvcr.recording.recorder import Recorder, RecordingSink
 
 
@@ -34,6 +42,15 @@ class LocalHandler:
         if sink is None:
             return decision
         return Forward(_LockedSink(self._lock, self._recorder, sink))
+
+    def failed(self, error: Exception) -> Forward:
+        """Take down that an exchange passes unrecorded; stop a replay."""
+        text = "{}: {}".format(*failure_of(error))
+        if self._recorder.is_replaying:
+            raise ReplayHalt(f"the interceptor or the engine failed: {text}")
+        with self._lock:
+            self._recorder.lost(text)
+        return Forward(NullSink())
 
 
 class _LockedTaken:
@@ -62,5 +79,8 @@ class _LockedSink:
 
     def end(self, kind: str, error: BaseException | None = None) -> None:
         with self._lock:
-            self.sink.end(kind, error)
-            self._recorder.flush()
+            try:
+                self.sink.end(kind, error)
+                self._recorder.flush()
+            except Exception as own:  # noqa: BLE001  (ours: it must not become the program's)
+                self._recorder.failed(own)

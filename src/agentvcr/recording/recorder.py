@@ -57,6 +57,13 @@ class Recorder:
         """How many exchanges began."""
         self.broken: Exception | None = None
         """Why the recording stopped early, if it did."""
+        self.losses: list[str] = []
+        """Errors of our own over which single exchanges passed unrecorded."""
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether another handler answers."""
+        return self._inner is not None
 
     def since_start(self, at_ns: int | None) -> int:
         """Turn a reading of the monotonic clock (None or 0: now) into time since the run began."""
@@ -81,6 +88,11 @@ class Recorder:
     def failed(self, error: Exception) -> None:
         """Stop recording over an error of our own; the program goes on."""
         self.broken = self.broken or error
+
+    def lost(self, text: str) -> None:
+        """Take down that an exchange passed unrecorded, over an error of our own."""
+        self.losses.append(text)
+        self.note("lost", text)
 
     def begin(self, request: Request) -> Serve | Forward:
         """Take down a request, and how it is to be answered."""

@@ -26,7 +26,19 @@ from agentvcr.errors import (
 BEGIN = fmt.RunBegin("run", 1, ("a",), ".", "0", "p", "1", {"LANG": "C"})
 HEADERS = ((b"A", b"1"), (b"a", b"2"), (b"A", b"\xff"))
 EXCHANGE = fmt.ExchangeBegin(
-    1, 0, "main", "httpx", 5, "POST", "http://h/", HEADERS, b"f", b"r", b"c", False, None
+    1,
+    0,
+    "main",
+    "httpx",
+    5,
+    "POST",
+    "http://h/",
+    HEADERS,
+    b"f",
+    b"r",
+    b"c",
+    internal=False,
+    served_from=None,
 )
 RECORDS = (
     fmt.ProcessBegin(0, 10, 9, "main", ("python",), "3.11.0", 2),
@@ -34,10 +46,10 @@ RECORDS = (
     fmt.Body(1, b"ask "),
     fmt.Body(1, b"whole"),
     fmt.Head(1, 6, 200, b"OK", b"HTTP/1.1", HEADERS),
-    fmt.ChunkPiece(1, 7, b"one", False),
-    fmt.ChunkPiece(1, 8, b"", False),
-    fmt.ChunkPiece(1, 9, b"two ", True),
-    fmt.ChunkPiece(1, 9, b"halves", False),
+    fmt.ChunkPiece(1, 7, b"one", more=False),
+    fmt.ChunkPiece(1, 8, b"", more=False),
+    fmt.ChunkPiece(1, 9, b"two ", more=True),
+    fmt.ChunkPiece(1, 9, b"halves", more=False),
     fmt.ExchangeEnd(1, 10, "failed", "httpx.ReadError", "gone"),
     fmt.OutputPiece(0, "stdout", 11, b"said"),
     fmt.NoteRecord("live", 12, 0, "note", 3),

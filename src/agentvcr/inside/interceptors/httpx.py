@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any, AsyncIterator, Iterator, List, Tuple
+from typing import Any, AsyncIterator, Iterator, List, Tuple, Union
 
 from agentvcr.inside import lanes, state
-from agentvcr.inside.exchange import ReplayHalt, Request, Serve, Sink, end_kind_of
+from agentvcr.inside.exchange import (
+    Forward,
+    Handler,
+    ReplayHalt,
+    Request,
+    Serve,
+    Sink,
+    end_kind_of,
+)
 
 _UPGRADE = 101
 
@@ -244,6 +252,18 @@ def install(module: ModuleType) -> List[Tuple[Any, str, Any]]:
     return before
 
 
+def _decide(
+    client: Client,
+    handler: Handler,
+    request: Any,
+    body: bytes,  # noqa: ANN401  (the library's)
+) -> Union[Serve, Forward]:
+    try:
+        return handler.begin(client.request_of(request, body))
+    except Exception as error:  # noqa: BLE001  (ours: it must not become the program's)
+        return handler.failed(error)
+
+
 def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's method)
     def handle_request(self: Any, request: Any) -> Any:  # noqa: ANN401  (the library's)
         handler = state.handler
@@ -251,7 +271,7 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
             return original(self, request)
         body_stream = request.stream
         body = b"".join(body_stream)
-        decision = handler.begin(client.request_of(request, body))
+        decision = _decide(client, handler, request, body)
         if isinstance(decision, Serve):
             _wait(decision, 0)
             if not decision.status:
@@ -280,7 +300,7 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
             return await original(self, request)
         body_stream = request.stream
         body = b"".join([part async for part in body_stream])
-        decision = handler.begin(client.request_of(request, body))
+        decision = _decide(client, handler, request, body)
         if isinstance(decision, Serve):
             await _async_wait(decision, 0)
             if not decision.status:
