@@ -143,6 +143,10 @@ class Handler(Protocol):
     def begin(self, request: Request) -> Union[Serve, Forward]:
         """Decide; raises `ReplayHalt` where the recording cannot be followed."""
 
+
+class ProcessHandler(Handler, Protocol):
+    """A handler that the interceptors of a process ask, and that survives their mistakes."""
+
     def failed(self, error: Exception) -> Forward:
         """Take down that an interceptor failed, so that its exchange passes unrecorded.
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Optional
 
-from agentvcr.inside.exchange import Handler
+from agentvcr.inside.exchange import ProcessHandler
 
-handler: Optional[Handler] = None
+handler: Optional[ProcessHandler] = None
 """The handler of the running session, or None when nothing records or replays."""
 
 
-def activate(new: Optional[Handler]) -> None:
+def activate(new: Optional[ProcessHandler]) -> None:
     """Make `new` the handler of this process, or none."""
     global handler  # noqa: PLW0603  (the one process-wide reference that this module exists for)
     handler = new

@@ -14,7 +14,7 @@ from typing import Any, AsyncIterator, Iterator, List, Tuple, Union
 from agentvcr.inside import lanes, state
 from agentvcr.inside.exchange import (
     Forward,
-    Handler,
+    ProcessHandler,
     ReplayHalt,
     Request,
     Serve,
@@ -254,9 +254,9 @@ def install(module: ModuleType) -> List[Tuple[Any, str, Any]]:
 
 def _decide(
     client: Client,
-    handler: Handler,
-    request: Any,
-    body: bytes,  # noqa: ANN401  (the library's)
+    handler: ProcessHandler,
+    request: Any,  # noqa: ANN401  (the library's)
+    body: bytes,
 ) -> Union[Serve, Forward]:
     try:
         return handler.begin(client.request_of(request, body))
