@@ -114,7 +114,9 @@ def _recording_rows(title: str, rounds: Rounds, engine: float) -> list[tuple[str
                 f"+{saving:.0f}" if saving and pick is cpu else "",
             )
         )
-    waited = [f"{added(rounds, way, waits, to='bare'):+.1f}" for way in ("again", "here", "channel")]
+    waited = [
+        f"{added(rounds, way, waits, to='bare'):+.1f}" for way in ("again", "here", "channel")
+    ]
     bare_waits = f"{typical(rounds, 'bare', waits):.1f}"
     rows.append((f"{title}, waits", bare_waits, *waited, "", "", ""))
     return rows
@@ -186,7 +188,9 @@ def replaying(place: Place, plain: Program) -> list[Reach]:
         rows.append(_replay_row(title, rounds))
         at_most = 1.1 if client == "openai" else 1.15 if load == "small" else 1.5
         measured = ratio(rounds, "replay", cpu, to="mock")
-        reaches.append(Reach(f"replay in-process, {title}: time to MockTransport", measured, at_most))
+        reaches.append(
+            Reach(f"replay in-process, {title}: time to MockTransport", measured, at_most)
+        )
     print(table("Replay in-process beside MockTransport", _REPLAY_HEADS, rows), flush=True)
     return reaches
 
@@ -207,7 +211,9 @@ def replaying_over_channel(place: Place) -> list[Reach]:
         reaches.append(Reach(title, waited, 1, ""))
     took = program.close()
     print(table("Replay over the channel beside MockTransport", _REPLAY_HEADS, rows))
-    print(f"After the program's end the replay was closed and compared in {took:.1f} s.", flush=True)
+    print(
+        f"After the program's end the replay was closed and compared in {took:.1f} s.", flush=True
+    )
     return reaches
 
 

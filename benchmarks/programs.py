@@ -12,13 +12,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from worker import Order, Sample
 
 HERE = Path(__file__).parent
 AGENTVCR = str(Path(sys.executable).with_name("agentvcr"))
-STATE = "XDG_STATE_HOME"
 _PATIENCE_S = 60
 
 
@@ -94,7 +92,7 @@ class Program:
         return time.perf_counter() - began
 
 
-def started(argv: Sequence[str], env: dict[str, str] | None = None) -> tuple[float, float]:
+def started(argv: list[str], env: dict[str, str] | None = None) -> tuple[float, float]:
     """Run a command to its end; gives its milliseconds of wall and of CPU, children included."""
     quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
     began = time.perf_counter()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import platform
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -55,4 +54,4 @@ def _measured(place: Place) -> list[Reach]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

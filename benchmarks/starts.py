@@ -12,26 +12,34 @@ import sys
 from pathlib import Path
 from statistics import median
 
+import agentvcr
 from figures import Reach, table
 from programs import AGENTVCR, started
 
 _NAMES = ("python3.9", "python3.13", "python3.12", "python3.10", "python3.14", "/usr/bin/python3")
-_MOST = 3
+_OTHERS = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+_MOST = 4
 _SHOWN = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])"
 
 
 def interpreters() -> dict[str, str]:
-    """Find the running interpreter and up to two others, by version."""
+    """Find the running interpreter and a few others, by version."""
     found = {"{}.{}.{}".format(*sys.version_info[:3]): sys.executable}
     for name in _NAMES:
-        path = shutil.which(name)
-        if path is None or len(found) >= _MOST:
-            continue
-        asked = subprocess.run([path, "-c", _SHOWN], capture_output=True, text=True, check=False)
-        if asked.returncode == 0:
-            executable, version = asked.stdout.split()
-            found.setdefault(version, executable)
+        nearby = [str(path) for path in sorted(_OTHERS.glob(f"*/bin/{name}"))]
+        for path in [*nearby, shutil.which(name)]:
+            if path is not None and len(found) < _MOST:
+                asked = subprocess.run([path, "-c", _SHOWN], capture_output=True, check=False)
+                if asked.returncode == 0:
+                    executable, version = asked.stdout.decode().split()
+                    found.setdefault(version, executable)
     return found
+
+
+def compiled(executable: str, folder: str) -> None:
+    """Compile what runs inside a program, as its first start or an installer does."""
+    argv = [executable, "-m", "compileall", "-q", folder]
+    subprocess.run(argv, check=False, stdout=subprocess.DEVNULL)
 
 
 def children(rounds: int, environment: dict[str, str]) -> list[Reach]:
@@ -44,6 +52,7 @@ def children(rounds: int, environment: dict[str, str]) -> list[Reach]:
     reaches: list[Reach] = []
     rows: list[tuple[str, ...]] = []
     for version, executable in interpreters().items():
+        compiled(executable, str(Path(environment["AGENTVCR_ROOT"]) / "inside"))
         argv = [executable, "-c", "pass"]
         bare: list[tuple[float, float]] = []
         under: list[tuple[float, float]] = []
@@ -65,6 +74,7 @@ def children(rounds: int, environment: dict[str, str]) -> list[Reach]:
 
 def parent(rounds: int, folder: Path) -> list[Reach]:
     """Measure the command line's own start beside a bare Python's."""
+    compiled(sys.executable, str(Path(agentvcr.__file__).parent))
     true = shutil.which("true") or "/bin/true"
     target = str(folder / "start.avcr")
     commands = {

@@ -22,7 +22,7 @@ from typing import Any, TypedDict
 from workload import ANSWERS, LOADS, Load
 
 WARM_UP = 3
-"""Exchanges at the start of a round, in its way, before anything is measured: a session's own start,
+"""Exchanges at the start of a round, in its way, before anything is measured: the start of a session,
 its compressor and its first imports are no cost of an exchange."""
 
 Exchange = Callable[[], int]

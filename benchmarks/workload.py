@@ -16,11 +16,12 @@ TURNS = 20
 """Requests measured in one conversation."""
 SDK_CHUNKS = 57
 
-_WORDS = (
-    "the agent plans a route and asks the weather tool about wind rain snow heat tides before it "
-    "writes down which town to visit next who will pay for dinner where the train leaves what the "
-    "museum costs on Sundays why nobody answered yesterday when the last ferry returns"
-).split()
+_VOCABULARY = """
+the agent plans a route and asks the weather tool about wind rain snow heat tides before it writes
+down which town to visit next who will pay for dinner where the train leaves what the museum costs
+on Sundays why nobody answered yesterday when the last ferry returns
+"""
+_WORDS = _VOCABULARY.split()
 
 
 class Load(NamedTuple):
@@ -30,7 +31,7 @@ class Load(NamedTuple):
     path: str
     streamed: bool
     body: Callable[[int, int], Json]
-    """Makes the request body of a conversation's turn; no two are the same. The client encodes it."""
+    """Makes the request body of a conversation's turn, no two the same; the client encodes it."""
 
 
 class Answer(NamedTuple):
