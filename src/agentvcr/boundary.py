@@ -5,12 +5,13 @@ Owns that decision for an address. Does not act on it: the recorder, the replaye
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import Final, Literal
-from urllib.parse import urlsplit
+
+from agentvcr.model.address import address_of, is_loopback
 
 Place = Literal["outside", "internal", "live", "telemetry"]
-
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104 (compared)
 
 TELEMETRY_HOSTS: Final = (
     "api.smith.langchain.com",
@@ -44,7 +45,7 @@ class Boundary:
             live: `HOST:PORT` or `HOST` of services that stay live and unrecorded.
             telemetry: More telemetry hosts, beside the declared list.
         """
-        self._live = frozenset(live)
+        self._live = [_live_entry(one) for one in live]
         self._telemetry = (*TELEMETRY_HOSTS, *telemetry)
         self._internal_ports: set[int] = set()
         self.has_live = bool(live)
@@ -56,11 +57,9 @@ class Boundary:
     def place(self, host: str, port: int) -> Place:
         """Say where an address lies; a port of 0 stands for a name look-up."""
         host = host.lower().rstrip(".")
-        if f"{host}:{port}" in self._live or host in self._live:
+        if any(entry.fits(host, port) for entry in self._live):
             return "live"
-        if not port and any(entry.rpartition(":")[0] == host for entry in self._live):
-            return "live"
-        if host in LOOPBACK or host.startswith("127."):
+        if is_loopback(host):
             return "internal" if port in self._internal_ports else "outside"
         if any(host == known or host.endswith("." + known) for known in self._telemetry):
             return "telemetry"
@@ -68,9 +67,34 @@ class Boundary:
 
     def place_of(self, url: str) -> Place:
         """Say where a URL's host lies; a provider's own trace endpoint is telemetry too."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if host == _OPENAI_TRACES[0] and parts.path == _OPENAI_TRACES[1]:
+        address = address_of(url)
+        if address is None:
+            return "outside"
+        if (address.host, address.path) == _OPENAI_TRACES:
             return "telemetry"
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        return self.place(host, port)
+        return self.place(address.host, address.port)
+
+
+class _Live:
+    """A service that stays live: its name, its port (0: any), and what its name stands for."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._port = port
+        self._loopback = is_loopback(host)
+        self._hosts = {host}
+        if not self._loopback:
+            # The program looks the name up and then connects to a number.
+            with contextlib.suppress(OSError):
+                found = socket.getaddrinfo(host, None)
+                self._hosts |= {str(address[0]) for *_, address in found}
+
+    def fits(self, host: str, port: int) -> bool:
+        known = host in self._hosts or (self._loopback and is_loopback(host))
+        return known and (not port or not self._port or port == self._port)
+
+
+def _live_entry(text: str) -> _Live:
+    host, _, port = text.lower().rpartition(":")
+    if not host or not port.isdigit() or (":" in host and not host.startswith("[")):
+        host, port = text.lower(), "0"
+    return _Live(host.strip("[]"), int(port))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 import platform
+import re
 import secrets
 import shutil
 import sys
@@ -49,6 +50,7 @@ from agentvcr.replay.ledger import Ledger
 from agentvcr.replay.replayer import OnMiss, Replayer
 
 _PYTHON = "{python}"
+_CREDENTIAL_VARIABLE = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHOWN_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "CI")
 """Environment variables whose values are kept, beside those that begin with PYTHON."""
 
@@ -178,12 +180,12 @@ class _Replay:
         self.fingerprinter = Fingerprinter(known if same_rules else None)
         self.replayer = Replayer(
             recorded.exchanges,
-            fingerprinter=self.fingerprinter,
             boundary=self.boundary,
             ledger=self.ledger,
             explain=_explain,
             on_miss=on_miss,
             pace=pace,
+            was_killed=recorded.outcome is None or recorded.outcome.signal is not None,
         )
         self._live = live
 
@@ -235,8 +237,12 @@ def _recorder(
     inner: Replayer | None = None,
 ) -> Recorder:
     key = user_key()
+    redactor = Redactor(key)
+    for name, value in os.environ.items():
+        if _CREDENTIAL_VARIABLE.search(name):
+            redactor.learn(value.encode("utf-8", "surrogateescape"))
     recorder = Recorder(
-        journal, Redactor(key), boundary=boundary, fingerprinter=fingerprinter, inner=inner
+        journal, redactor, boundary=boundary, fingerprinter=fingerprinter, inner=inner
     )
     recorder.add(
         fmt.RunBegin(
@@ -334,6 +340,16 @@ def _broken(recorder: Recorder) -> str | None:
     return str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
 
 
+def _check_idle() -> None:
+    """Refuse a second session before it opens a file."""
+    if state.handler is not None:
+        raise SessionActiveError(
+            "a session is active in this process already",
+            where=type(state.handler).__name__,
+            cure="end it before you start another",
+        )
+
+
 @contextmanager
 def in_process(recorder: Recorder) -> Iterator[Recorder]:
     """Let the interceptors of this process ask `recorder`, until the block ends.
@@ -341,12 +357,7 @@ def in_process(recorder: Recorder) -> Iterator[Recorder]:
     Raises:
         SessionActiveError: Something records or replays in this process already.
     """
-    if state.handler is not None:
-        raise SessionActiveError(
-            "a session is active in this process already",
-            where=type(state.handler).__name__,
-            cure="end it before you start another",
-        )
+    _check_idle()
     token = lanes.start("main")
     for name, hook in lanes.HOOKS.items():
         when_imported(name, hook)
@@ -364,6 +375,7 @@ def in_process(recorder: Recorder) -> Iterator[Recorder]:
 @contextmanager
 def record_here(target: Path, *, force: bool = False) -> Iterator[Recorder]:
     """Record what this process does inside the block."""
+    _check_idle()
     boundary = Boundary()
     recorder = _recorder(Journal(target, force=force), boundary, Fingerprinter(), ())
     try:
@@ -378,6 +390,7 @@ def replay_here(path: Path, *, target: Path | None = None, pace: float = 0.0) ->
     """Answer what this process asks inside the block from a cassette."""
     from agentvcr.cassette.reader import last_of, load_run  # noqa: PLC0415  (recording reads none)
 
+    _check_idle()
     replay = _Replay(load_run(path), on_miss="fail", pace=pace, live=())
     journal = Journal(target or last_of(path), force=target is None)
     recorder = _recorder(journal, replay.boundary, replay.fingerprinter, (), replay.replayer)

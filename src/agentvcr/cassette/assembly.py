@@ -22,6 +22,10 @@ class _Open:
         self.part: list[bytes] = []
         self.end: fmt.ExchangeEnd | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        return sum(map(len, self.body)) == self.begin.body_size
+
     def add_chunk(self, piece: fmt.ChunkPiece) -> None:
         self.part.append(piece.data)
         if not piece.more:
@@ -148,7 +152,9 @@ class RunBuilder:
                 where=self.path,
                 cure="record it again with --force",
             )
-        exchanges = sorted(self._exchanges.values(), key=lambda one: one.begin.number)
+        # A torn journal may end between the pieces of a long request: then it did not begin.
+        whole = [one for one in self._exchanges.values() if one.is_whole]
+        exchanges = sorted(whole, key=lambda one: one.begin.number)
         return Run(
             path=self.path,
             info=self._info,

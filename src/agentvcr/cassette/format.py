@@ -79,7 +79,7 @@ class ProcessEnd(msgspec.Struct, array_like=True, frozen=True):
 
 
 class ExchangeBegin(msgspec.Struct, array_like=True, frozen=True):
-    """A request began. Its body follows in `Body` records of the same frame."""
+    """A request began. Its body of `body_size` bytes follows in `Body` records."""
 
     number: int
     process: int
@@ -94,6 +94,7 @@ class ExchangeBegin(msgspec.Struct, array_like=True, frozen=True):
     canonical_hash: bytes
     internal: bool
     served_from: int | None
+    body_size: int
 
 
 class Body(msgspec.Struct, array_like=True, frozen=True):

@@ -26,6 +26,10 @@ class JournalBrokenError(OSError):
     """The journal could not be written further; what it holds is whole."""
 
 
+class RecordTooLargeError(Exception):
+    """A record is larger than a reader takes; nothing of it was written."""
+
+
 class Journal:
     """An append-only cassette file, open for writing."""
 
@@ -45,11 +49,24 @@ class Journal:
         self._pending = bytearray()
         self._size = 0
         self._broken: JournalBrokenError | None = None
-        self._write(MAGIC)
+        try:
+            self._write(MAGIC)
+        except JournalBrokenError as error:
+            os.close(self._file)
+            path.unlink()
+            raise _unwritable(path, str(error.strerror)) from None
 
     def add(self, record: Record) -> None:
-        """Put a record into the frame that is being filled; on disk after `flush`."""
+        """Put a record into the frame that is being filled; on disk after `flush`.
+
+        Raises:
+            JournalBrokenError: As `flush` does.
+            RecordTooLargeError: Bodies and chunks come in pieces; something else did not.
+        """
         data = self._encoder.encode(record)
+        if len(data) > MAX_FRAME // 2:
+            kind = type(record).__name__
+            raise RecordTooLargeError(f"a record ({kind}) of {len(data)} bytes")
         self._pending += RECORD.pack(NUMBERS[type(record)], len(data))
         self._pending += data
         if len(self._pending) > _FRAME_FULL:
@@ -104,7 +121,9 @@ def _create(path: Path, *, force: bool) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
     except FileExistsError:
-        if path.exists() and path.is_file():
+        if path.is_dir():
+            raise _unwritable(path, "it is a folder") from None
+        if path.exists():
             raise TargetExistsError(
                 f"{path} exists already",
                 where=str(path),

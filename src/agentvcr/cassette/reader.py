@@ -120,6 +120,8 @@ class _Payloads:
             if len(header) < fmt.FRAME.size:
                 break
             length, raw_length, crc = fmt.FRAME.unpack(header)
+            if not length:  # a tail of zeros, which some file systems leave after a crash
+                break
             if length > fmt.MAX_FRAME or raw_length > fmt.MAX_FRAME:
                 raise _damaged(self._path, offset, "a frame claims an impossible size")
             payload = self._file.read(length)
@@ -173,7 +175,7 @@ def _records(raw: bytes, path: Path) -> Iterator[fmt.Record]:
             )
         try:
             yield decoder.decode(memoryview(raw)[start:offset])
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise _damaged(path, start, f"a record makes no sense: {error}") from None
 
 

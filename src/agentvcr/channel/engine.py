@@ -41,6 +41,9 @@ class Engine(Protocol):
     def process(self, fields: dict[str, object], at_ns: int) -> int:
         """Take down a process; returns its index."""
 
+    def process_end(self, index: int) -> None:
+        """Take down that a process has closed its last connection."""
+
     def output(self, process: int, stream: Stream, data: bytes, at_ns: int) -> None:
         """Take down what the program said."""
 

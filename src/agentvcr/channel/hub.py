@@ -125,7 +125,7 @@ class Hub:
         while True:
             try:
                 sock, _ = self._listener.accept()
-            except (BlockingIOError, InterruptedError):
+            except OSError:  # nobody is waiting, or descriptors have run out: later
                 return
             for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
                 sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
@@ -174,6 +174,8 @@ class Hub:
         connection.sock.close()
         if connection.peer is not None:
             connection.peer.connections -= 1
+            if not connection.peer.connections:
+                self.recorder.process_end(connection.peer.index)
 
     def _frame(self, connection: Connection, frame: Frame) -> None:
         if frame.kind == frames.HELLO:
@@ -181,8 +183,7 @@ class Hub:
             return
         peer = connection.peer
         if peer is None:
-            message = "a frame before hello"
-            raise ProtocolError(message)
+            raise ProtocolError("a frame before hello")
         if not frame.exchange:
             self._event(connection, peer, frame)
             return
@@ -195,10 +196,13 @@ class Hub:
             self._apply(origin, peer, state, one)
 
     def _hello(self, connection: Connection, frame: Frame) -> None:
-        fields = frame.fields()
-        if fields.get("token") != self.token or fields.get("protocol") != frames.PROTOCOL:
-            connection.closed = True
-            return
+        try:
+            fields = frame.fields()
+            welcome = fields["token"] == self.token and fields["protocol"] == frames.PROTOCOL
+        except (ValueError, TypeError, KeyError):  # a stranger's
+            welcome = False
+        if not welcome:
+            raise ProtocolError("a hello that is not of this session")
         peer = self._peers.get(fields["uid"])
         if peer is None:
             index = self.recorder.process(fields, frame.at_ns)
@@ -233,8 +237,7 @@ class Hub:
         elif kind == frames.TAKEN:
             self._taken(connection, peer, state, frame)
         else:
-            message = f"kind {kind!r}"
-            raise ProtocolError(message)
+            raise ProtocolError(f"kind {kind!r}")
 
     def _begin(
         self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame
@@ -302,8 +305,7 @@ class Hub:
         elif kind == frames.GUARD:
             self._guard(connection, peer, meta)
         else:
-            message = f"kind {kind!r}"
-            raise ProtocolError(message)
+            raise ProtocolError(f"kind {kind!r}")
 
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
         host, port = str(meta["host"]), int(str(meta["port"]))

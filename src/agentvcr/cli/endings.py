@@ -5,6 +5,7 @@ Owns the name of a new cassette too. Standard output stays the program's.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import signal
 import sys
@@ -65,13 +66,11 @@ def tell(
     """Tell the summary on stderr, and write the report."""
     from agentvcr.reporters import summary as lines
 
-    if times > 1:
-        sys.stderr.write(f"agentvcr: replay {turn} of {times}\n")
-    try:
+    with contextlib.suppress(OSError, AttributeError):  # stderr is closed, or nobody reads it
+        if times > 1:
+            sys.stderr.write(f"agentvcr: replay {turn} of {times}\n")
         lines.render(summary, sys.stderr)
         sys.stderr.flush()
-    except OSError:  # nobody reads stderr any more: the exit status still speaks
-        return
     if report is not None:
         from agentvcr.reporters import json_reporter
 

@@ -31,9 +31,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+_PASS_ON = {"allow_interspersed_args": False}  # what follows CMD is its own
 app.command(context_settings=_PASS_ON)(record)
-app.command(context_settings={"ignore_unknown_options": False})(replay)
+app.command()(replay)
 for _command in (diff, show, ls, demo):
     app.command()(_command)
 

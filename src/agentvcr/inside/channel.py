@@ -10,7 +10,9 @@ sequence), so the engine can drop what is sent twice.
 
 from __future__ import annotations
 
+import atexit
 import os
+import struct
 import sys
 from itertools import count
 from time import monotonic_ns
@@ -56,7 +58,7 @@ class Wire:
         if hasattr(_socket, "SO_NOSIGPIPE"):  # macOS has no MSG_NOSIGNAL
             sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_NOSIGPIPE, 1)
         sock.connect(place if scheme == "unix" else ("127.0.0.1", int(place)))
-        self.fd = sock.detach()
+        self.fd = _beyond_standard(sock.detach())
         self.inode = os.fstat(self.fd).st_ino
         self.buffer = b""
         self.put(hello)
@@ -111,6 +113,17 @@ class Wire:
             pieces.append(frame.raw)
             if frame.kind != frames.BODY:
                 return frame._replace(raw=b"".join(pieces)) if len(pieces) > 1 else frame
+
+
+def _beyond_standard(fd: int) -> int:
+    """Move a descriptor out of the way of 0, 1 and 2, which a program may have closed."""
+    if fd > 2:  # noqa: PLR2004  (the standard descriptors)
+        return fd
+    import fcntl  # noqa: PLC0415  (hardly ever)
+
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return moved
 
 
 class Link:
@@ -199,6 +212,7 @@ class RemoteSink:
         self.size = 0
         self.flushed_ns = 0
         self.ended = False
+        handler.open[exchange] = self
 
     def _add(self, kind: bytes, meta: bytes, raw: bytes) -> int:
         now = monotonic_ns()
@@ -232,12 +246,18 @@ class RemoteSink:
         """Tell the end and wait until the engine has handed it to the operating system."""
         if not self.ended:
             self.ended = True
+            self.handler.open.pop(self.exchange, None)
             meta: Dict[str, Any] = {"how": kind}
             if error is not None and kind in ("failed", "cancelled"):
                 meta["failure"] = failure_of(error)
             self._add(frames.END, frames.pack_meta(meta), b"")
         if self.out:
             self._send(answered=True)
+
+    def flush(self) -> None:
+        """Send what is held, without waiting."""
+        if self.out:
+            self._send(answered=False)
 
     def _send(self, *, answered: bool) -> None:
         if self.uid != self.handler.link.uid:  # a fork's copy of its parent's exchange
@@ -257,6 +277,13 @@ class RemoteHandler:
         self.numbers = count(1)
         self.halted: Optional[str] = None
         self.guard: object = None  # kept alive here, and by nothing else
+        self.open: Dict[int, RemoteSink] = {}
+        atexit.register(self.flush)
+
+    def flush(self) -> None:
+        """Send what is held of exchanges that the program's end will break off."""
+        for sink in list(self.open.values()):
+            sink.flush()
 
     def begin(self, request: Request) -> Union[Serve, Forward]:
         """Tell or ask the engine about a request."""
@@ -361,15 +388,20 @@ def _pack_begin(number: int, request: Request) -> Tuple[bytes, int]:
 
 def pack_serve(serve: Serve) -> bytes:
     """Encode an answer; used by the engine, kept beside the decoding that must agree with it."""
-    raw = b"".join(serve.chunks)
+    sizes, delays = len(serve.chunks), len(serve.delays_ns)
+    # Beside the bytes and not in the meta object: a long stream has more chunks than that may hold.
+    table = struct.pack(
+        "<%dI%dq" % (sizes, delays), *(len(one) for one in serve.chunks), *serve.delays_ns
+    )
+    raw = b"".join((table, *serve.chunks))
     pieces, last = frames.split(raw)
     meta = {
         "status": serve.status,
         "reason": serve.reason.decode("latin-1"),
         "version": serve.http_version.decode("latin-1"),
         "headers": encode_headers(serve.headers),
-        "sizes": [len(chunk) for chunk in serve.chunks],
-        "delays": serve.delays_ns,
+        "sizes": sizes,
+        "delays": delays,
         "how": serve.end_kind,
         "failure": serve.failure,
     }
@@ -380,8 +412,11 @@ def pack_serve(serve: Serve) -> bytes:
 
 def _unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a Taken)
     meta = frame.fields()
-    chunks, position = [], 0
-    for size in meta["sizes"]:
+    layout = struct.Struct("<%dI%dq" % (meta["sizes"], meta["delays"]))
+    table = layout.unpack_from(frame.raw)
+    sizes, delays_ns = table[: meta["sizes"]], list(table[meta["sizes"] :])
+    chunks, position = [], layout.size
+    for size in sizes:
         chunks.append(frame.raw[position : position + size])
         position += size
     failure = meta["failure"]
@@ -391,7 +426,7 @@ def _unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a
         http_version=meta["version"].encode("latin-1"),
         headers=decode_headers(meta["headers"]),
         chunks=chunks,
-        delays_ns=meta["delays"],
+        delays_ns=delays_ns,
         end_kind=meta["how"],
         failure=(failure[0], failure[1]) if failure else None,
         taken=taken,

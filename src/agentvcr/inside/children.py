@@ -68,6 +68,23 @@ def hook_subprocess(module: ModuleType) -> None:
     popen._execute_child = execute_child
 
 
+def hook_multiprocessing(module: ModuleType) -> None:
+    """Name the lane of a process that `multiprocessing` spawns, which inherits our environment."""
+    util: Any = module
+    original = util.spawnv_passfds
+
+    @functools.wraps(original)
+    def spawnv_passfds(*args: Any) -> Any:  # noqa: ANN401  (multiprocessing's own)
+        before = os.environ.get("AGENTVCR_LANE", "main")
+        os.environ["AGENTVCR_LANE"] = lane_for_child()
+        try:
+            return original(*args)
+        finally:
+            os.environ["AGENTVCR_LANE"] = before
+
+    util.spawnv_passfds = spawnv_passfds
+
+
 def hook_os() -> None:
     """Make `os.execve` and `os.posix_spawn` with an environment pass the session on."""
     for name in ("execve", "posix_spawn", "posix_spawnp"):

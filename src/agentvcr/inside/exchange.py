@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import List, Optional, Protocol, Tuple, Union
 
+_MOST_TEXT = 65536
+"""Characters kept of an exception's message: some quote a whole answer."""
+
 HeaderList = List[Tuple[bytes, bytes]]
 """Raw header pairs: order, case and duplicates kept."""
 
@@ -22,7 +25,17 @@ class ReplayHalt(BaseException):
 class Request:
     """A request as the client's transport is about to send it; `body` whole and unredacted."""
 
-    __slots__ = ("at_ns", "body", "client", "headers", "lane", "method", "process", "url")
+    __slots__ = (
+        "at_ns",
+        "body",
+        "client",
+        "fingerprint",
+        "headers",
+        "lane",
+        "method",
+        "process",
+        "url",
+    )
 
     def __init__(  # noqa: PLR0913  (one field each: it is a record, not an operation)
         self,
@@ -41,6 +54,8 @@ class Request:
         `at_ns` is the monotonic clock when it began, 0 for now.
         """
         self.process = process
+        self.fingerprint = b""
+        """Set by the engine, so that no two of its handlers compute it."""
         self.at_ns = at_ns
         self.method = method
         self.url = url
@@ -181,4 +196,4 @@ def end_kind_of(error: BaseException) -> str:
 def failure_of(error: BaseException) -> Tuple[str, str]:
     """Name an exception's class in full, with its message."""
     kind = type(error)
-    return "%s.%s" % (kind.__module__, kind.__qualname__), str(error)
+    return "%s.%s" % (kind.__module__, kind.__qualname__), str(error)[:_MOST_TEXT]

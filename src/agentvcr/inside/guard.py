@@ -51,17 +51,20 @@ class Guard:
     def see(self, event: str, args: Tuple[Any, ...]) -> None:
         """See one audit event of the socket module; raises to refuse it."""
         if event in _SENDS:
-            self._reach(args[1])
+            self._reach(args[0], args[1])
         elif event in _LOOK_UPS and self.handler.replaying:
             self._look_up(args[0])
 
-    def _reach(self, address: Any) -> None:  # noqa: ANN401  (whatever the socket family takes)
+    def _reach(self, sock: Any, address: Any) -> None:  # noqa: ANN401  (any socket's)
         if not _is_internet(address):  # AF_UNIX, netlink, a send on a connected socket
             return
         host, port = str(address[0]), int(address[1])
         if port == self.channel_port and host == "127.0.0.1":
             return
         if self.handler.replaying:
+            if _is_datagram(sock) and not _is_literal_loopback(host):
+                # Asking the system for one's own address is done so: no error of the program.
+                raise OSError(101, "Network is unreachable")
             self._ask(host, port)
         elif not lanes.is_shadow() and (host, port) not in self.seen and not self.handler.link.gone:
             self.seen.add((host, port))
@@ -96,6 +99,17 @@ def hook_socket(module: ModuleType, handler: RemoteHandler) -> None:
             handler.say(frames.pack(frames.LISTEN, 0, 0, monotonic_ns(), meta, b""), answered=True)
 
     socket_class.listen = listen
+
+
+def _is_datagram(sock: Any) -> bool:  # noqa: ANN401  (any socket)
+    """Whether a socket sends packets, so that connecting it reaches nobody."""
+    import _socket  # noqa: PLC0415  (the event's own socket has it loaded)
+
+    return bool(sock.type & 0xF == _socket.SOCK_DGRAM)
+
+
+def _is_literal_loopback(host: str) -> bool:
+    return host == "::1" or host.startswith("127.")
 
 
 def _is_internet(address: Any) -> bool:  # noqa: ANN401  (whatever the socket family takes)

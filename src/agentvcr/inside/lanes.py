@@ -16,6 +16,7 @@ from itertools import count
 from types import ModuleType
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
+_FINALIZERS = ("async_generator_athrow", "async_generator_asend")
 ORPHAN = "?"
 """Lane of code whose origin nobody saw, such as a thread started from C: matched by content."""
 
@@ -91,10 +92,11 @@ def hook_asyncio(module: ModuleType) -> None:
 
     @functools.wraps(original)
     def create_task(self: Any, coro: Any, **options: Any) -> Any:  # noqa: ANN401  (asyncio's own)
+        if type(coro).__name__ in _FINALIZERS:  # the collector chose the moment: it takes no number
+            return original(self, coro, **options)
         lane = current().child("task")
         context = options.get("context")
-        if context is not None:  # 3.11+: the task runs in that very context
-            context.run(_current.set, lane)
+        if context is not None and not _entered(context, lane):
             return original(self, coro, **options)
         token = _current.set(lane)
         try:
@@ -103,6 +105,18 @@ def hook_asyncio(module: ModuleType) -> None:
             _current.reset(token)
 
     _replace(module.BaseEventLoop, "create_task", create_task)
+
+
+def _entered(context: contextvars.Context, lane: Lane) -> bool:
+    """Whether `context` is the running one; else the lane is set in it, where its task will run.
+
+    Tasks that share one context share its lane: the last of them names it.
+    """
+    try:
+        context.run(_current.set, lane)
+    except RuntimeError:  # it is entered, here or in another thread
+        return True
+    return False
 
 
 def hook_threading(module: ModuleType) -> None:

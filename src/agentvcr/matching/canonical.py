@@ -8,72 +8,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 
-from agentvcr.model.credentials import CREDENTIAL_FIELDS, CREDENTIAL_PARAMETERS
+from agentvcr.model.address import DEFAULT_PORTS, address_of, is_loopback, path_of
 
 RULES = "1"
 """Id of the rules below. To be raised with each change of what they yield."""
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104  (compared only)
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-
 _PROVIDER_ID = re.compile(
-    rb'"((?:call|toolu|chatcmpl|msg|resp|run|rs|fc|srvtoolu)[_-][A-Za-z0-9_-]{8,})"'
+    rb'"((?=[^"\d]*\d)(?:call|toolu|srvtoolu|chatcmpl|msg|resp|rs|fc)[_-][A-Za-z0-9-]{16,})"'
 )
-"""A whole JSON string in the shape of an id that OpenAI or Anthropic make up for each answer."""
+"""A whole JSON string in the shape of an id that OpenAI or Anthropic make up for each answer.
 
-_CREDENTIAL = re.compile(
-    b'"(%s)":"(?:[^"\\\\]|\\\\.)*"' % b"|".join(name.encode() for name in sorted(CREDENTIAL_FIELDS))
-)
+Long, with a digit and without an underscore: `call_center_operator` is a name and no id.
+"""
 
-
-class PortNames:
-    """Names for loopback ports by first appearance: servers get other ports in each run."""
-
-    def __init__(self) -> None:
-        """Start with no port seen."""
-        self._names: dict[int, str] = {}
-
-    def name(self, port: int) -> str:
-        """Name a port, the same name each time."""
-        return self._names.setdefault(port, f"port{len(self._names)}")
+_PLACEHOLDER = re.compile(rb"redacted-[0-9a-f]{16}")
+"""What stands for a credential: another one under each user's key."""
 
 
-def canonical_place(method: str, url: str, ports: PortNames) -> str:
-    """Bring method and URL to canonical form: sorted query, named ports, no credentials."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
-    if host in _LOOPBACK:
-        origin = f"loopback:{ports.name(port)}"
-    elif port == _DEFAULT_PORTS.get(parts.scheme):
-        origin = f"{parts.scheme}://{host}"
+def canonical_place(method: str, url: str) -> str:
+    """Bring method and (redacted) URL to canonical form: sorted query, no loopback port.
+
+    Servers on this machine get another port in each run, and which of two is asked first may be
+    chance: the path and the body tell them apart, or the order within a lane.
+    """
+    address = address_of(url)
+    if address is None:
+        return f"{method.upper()} {url}"
+    if is_loopback(address.host):
+        origin = "loopback"
+    elif address.port == DEFAULT_PORTS.get(address.scheme):
+        origin = f"{address.scheme}://{address.host}"
     else:
-        origin = f"{parts.scheme}://{host}:{port}"
-    query = "&".join(_canonical_query(parts.query)) if parts.query else ""
-    return f"{method.upper()} {origin}{parts.path or '/'}?{query}"
+        origin = f"{address.scheme}://{address.host}:{address.port}"
+    query = "&".join(_canonical_query(address.query)) if address.query else ""
+    place = f"{method.upper()} {origin}{address.path}?{query}"
+    return _PLACEHOLDER.sub(b"redacted", place.encode("utf-8", "surrogateescape")).decode(
+        "utf-8", "surrogateescape"
+    )
 
 
 def _canonical_query(query: str) -> Iterable[str]:
     pairs = parse_qsl(query, keep_blank_values=True)
-    return sorted(
-        f"{quote(name)}={'' if name.lower() in CREDENTIAL_PARAMETERS else quote(value)}"
-        for name, value in pairs
-    )
+    return sorted(f"{quote(name)}={quote(value)}" for name, value in pairs)
 
 
 def canonical_body(body: bytes, content_type: bytes) -> bytes:
-    """Bring a body to canonical form.
+    """Bring a redacted body to canonical form.
 
-    JSON is parsed and written with sorted keys, provider-made ids renamed by first appearance and
-    credentials emptied; a multipart boundary gets a fixed name; a form's fields are sorted; all
-    else stays as it is.
+    JSON is parsed and written with sorted keys, provider-made ids renamed by first appearance; a
+    multipart boundary gets a fixed name; a form's fields are sorted; all else stays as it is. A
+    credential's placeholder becomes one word.
     """
     if not body:
         return b""
+    return _PLACEHOLDER.sub(b"redacted", _canonical(body, content_type))
+
+
+def _canonical(body: bytes, content_type: bytes) -> bytes:
     kind = content_type.partition(b";")[0].strip().lower()
     if kind == b"multipart/form-data":
         return _without_boundary(body, content_type)
@@ -92,7 +87,7 @@ def _canonical_json(body: bytes) -> bytes:
         text = msgspec.json.encode(parsed, order="sorted")
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return body
-    return _renamed_ids(_CREDENTIAL.sub(rb'"\1":""', text))
+    return _renamed_ids(text)
 
 
 def _renamed_ids(text: bytes) -> bytes:
@@ -119,4 +114,4 @@ def content_type_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def shown_path(url: str) -> str:
     """Shorten a URL to its path, for messages."""
-    return unquote(urlsplit(url).path) or "/"
+    return unquote(path_of(url))

@@ -9,13 +9,7 @@ from hashlib import sha256
 
 import msgspec
 
-from agentvcr.inside.exchange import Request
-from agentvcr.matching.canonical import (
-    PortNames,
-    canonical_body,
-    canonical_place,
-    content_type_of,
-)
+from agentvcr.matching.canonical import canonical_body, canonical_place
 
 SIZE = 16
 """Bytes kept of each hash."""
@@ -32,7 +26,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Fingerprinter:
-    """Makes fingerprints for one run: loopback ports are named in the order of that run."""
+    """Makes fingerprints, for recording and replay alike."""
 
     def __init__(self, known: dict[bytes, bytes] | None = None) -> None:
         """Start a run.
@@ -41,21 +35,31 @@ class Fingerprinter:
             known: Canonical hashes by raw hash, from a recording made with the same rules.
         """
         self._known = {} if known is None else known
-        self._ports = PortNames()
         self._places: dict[tuple[str, str], bytes] = {}
 
-    def identify(self, request: Request) -> Identity:
-        """Identify a request by its method, place and canonical body."""
-        content_type = content_type_of(request.headers)
-        digest = sha256(content_type)
-        digest.update(request.body)
-        raw_hash = digest.digest()[:SIZE]
+    def known(self, raw_hash: bytes) -> bytes | None:
+        """Find the canonical hash of a body that the recording has byte for byte.
+
+        Such a body holds no credential: the recording keeps no raw hash of one that does.
+        """
+        return self._known.get(raw_hash)
+
+    def identify(
+        self, method: str, url: str, content_type: bytes, raw_hash: bytes, body: bytes
+    ) -> Identity:
+        """Identify a request by its method, place and canonical body.
+
+        Args:
+            method: As sent.
+            url: Redacted.
+            content_type: Value of the header.
+            raw_hash: Of the body as sent.
+            body: Redacted.
+        """
         canonical_hash = self._known.get(raw_hash)
         if canonical_hash is None:
-            canonical = canonical_body(request.body, content_type)
-            canonical_hash = sha256(canonical).digest()[:SIZE]
-            self._known[raw_hash] = canonical_hash
-        place = self._place(request.method, request.url)
+            canonical_hash = sha256(canonical_body(body, content_type)).digest()[:SIZE]
+        place = self._place(method, url)
         fingerprint = sha256(place + canonical_hash).digest()[:SIZE]
         return Identity(fingerprint, raw_hash, canonical_hash)
 
@@ -63,7 +67,14 @@ class Fingerprinter:
         key = (method, url)
         place = self._places.get(key)
         if place is None:
-            place = canonical_place(method, url, self._ports).encode("utf-8", "surrogateescape")
+            place = canonical_place(method, url).encode("utf-8", "surrogateescape")
             if len(self._places) < _MOST_PLACES:
                 self._places[key] = place
         return place
+
+
+def hash_raw(content_type: bytes, body: bytes) -> bytes:
+    """Hash a body as it was sent, together with its content type."""
+    digest = sha256(b"%d:%b" % (len(content_type), content_type))
+    digest.update(body)
+    return digest.digest()[:SIZE]

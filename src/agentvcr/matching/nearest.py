@@ -7,10 +7,10 @@ end, prompts change in the middle, and a difference costs no more than a compari
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import canonical_body, content_type_of
+from agentvcr.model.address import path_of
 from agentvcr.model.exchange import Exchange
 
 _MOST = 200
@@ -27,19 +27,19 @@ def nearest(request: Request, candidates: Iterable[Exchange]) -> tuple[Exchange,
     Returns:
         The exchange and its likeness from 0 to 1, or None without candidates.
     """
-    path = urlsplit(request.url).path
+    path = path_of(request.url)
     body = canonical_body(request.body, content_type_of(request.headers))
     ranked = sorted(
         candidates,
         key=lambda one: (
-            one.request.method != request.method or urlsplit(one.request.url).path != path,
+            one.request.method != request.method or path_of(one.request.url) != path,
             one.lane != request.lane,
         ),
     )[:_MOST]
     best: tuple[Exchange, float] | None = None
     best_rank = (False, False, -1.0)
     for one in ranked:
-        same_place = one.request.method == request.method and urlsplit(one.request.url).path == path
+        same_place = one.request.method == request.method and path_of(one.request.url) == path
         recorded = canonical_body(one.request.body, content_type_of(one.request.headers))
         like = likeness(body, recorded)
         rank = (same_place, one.lane == request.lane, like)

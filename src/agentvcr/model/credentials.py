@@ -54,18 +54,33 @@ CREDENTIAL_HEADERS: Final = frozenset(
 """Header names whose value is a credential, or holds one."""
 
 KEY_SHAPE: Final = re.compile(
-    r"\b(?:sk|pk|rk|xai|gsk|hf|ghp|gho|ghs|github_pat|glpat|AIza|AKIA|ASIA|xox[abp]|r8|lsv2)"
-    r"[-_]?[A-Za-z0-9][A-Za-z0-9_-]{14,}\b"
+    r"\b(?=[A-Za-z_-]*\d)(?:"
+    r"(?:sk|pk|rk|xai|gsk|hf|ghp|gho|ghs|github_pat|glpat|xox[abp]|r8|lsv2)[-_]"
+    r"|AIza|AKIA|ASIA)[A-Za-z0-9_-]{16,}\b"
 )
 """Text in the shape of a key that a known service hands out."""
 
 KEY_OPTION: Final = re.compile(
-    r"^--?(?:[a-z0-9-]*[-_])?(?:key|token|secret|password|passwd|pwd|credential)s?(?:=|$)",
+    r"^--?(?:[a-z0-9-]*[-_])?(?:key|token|secret|password|passwd|pwd|credential)(?:=|$)",
     re.IGNORECASE,
 )
 """A command-line option that takes a credential."""
 
 
-def is_key_shaped(text: str) -> bool:
-    """Whether `text` holds something in the shape of a known service's key."""
-    return KEY_SHAPE.search(text) is not None
+def looks_random(secret: bytes) -> bool:
+    """Whether a credential is so unlike a word that it may be replaced wherever it stands.
+
+    `Bearer not-needed` and `Cookie: env=production` are not: replacing those words in every body
+    would change what the run says.
+    """
+    return (
+        len(secret) >= _RANDOM_SIZE
+        and any(_ZERO <= byte <= _NINE for byte in secret)
+        and any(byte | 32 in _LETTERS for byte in secret)
+        and not any(byte in b" \t\r\n" for byte in secret)
+    )
+
+
+_RANDOM_SIZE = 16
+_LETTERS = frozenset(range(ord("a"), ord("z") + 1))
+_ZERO, _NINE = b"09"

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from time import monotonic_ns
 
+import msgspec
+
 from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
-from agentvcr.cassette.journal import Journal, JournalBrokenError
+from agentvcr.cassette.journal import Journal, JournalBrokenError, RecordTooLargeError
 from agentvcr.inside.exchange import (
     Forward,
     Handler,
@@ -25,10 +27,22 @@ from agentvcr.inside.exchange import (
     failure_of,
 )
 from agentvcr.matching.canonical import content_type_of
-from agentvcr.matching.fingerprint import Fingerprinter, Identity
-from agentvcr.model.exchange import EndKind
+from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_raw
+from agentvcr.model.exchange import EndKind, Headers
 from agentvcr.model.run import Stream
 from agentvcr.redaction.redactor import Redactor
+
+_MOST_TEXT = 65536
+"""Characters kept of a note."""
+
+
+class _Clean(msgspec.Struct, frozen=True):
+    """A request without its credentials, and its identity."""
+
+    url: str
+    headers: Headers
+    body: bytes
+    identity: Identity
 
 
 class Recorder:
@@ -74,7 +88,7 @@ class Recorder:
         if self.broken is None:
             try:
                 self._journal.add(record)
-            except JournalBrokenError as error:
+            except (JournalBrokenError, RecordTooLargeError) as error:
                 self.broken = error
 
     def flush(self) -> None:
@@ -100,42 +114,71 @@ class Recorder:
         if place in ("live", "telemetry"):
             self.note(place, f"{request.method} {self.redactor.url(request.url)}", request)
             return self._inner.begin(request) if self._inner else Forward(NullSink())
-        identity = self._fingerprinter.identify(request)
+        clean = self._clean(request)
         self.exchanges += 1
         number = self.exchanges
         if self._inner is not None and place != "internal":
-            return self._replayed(self._inner, number, request, identity)
-        self._begin(number, request, identity, internal=place == "internal")
+            return self._replayed(self._inner, number, request, clean)
+        self._begin(number, request, clean, internal=place == "internal")
         sink = RecordingSink(self, number)
         self._open[number] = sink
         return Forward(sink)
 
     def _replayed(
-        self, inner: Handler, number: int, request: Request, identity: Identity
+        self, inner: Handler, number: int, request: Request, clean: _Clean
     ) -> Serve | Forward:
+        # The inner handler sees no credential either: it words what it cannot answer.
+        asked = Request(
+            request.method,
+            clean.url,
+            list(clean.headers),
+            clean.body,
+            request.lane,
+            request.client,
+        )
+        asked.fingerprint = clean.identity.fingerprint
         try:
-            decision = inner.begin(request)
+            decision = inner.begin(asked)
         except ReplayHalt as halt:
-            self._begin(number, request, identity)
+            self._begin(number, request, clean)
             self.note("divergence", str(halt), request)
             raise
+        served_from = decision.number if isinstance(decision, Serve) else None
+        self._begin(number, request, clean, served_from=served_from)
         if isinstance(decision, Serve):
-            self._begin(number, request, identity, served_from=decision.number)
             decision.taken = _TakenDown(self, number, decision)
         return decision
+
+    def _clean(self, request: Request) -> _Clean:
+        """Redact a request and identify it by what is left.
+
+        A credential that an answer gave comes back in a replay as its placeholder, so the request
+        must be identified as it is written and not as it was sent.
+        """
+        redactor = self.redactor
+        content_type = content_type_of(request.headers)
+        raw_hash = hash_raw(content_type, request.body)
+        url = redactor.url(request.url)
+        headers = redactor.headers(request.headers)
+        body = request.body
+        if self._fingerprinter.known(raw_hash) is None:
+            body = redactor.body(request.body, content_type)
+            if body != request.body:
+                # A hash of a body with a short password in it would let one try passwords out.
+                raw_hash = b""
+        identity = self._fingerprinter.identify(request.method, url, content_type, raw_hash, body)
+        return _Clean(url, headers, body, identity)
 
     def _begin(
         self,
         number: int,
         request: Request,
-        identity: Identity,
+        clean: _Clean,
         *,
         internal: bool = False,
         served_from: int | None = None,
     ) -> None:
-        redactor = self.redactor
-        headers = redactor.headers(request.headers)
-        body = redactor.body(request.body, content_type_of(request.headers))
+        identity = clean.identity
         self.add(
             fmt.ExchangeBegin(
                 number=number,
@@ -144,18 +187,18 @@ class Recorder:
                 client=request.client,
                 at_ns=self.since_start(request.at_ns),
                 method=request.method,
-                url=redactor.url(request.url),
-                headers=headers,
+                url=clean.url,
+                headers=clean.headers,
                 fingerprint=identity.fingerprint,
-                # A hash of a body with a short password in it would let one try passwords out.
-                raw_hash=identity.raw_hash if body == request.body else b"",
+                raw_hash=identity.raw_hash,
                 canonical_hash=identity.canonical_hash,
                 internal=internal,
                 served_from=served_from,
+                body_size=len(clean.body),
             )
         )
-        for start in range(0, len(body), fmt.PIECE):
-            self.add(fmt.Body(number, body[start : start + fmt.PIECE]))
+        for start in range(0, len(clean.body), fmt.PIECE):
+            self.add(fmt.Body(number, clean.body[start : start + fmt.PIECE]))
 
     def finish(self, sink: RecordingSink, end: fmt.ExchangeEnd) -> None:
         """Write an exchange's answer and its end."""
@@ -181,12 +224,10 @@ class Recorder:
                 more = start + fmt.PIECE < len(data)
                 self.add(fmt.ChunkPiece(sink.number, elapsed, piece, more))
 
-    def cut(self, numbers: list[int] | None = None) -> None:
-        """End exchanges whose process is gone: those, or all that are open."""
-        for number in list(self._open) if numbers is None else numbers:
-            sink = self._open.get(number)
-            if sink is not None:
-                sink.end("cut")
+    def cut(self) -> None:
+        """End the exchanges that are open: their processes are gone."""
+        for sink in list(self._open.values()):
+            sink.end("cut")
 
     @staticmethod
     def recorded_sink(decision: Forward) -> RecordingSink | None:
@@ -216,9 +257,14 @@ class Recorder:
         clean = self.redactor.output(data)
         self.add(fmt.OutputPiece(process, stream, self.since_start(at_ns), clean))
 
+    def process_end(self, index: int) -> None:
+        """Take down that a process has closed its last connection."""
+        self.add(fmt.ProcessEnd(index, self.since_start(None)))
+
     def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
         """Take down something that is no exchange."""
         at_ns = self.since_start(request.at_ns if request else None)
+        text = text[:_MOST_TEXT]
         clean = self.redactor.output(text.encode("utf-8", "backslashreplace")).decode()
         self.add(fmt.NoteRecord(kind, at_ns, request.process if request else process, clean, 1))
 

@@ -14,7 +14,7 @@ import hmac
 import re
 import zlib
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote
 
 from agentvcr.model.credentials import (
     CREDENTIAL_FIELDS,
@@ -22,19 +22,33 @@ from agentvcr.model.credentials import (
     CREDENTIAL_PARAMETERS,
     KEY_OPTION,
     KEY_SHAPE,
+    looks_random,
 )
 from agentvcr.model.exchange import Headers
 
-_MIN_KNOWN = 8
-"""Shorter credentials are not searched for elsewhere: they would match by chance."""
-_MAX_KNOWN = 256
+_MAX_KNOWN = 1024
 
 _NAMES = b"|".join(re.escape(name.encode()) for name in sorted(CREDENTIAL_FIELDS))
 _FIELD = re.compile(rb'"(?:%s)"\s*:\s*"((?:[^"\\]|\\.)+)"' % _NAMES, re.IGNORECASE)
-_ESCAPED_FIELD = re.compile(rb'\\"(?:%s)\\"\s*:\s*\\"([^"\\]+)\\"' % _NAMES, re.IGNORECASE)
-_HINTS = (b"pi_key", b"pikey", b"pi-key", b"piKey", b"s_token", b"h_token", b"d_token", b"secret")
-_MORE_HINTS = (b"password", b"Password", b"PASSWORD", b"_TOKEN", b"_KEY", b"SECRET")
+_ESCAPED_FIELD = re.compile(
+    rb'(\\+)"(?:%s)\1"\s*:\s*\1"(.+?)(?<!\\)\1"' % _NAMES, re.IGNORECASE | re.DOTALL
+)
+"""The same in JSON that is a string of JSON, however deep."""
+_HINTS = (
+    b"pi_key",
+    b"pikey",
+    b"pi-key",
+    b"s_token",
+    b"h_token",
+    b"d_token",
+    b"secret",
+    b"password",
+)
+"""What every credential field has in it: a body without any need not be searched."""
+_URL_HEADERS = frozenset({b"location", b"content-location", b"referer", b"link"})
 _KEY_SHAPE = re.compile(KEY_SHAPE.pattern.encode())
+_PLACEHOLDER = re.compile(rb"redacted-[0-9a-f]{16}")
+_USER = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]+)@", re.IGNORECASE)
 _FORM = b"application/x-www-form-urlencoded"
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 _MAX_DECODED = 64 << 20
@@ -54,26 +68,39 @@ class Redactor:
         """How many credentials were replaced."""
 
     def placeholder(self, secret: bytes) -> bytes:
-        """Make the placeholder of a credential, and remember it."""
+        """Make the placeholder of a credential, and remember it if it is unlike any word."""
         known = self._known.get(secret)
         if known is not None:
             return known
-        if secret.startswith(b"redacted-"):
+        if _PLACEHOLDER.fullmatch(secret):
             return secret
         digest = hmac.digest(self._key, secret, "sha256")[:8].hex().encode()
         made = b"redacted-" + digest
-        if len(secret) >= _MIN_KNOWN and len(self._known) < _MAX_KNOWN:
+        if looks_random(secret) and len(self._known) < _MAX_KNOWN:
             self._known[secret] = made
+            encoded = quote(secret, safe="").encode()
+            if encoded != secret:  # as it stands in a URL, and in the errors that show one
+                self._known[encoded] = made
         return made
 
+    def learn(self, secret: bytes) -> None:
+        """Know a credential before it is seen in a request: one from the environment."""
+        if secret:
+            self.placeholder(secret)
+
     def headers(self, headers: Sequence[tuple[bytes, bytes]]) -> Headers:
-        """Replace what credential headers carry; scheme and cookie names stay."""
-        return tuple(
-            (name, self._header(name.lower(), value))
-            if name.lower() in CREDENTIAL_HEADERS
-            else (name, value)
-            for name, value in headers
-        )
+        """Replace what credential headers carry; scheme and cookie names stay.
+
+        URLs in other headers lose their credentials too, and every header those seen before.
+        """
+        return tuple((name, self._any_header(name.lower(), value)) for name, value in headers)
+
+    def _any_header(self, name: bytes, value: bytes) -> bytes:
+        if name in CREDENTIAL_HEADERS:
+            return self._header(name, value)
+        if name in _URL_HEADERS:
+            return self.url(value.decode("latin-1")).encode("latin-1", "replace")
+        return self._without_known(value)
 
     def _header(self, name: bytes, value: bytes) -> bytes:
         self.count += 1
@@ -92,17 +119,27 @@ class Redactor:
         return name + equals + self.placeholder(value) if value else pair
 
     def url(self, url: str) -> str:
-        """Replace credential parameters and a password in front of the host."""
-        parts = urlsplit(url)
-        netloc = parts.netloc
-        if "@" in netloc:
-            user, _, host = netloc.rpartition("@")
-            self.count += 1
-            netloc = f"{self.placeholder(user.encode()).decode()}@{host}"
-        query = self._parameters(parts.query)
-        if netloc == parts.netloc and query == parts.query:
-            return self._text(url.encode()).decode() if self._known else url
-        return urlunsplit(parts._replace(netloc=netloc, query=query))
+        """Replace credential parameters, a user in front of the host, and credentials seen before.
+
+        Works on the text, so that it finds them also in a URL that makes no sense.
+        """
+        if "?" not in url and "@" not in url and not self._known:
+            return url
+        url = _USER.sub(self._user, url)
+        start, mark, query = url.partition("?")
+        if mark:
+            query, hash_mark, fragment = query.partition("#")
+            url = start + mark + self._parameters(query) + hash_mark + fragment
+        if not self._known:
+            return url
+        return self._without_known(url.encode("utf-8", "surrogateescape")).decode(
+            "utf-8", "surrogateescape"
+        )
+
+    def _user(self, match: re.Match[str]) -> str:
+        self.count += 1
+        secret = match[2].encode("utf-8", "surrogateescape")
+        return f"{match[1]}{self.placeholder(secret).decode()}@"
 
     def _parameters(self, query: str) -> str:
         pairs = query.split("&") if query else []
@@ -155,31 +192,45 @@ class Redactor:
         for word in argv:
             option, equals, _ = word.partition("=")
             if expects:
-                clean.append(self.placeholder(word.encode("utf-8", "surrogateescape")).decode())
+                clean.append(self._value(word))
                 expects = False
             elif KEY_OPTION.match(word):
                 expects = not equals
-                value = word[len(option) + 1 :].encode("utf-8", "surrogateescape")
-                clean.append(f"{option}={self.placeholder(value).decode()}" if equals else word)
+                clean.append(f"{option}={self._value(word[len(option) + 1 :])}" if equals else word)
             else:
                 text = self._text(word.encode("utf-8", "surrogateescape"))
                 clean.append(text.decode("utf-8", "surrogateescape"))
         return tuple(clean)
 
+    def _value(self, value: str) -> str:
+        if value.isdigit():  # `--token 5` counts something
+            return value
+        return self.placeholder(value.encode("utf-8", "surrogateescape")).decode()
+
     def _text(self, data: bytes) -> bytes:
+        return _KEY_SHAPE.sub(self._key_shaped, self._without_known(data))
+
+    def _key_shaped(self, match: re.Match[bytes]) -> bytes:
+        # Not remembered: in what a program says, something else may look like a key.
+        self.count += 1
+        digest = hmac.digest(self._key, match[0], "sha256")[:8].hex().encode()
+        return b"redacted-" + digest
+
+    def _without_known(self, data: bytes) -> bytes:
         for secret, placeholder in self._known.items():
             if secret in data:
                 self.count += 1
                 data = data.replace(secret, placeholder)
-        return _KEY_SHAPE.sub(lambda match: self.placeholder(match[0]), data)
+        return data
 
     def _spans(self, body: bytes) -> list[Span]:
         spans: list[Span] = []
-        if any(hint in body for hint in _HINTS) or any(hint in body for hint in _MORE_HINTS):
-            for pattern in (_FIELD, _ESCAPED_FIELD):
+        lower = body.lower()
+        if any(hint in lower for hint in _HINTS):
+            for pattern, group in ((_FIELD, 1), (_ESCAPED_FIELD, 2)):
                 for match in pattern.finditer(body):
-                    start, end = match.span(1)
-                    spans.append((start, end, self.placeholder(match[1])))
+                    start, end = match.span(group)
+                    spans.append((start, end, self.placeholder(match[group])))
         for secret, placeholder in self._known.items():
             start = body.find(secret)
             while start >= 0:

@@ -13,7 +13,6 @@ from typing import Literal
 
 from agentvcr.boundary import Boundary
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
-from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.matching.nearest import nearest
 from agentvcr.model.exchange import Exchange
 from agentvcr.replay.ledger import Ledger
@@ -33,31 +32,34 @@ class Replayer:
         self,
         exchanges: Iterable[Exchange],
         *,
-        fingerprinter: Fingerprinter,
         boundary: Boundary,
         ledger: Ledger,
         explain: Explain,
         on_miss: OnMiss = "fail",
         pace: float = 0.0,
+        was_killed: bool = False,
     ) -> None:
         """Index the exchanges that were answered from outside.
 
         Args:
             exchanges: Those of the recorded run.
-            fingerprinter: Knows the recorded bodies by their raw hash.
             boundary: What is not answered from the recording.
             ledger: Takes the divergences.
             explain: Words a miss.
             on_miss: Stop, or answer with the nearest exchange.
             pace: 0 to answer at once, 1 to wait as long as the recorded answer took.
+            was_killed: A signal ended the recorded program.
         """
-        self._fingerprinter = fingerprinter
         self._boundary = boundary
         self._ledger = ledger
         self._explain = explain
         self._on_miss = on_miss
         self._pace = pace
-        self._exchanges = [one for one in exchanges if not one.internal]
+        self._was_killed = was_killed
+        recorded = list(exchanges)
+        self._internal = {one.fingerprint for one in recorded if one.internal}
+        self._exchanges = [one for one in recorded if not one.internal]
+        self._last_began_ns = max((one.began_ns for one in recorded), default=0)
         self._unused = {one.number: one for one in self._exchanges}
         self._lent: set[int] = set()
         self._by_lane: dict[tuple[str, bytes], deque[Exchange]] = {}
@@ -72,7 +74,7 @@ class Replayer:
         return [one for one in self._unused.values() if one.number not in self._lent]
 
     def begin(self, request: Request) -> Serve | Forward:
-        """Answer a request, or say that it lies outside the recording.
+        """Answer a request whose fingerprint is known, or say that it lies outside the recording.
 
         Raises:
             ReplayHalt: Nothing recorded answers it, or the replay was over before.
@@ -84,11 +86,13 @@ class Replayer:
             return _refusal(request)
         if place != "outside":
             return Forward(NullSink())
-        fingerprint = self._fingerprinter.identify(request).fingerprint
-        exchange = self.take(request.lane, fingerprint)
-        if exchange is None:
-            exchange = self._missed(request)
-        return self._serve(exchange)
+        exchange = self.take(request.lane, request.fingerprint)
+        if exchange is not None:
+            return self._serve(exchange)
+        if request.fingerprint in self._internal:
+            # It waits for a server of its own to come up, one time more than in the recording.
+            return _refusal(request)
+        return self._serve(self._missed(request))
 
     def take(self, lane: str, fingerprint: bytes) -> Exchange | None:
         """Take the next unused exchange of the lane, else of any lane, with that fingerprint.
@@ -126,12 +130,25 @@ class Replayer:
             headers=list(response.headers) if response else [],
             chunks=[chunk.data for chunk in response.chunks] if response else [],
             delays_ns=self._delays(exchange) if self._pace else [],
-            end_kind=ending.kind if ending else "cut",
+            end_kind=self._end_kind(exchange),
             failure=(failure.type, failure.message) if failure else None,
             number=exchange.number,
         )
         serve.taken = _Watch(self._ledger, exchange)
         return serve
+
+    def _end_kind(self, exchange: Exchange) -> str:
+        """Say how the answer is to end: `killed` where nobody will come to end a wait.
+
+        What the recorded program left unanswered or cancelled waits in the replay too, for the one
+        who cancels it or for the end of the program. Where a signal from outside was that end, the
+        replay would wait for ever.
+        """
+        kind = exchange.ending.kind if exchange.ending else "cut"
+        is_last = exchange.ending is None or exchange.ending.at_ns >= self._last_began_ns
+        if kind in ("cut", "cancelled") and self._was_killed and is_last:
+            return "killed"
+        return kind
 
     def _delays(self, exchange: Exchange) -> list[int]:
         times = [exchange.began_ns]

@@ -25,6 +25,7 @@ def start(path_entry: str) -> None:
     children.follow_forks(link)
     children.hook_os()
     when_imported("subprocess", children.hook_subprocess)
+    when_imported("multiprocessing.util", children.hook_multiprocessing)
     when_imported("socket", partial(hook_socket, handler=handler))
     for name, hook in lanes.HOOKS.items():
         when_imported(name, hook)

@@ -23,6 +23,8 @@ from agentvcr.inside.exchange import (
 )
 
 _UPGRADE = 101
+_WAITING = ("cancelled", "cut")
+"""Ends of a recorded answer after which the program waited on, until somebody ended that."""
 
 
 class Client:
@@ -174,6 +176,8 @@ class Replayed(Served):
             self._end(end_kind_of(error))
             raise
         _wait(serve, self._taken + 1)
+        if serve.end_kind in _WAITING:
+            _until_the_end()
         self._finish()
 
     def close(self) -> None:
@@ -193,7 +197,7 @@ class AsyncReplayed(Served):
                 yield serve.chunks[self._taken - 1]
             if serve.delays_ns:
                 await _async_wait(serve, self._taken + 1)
-            if serve.end_kind == "cancelled":
+            if serve.end_kind in _WAITING:
                 await _forever()
         except BaseException as error:
             self._end(end_kind_of(error))
@@ -210,6 +214,14 @@ def _wait(serve: Serve, position: int) -> None:
         import time  # noqa: PLC0415  (only a paced replay waits)
 
         time.sleep(delay_s)
+
+
+def _until_the_end() -> None:
+    """Wait for the end of the program, as the recorded caller did."""
+    import time  # noqa: PLC0415  (hardly ever)
+
+    while True:
+        time.sleep(3600)
 
 
 async def _async_wait(serve: Serve, position: int) -> None:
@@ -267,7 +279,7 @@ def _decide(
 def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's method)
     def handle_request(self: Any, request: Any) -> Any:  # noqa: ANN401  (the library's)
         handler = state.handler
-        if handler is None or lanes.is_shadow():
+        if handler is None:
             return original(self, request)
         body_stream = request.stream
         body = b"".join(body_stream)
@@ -275,6 +287,8 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
         if isinstance(decision, Serve):
             _wait(decision, 0)
             if not decision.status:
+                if decision.end_kind in _WAITING:
+                    _until_the_end()
                 _fail(client, decision, request)
             return client.response_of(decision, client.replayed(client, decision, request))
         sink = decision.sink
@@ -296,7 +310,7 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
 def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's method)
     async def handle_async_request(self: Any, request: Any) -> Any:  # noqa: ANN401  (the library's)
         handler = state.handler
-        if handler is None or lanes.is_shadow():
+        if handler is None:
             return await original(self, request)
         body_stream = request.stream
         body = b"".join([part async for part in body_stream])
@@ -304,7 +318,7 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
         if isinstance(decision, Serve):
             await _async_wait(decision, 0)
             if not decision.status:
-                if decision.end_kind == "cancelled":
+                if decision.end_kind in _WAITING:
                     await _until_cancelled(decision)
                 _fail(client, decision, request)
             return client.response_of(decision, client.async_replayed(client, decision, request))
