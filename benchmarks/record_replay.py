@@ -27,7 +27,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
     server = Server()
     with tempfile.TemporaryDirectory(prefix="agentvcr-bench-") as folder:
-        place = Place(server.port, Path(folder), 2 if quick else 15, 0.2 if quick else 1)
+        place = Place(server.port, Path(folder), 2 if quick else 11, 0.2 if quick else 1)
         try:
             reaches = _measured(place)
         finally:
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _measured(place: Place) -> list[Reach]:
-    start_rounds = place.rounds if place.part < 1 else 21
+    start_rounds = place.rounds if place.part < 1 else 15
     target = str(place.folder / "channel.avcr")
     plain = Program(place.port)
     channel = Program(place.port, [AGENTVCR, "record", "-o", target, "--"])

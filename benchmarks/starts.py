@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 from statistics import median
 
-import agentvcr
 from figures import Reach, table
 from programs import AGENTVCR, started
+
+import agentvcr
 
 _NAMES = ("python3.9", "python3.13", "python3.12", "python3.10", "python3.14", "/usr/bin/python3")
 _OTHERS = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"

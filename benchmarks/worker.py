@@ -22,8 +22,8 @@ from typing import Any, TypedDict
 from workload import ANSWERS, LOADS, Load
 
 WARM_UP = 3
-"""Exchanges at the start of a round, in its way, before anything is measured: the start of a session,
-its compressor and its first imports are no cost of an exchange."""
+"""Exchanges at the start of a round that are not measured: the start of a session, its compressor
+and its first imports are no cost of an exchange."""
 
 Exchange = Callable[[], int]
 """One exchange from its request to its last byte; gives the number of chunks received."""

@@ -5,11 +5,11 @@ Owns that decision for an address. Does not act on it: the recorder, the replaye
 
 from __future__ import annotations
 
-import contextlib
 import socket
+from functools import cached_property
 from typing import Final, Literal
 
-from agentvcr.model.address import address_of, is_loopback
+from agentvcr.model.address import address_of, is_literal, is_loopback
 
 Place = Literal["outside", "internal", "live", "telemetry"]
 
@@ -81,16 +81,23 @@ class _Live:
     def __init__(self, host: str, port: int) -> None:
         self._port = port
         self._loopback = is_loopback(host)
-        self._hosts = {host}
-        if not self._loopback:
-            # The program looks the name up and then connects to a number.
-            with contextlib.suppress(OSError):
-                found = socket.getaddrinfo(host, None)
-                self._hosts |= {str(address[0]) for *_, address in found}
+        self._host = host
 
     def fits(self, host: str, port: int) -> bool:
-        known = host in self._hosts or (self._loopback and is_loopback(host))
-        return known and (not port or not self._port or port == self._port)
+        if port and self._port and port != self._port:
+            return False
+        if host == self._host or (self._loopback and is_loopback(host)):
+            return True
+        return is_literal(host) and not is_loopback(host) and host in self._numbers
+
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        """What the name stands for: the program looks it up and then connects to a number."""
+        try:
+            found = socket.getaddrinfo(self._host, None)
+        except OSError:
+            return frozenset()
+        return frozenset(str(address[0]) for *_, address in found)
 
 
 def _live_entry(text: str) -> _Live:

@@ -97,7 +97,7 @@ def test_a_replay_cannot_overwrite_what_it_replays(tmp_path):
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_program(tmp_path):
-    limit = 24_000
+    limit = 6_000
 
     def fill_up():
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -45,7 +45,13 @@ def is_loopback(host: str) -> bool:
     """Whether a name or a literal address means this machine's loopback."""
     if host in _LOOPBACK_NAMES:
         return True
+    return is_literal(host) and ip_address(host.partition("%")[0]).is_loopback
+
+
+def is_literal(host: str) -> bool:
+    """Whether a host is a number and not a name."""
     try:
-        return ip_address(host.partition("%")[0]).is_loopback
+        ip_address(host.partition("%")[0])
     except ValueError:
         return False
+    return True
