@@ -38,7 +38,7 @@ def wall(sample: Sample) -> float:
 
 
 def waits(sample: Sample) -> float:
-    """Times that the program slept, per exchange."""
+    """Answers of the recorder that the program waited for, per exchange."""
     return sample["waits"]
 
 

@@ -56,18 +56,21 @@ class Program:
         os.close(orders)
         os.close(samples)
         self._answers = os.fdopen(self._samples)
-        self.environment: dict[str, str] = json.loads(self._answers.readline())
+        self.environment: dict[str, str] = json.loads(self._line("its start"))
 
     def do(self, order: Order) -> Sample:
         """Have a round done."""
         os.write(self._orders, json.dumps(order).encode() + b"\n")
+        sample: Sample = json.loads(self._line(str(order)))
+        return sample
+
+    def _line(self, place: str) -> str:
         line = self._answers.readline()
         if not line:
-            self.close()
-            message = f"the measured program ended at {order}"
+            said = self._process.communicate()[1]
+            message = f"the measured program ended at {place}\n{said}"
             raise RuntimeError(message)
-        sample: Sample = json.loads(line)
-        return sample
+        return line
 
     def engine_cpu_us(self) -> float:
         """CPU of the process that was started: with `under`, of the recorder alone (Linux)."""

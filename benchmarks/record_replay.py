@@ -21,13 +21,13 @@ from programs import AGENTVCR, Program, Server
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="two short rounds of everything")
+    parser.add_argument("--quick", action="store_true", help="one short round of everything")
     quick = parser.parse_args().quick
     began = time.perf_counter()
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
     server = Server()
     with tempfile.TemporaryDirectory(prefix="agentvcr-bench-") as folder:
-        place = Place(server.port, Path(folder), 2 if quick else 11, 0.2 if quick else 1)
+        place = Place(server.port, Path(folder), 1 if quick else 11, 0.2 if quick else 1)
         try:
             reaches = _measured(place)
         finally:

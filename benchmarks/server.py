@@ -51,6 +51,7 @@ def _answer(connection: socket.socket, answer: Answer) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {answer.content_type}\r\nX-Request-Id: req_1\r\n"
     if len(answer.chunks) == 1:
         body = answer.chunks[0]
+        time.sleep(answer.gap_s)
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         return
     start = f"{head}Transfer-Encoding: chunked\r\n\r\n".encode()

@@ -40,6 +40,7 @@ class Answer(NamedTuple):
     content_type: str
     chunks: list[bytes]
     gap_s: float
+    """Pause before the JSON body, or before each event."""
 
 
 def _prose(seed: int, size: int) -> str:
@@ -77,6 +78,7 @@ LOADS = {
     "small": Load("small JSON", "/small", streamed=False, body=_small),
     "stream": Load("60-chunk SSE", "/stream", streamed=True, body=_chat),
     "growing": Load("60 KB growing request", "/growing", streamed=False, body=_growing),
+    "waiting": Load("60 KB request, answered in 20 ms", "/waiting", streamed=False, body=_growing),
     "growing-stream": Load("60 KB request, 53 chunks", "/chunks", streamed=True, body=_growing),
     "slow": Load("10 chunks, 20 ms apart", "/slow", streamed=True, body=_chat),
 }
@@ -123,6 +125,7 @@ ANSWERS = {
     "/small": Answer(_JSON, [b'{"city":"Lima","sky":"overcast","high":19,"low":15}'], 0),
     "/stream": Answer(_SSE, _events(60), 0),
     "/growing": Answer(_JSON, [_completion()], 0),
+    "/waiting": Answer(_JSON, [_completion()], 0.02),
     "/chunks": Answer(_SSE, _events(53), 0),
     "/slow": Answer(_SSE, _events(10), 0.02),
     "/v1/chat/completions": Answer(_SSE, _events(SDK_CHUNKS), 0),

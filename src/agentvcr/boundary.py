@@ -35,6 +35,9 @@ TELEMETRY_HOSTS: Final = (
 _OPENAI_TRACES: Final = ("api.openai.com", "/v1/traces/ingest")
 
 
+_MOST_KEPT = 4096
+
+
 class Boundary:
     """Knows which addresses are inside, live, or telemetry."""
 
@@ -48,11 +51,13 @@ class Boundary:
         self._live = [_live_entry(one) for one in live]
         self._telemetry = (*TELEMETRY_HOSTS, *telemetry)
         self._internal_ports: set[int] = set()
+        self._places: dict[str, Place] = {}
         self.has_live = bool(live)
 
     def listens(self, port: int) -> None:
         """Note that a process of the run listens on a loopback port."""
         self._internal_ports.add(port)
+        self._places.clear()
 
     def place(self, host: str, port: int) -> Place:
         """Say where an address lies; a port of 0 stands for a name look-up."""
@@ -67,6 +72,14 @@ class Boundary:
 
     def place_of(self, url: str) -> Place:
         """Say where a URL's host lies; a provider's own trace endpoint is telemetry too."""
+        place = self._places.get(url)
+        if place is None:
+            place = self._place_of(url)
+            if len(self._places) < _MOST_KEPT:
+                self._places[url] = place
+        return place
+
+    def _place_of(self, url: str) -> Place:
         address = address_of(url)
         if address is None:
             return "outside"

@@ -6,10 +6,8 @@ beside it.
 
 from __future__ import annotations
 
-import hmac
 import os
 import platform
-import re
 import secrets
 import shutil
 import sys
@@ -42,17 +40,16 @@ from agentvcr.model import exchange as model
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import RecordSummary, ReplaySummary
+from agentvcr.model.text import storable
 from agentvcr.recording.local import LocalHandler
-from agentvcr.recording.recorder import Recorder, storable
+from agentvcr.recording.recorder import Recorder
+from agentvcr.redaction.environment import credentials, kept_environment
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
 from agentvcr.replay.ledger import Ledger
 from agentvcr.replay.replayer import OnMiss, Replayer
 
 _PYTHON = "{python}"
-_CREDENTIAL_VARIABLE = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
-_SHOWN_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "CI")
-"""Environment variables whose values are kept, beside those that begin with PYTHON."""
 
 
 def record_command(
@@ -238,9 +235,8 @@ def _recorder(
 ) -> Recorder:
     key = user_key()
     redactor = Redactor(key)
-    for name, value in os.environ.items():
-        if _CREDENTIAL_VARIABLE.search(name):
-            redactor.learn(value.encode("utf-8", "surrogateescape"))
+    for secret in credentials():
+        redactor.learn(secret)
     recorder = Recorder(
         journal, redactor, boundary=boundary, fingerprinter=fingerprinter, inner=inner
     )
@@ -255,22 +251,11 @@ def _recorder(
             agentvcr=__version__,
             platform=f"{platform.system()} {platform.machine()}",
             rules=RULES,
-            environment=_environment(key),
+            environment=kept_environment(key),
         )
     )
     recorder.flush()
     return recorder
-
-
-def _environment(key: bytes) -> dict[str, str]:
-    shown: dict[str, str] = {}
-    for name, value in os.environ.items():
-        if name in _SHOWN_VARIABLES or (name.startswith("PYTHON") and "PATH" not in name):
-            shown[name] = storable(value)
-        elif not name.startswith("AGENTVCR_"):
-            data = value.encode("utf-8", "surrogateescape")
-            shown[storable(name)] = "hmac:" + hmac.digest(key, data, "sha256")[:8].hex()
-    return shown
 
 
 def _recorded_command(run: Run, path: Path, *, trust: bool) -> list[str]:

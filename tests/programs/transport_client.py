@@ -10,7 +10,7 @@ import gc
 import hashlib
 import os
 
-URL = os.environ["BASE_URL"]
+URL = os.environ.get("BASE_URL", "")
 TIMEOUT_S = 20
 SHORT_S = 0.15
 """How long a case waits for what never comes."""

@@ -7,10 +7,11 @@ import asyncio
 import os
 import signal
 
-from tests.programs.transport_client import SHORT_S, TURNS, answer, drained, head, named, whole
+from tests.programs.transport_client import SHORT_S, answer, drained, head, named, whole
 
 REFUSED = os.environ.get("REFUSED_URL", "")
 FULL = os.environ.get("FULL_URL", "")
+KEY = os.environ.get("KEY", "")
 THREE = "/sse?events=3&then=hang"
 
 
@@ -20,7 +21,7 @@ THREE = "/sse?events=3&then=hang"
 async def closed_by_a_context(f):
     """Break out of a loop in a `with` block: what most programs do."""
     async with f.client() as client:
-        if hasattr(f, "hook") and f.transport is f.lib.HTTPTransport:
+        if f.transport is f.lib.HTTPTransport:
             with client.stream("GET", THREE) as response:
                 for chunk in response.iter_raw():
                     first = chunk
@@ -34,7 +35,8 @@ async def closed_by_a_context(f):
     return {"first": first.decode("latin-1"), "closed": response.is_closed, "again": again}
 
 
-async def closed_early(f):
+async def read_after_close(f):
+    """What a reader sees whose answer somebody else has closed."""
     async with f.client() as client:
         response = await f.send(client, client.build_request("GET", THREE))
         pieces = f.pieces(response)
@@ -115,8 +117,8 @@ def _wholes(url, **client_options):
     return case
 
 
-async def write_after_failure(f):
-    """Some words on what an exception carries beside its own."""
+async def carried_by_the_exception(f):
+    """What an exception carries beside its words."""
     async with f.client() as client:
         try:
             await f.ask(client, "POST", "/reset", json={})
@@ -287,18 +289,24 @@ async def others_run_meanwhile(f):
         return had
 
 
-async def tasks_named_after_a_dropped_stream(f):
-    """Finalizers of dropped streams take turns of the loop, and no caller's name."""
+async def same_prompts_after_dropped_streams(f):
+    """Finalizers of dropped streams are tasks too, and must not shift the callers' names."""
+    places = range(4)
+    turns = [asyncio.Event() for _ in [*places, None]]
+
+    async def ask(client, place):
+        await turns[place + 1].wait()  # the last asks first
+        answer = await client.post(f"/retry?key={KEY}-{f.lib.__name__}-dropped&times=0")
+        turns[place].set()
+        return answer.json()["attempt"]
+
     async with f.client() as client:
         for _ in range(3):
             async with client.stream("GET", "/sse?events=3") as response:
                 async for _ in response.aiter_raw():
                     break
-        asked = [client.post("/retry?key=%d&times=0" % (n % 2)) for n in range(4)]
-        told = await asyncio.gather(*asked)
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
-    return [response.json()["attempt"] for response in told]
+        turns[-1].set()
+        return await asyncio.gather(*(ask(client, place) for place in places))
 
 
 # --- interrupted ----------------------------------------------------------------------------------
@@ -325,13 +333,13 @@ def _alarmed(url):
 
 
 STOPPED = {
-    "closed_early": closed_early,
+    "closed_by_a_context": closed_by_a_context,
     "closed_unread": closed_unread,
     "closed_after_lines": closed_after_lines,
     "client_closed_first": client_closed_first,
     "abandoned": abandoned,
 }
-CLOSED_BY_A_CONTEXT = {"closed_by_a_context": closed_by_a_context}
+AFTER_CLOSE = {"read_after_close": read_after_close}
 UNREAD = {"abandoned_unread": abandoned_unread}
 FAILED = {
     "read_timeout_before_the_head": _wholes("/hang", timeout=SHORT_S),
@@ -344,13 +352,13 @@ FAILED = {
     "truncated": _answers("/truncated?declared=10&sent=4"),
     "truncated_whole": _wholes("/truncated?declared=100000&sent=70000"),
     "not_http": _wholes("/garbage"),
-    "write_after_failure": write_after_failure,
+    "carried_by_the_exception": carried_by_the_exception,
     "illegal_header": illegal_header,
     "unsupported_scheme": unsupported_scheme,
     "pool_exhausted": pool_exhausted,
     "body_that_fails": body_that_fails,
+    "unsent_body_is_sent_again": unsent_body_is_sent_again,
 }
-SENT_AGAIN = {"unsent_body_is_sent_again": unsent_body_is_sent_again}
 CANCELLED = {
     "timed_out_before_the_head": timed_out_before_the_head,
     "cancelled_in_mid_stream": cancelled_in_mid_stream,
@@ -358,9 +366,9 @@ CANCELLED = {
     "cancelled_between_chunks": cancelled_between_chunks,
     "cancelled_by_a_sibling": cancelled_by_a_sibling,
     "cancelled_before_it_began": cancelled_before_it_began,
+    "others_run_meanwhile": others_run_meanwhile,
+    "same_prompts_after_dropped_streams": same_prompts_after_dropped_streams,
 }
-TURNS_TAKEN = {"others_run_meanwhile": others_run_meanwhile}
-FINALIZED = {"tasks_named_after_a_dropped_stream": tasks_named_after_a_dropped_stream}
 INTERRUPTED = {
     "alarm_before_the_head": _alarmed("/hang"),
     "alarm_in_mid_stream": _alarmed(THREE),

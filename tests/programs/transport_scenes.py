@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 
-from tests.programs.transport_client import Async, Sync, drained, whole
+from tests.programs.transport_client import URL, Async, Sync, drained, whole
 
 READ = int(os.environ.get("READ", "-1"))
 HALVES = {"sync": Sync, "async": Async}
@@ -88,8 +88,7 @@ async def dies_after_the_head(f):
 async def leaves_it_open(f):
     """Come to the program's end with a stream half read."""
     client = (f.lib.Client if isinstance(f, Sync) else f.lib.AsyncClient)(verify=False)
-    url = os.environ["BASE_URL"] + "/sse?events=3&then=hang"
-    response = await f.send(client, client.build_request("GET", url))
+    response = await f.send(client, client.build_request("GET", URL + "/sse?events=3&then=hang"))
     pieces = f.pieces(response)
     print(await f.next(pieces))
     kept.extend([client, response, pieces])
@@ -98,9 +97,8 @@ async def leaves_it_open(f):
 async def leaves_a_task_behind(f):
     """The loop ends while a request waits for its head."""
     client = f.lib.AsyncClient(verify=False)
-    url = os.environ["BASE_URL"] + "/hang"
     kept.append(client)
-    kept.append(asyncio.get_running_loop().create_task(client.get(url)))
+    kept.append(asyncio.get_running_loop().create_task(client.get(URL + "/hang")))
     for _ in range(200):
         await asyncio.sleep(0)
 
@@ -112,7 +110,7 @@ async def leaves_a_thread_behind(f):
     def ask():
         hooks = {"request": [lambda _: sent.set()]}
         with f.lib.Client(verify=False, event_hooks=hooks) as client:
-            print("not to be seen", client.get(os.environ["BASE_URL"] + "/hang"))
+            print("not to be seen", client.get(URL + "/hang"))
 
     threading.Thread(target=ask, daemon=True).start()
     sent.wait()
@@ -151,7 +149,7 @@ async def counts_connections(f):
     print(told)
 
 
-async def sends_twice_through_one_stream(f):
+async def iterates_one_stream_twice(f):
     """Below the response, a stream is iterated, left, and iterated again."""
     async with f.client() as client:
         response = await f.send(client, client.build_request("GET", "/sse?events=4"))

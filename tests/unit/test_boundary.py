@@ -1,5 +1,8 @@
 """What lies outside a recording."""
 
+import socket
+from ipaddress import ip_address
+
 import pytest
 
 from agentvcr.boundary import Boundary
@@ -19,6 +22,16 @@ from agentvcr.boundary import Boundary
 )
 def test_a_live_service_is_live_by_each_of_its_names(live, host, port):
     assert Boundary((live,)).place(host, port) == "live"
+
+
+def test_a_live_name_stands_for_its_numbers_and_for_no_others():
+    name = socket.gethostname()
+    numbers = {address[0] for *_, address in socket.getaddrinfo(name, None)}
+    boundary = Boundary((f"{name}:6379",))
+    away = {number for number in numbers if not ip_address(number.partition("%")[0]).is_loopback}
+    assert {boundary.place(number, 6379) for number in away} <= {"live"}
+    assert {boundary.place(number, 80) for number in numbers} == {"outside"}
+    assert boundary.place("192.0.2.1", 6379) == "outside"
 
 
 def test_another_port_of_a_live_host_is_not_live():

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,11 +68,22 @@ def test_an_engine_that_fails_keeps_the_recording_and_the_programs_status(tmp_pa
     assert (tmp_path / "a.avcr").exists()
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")  # noqa: PTH110
-def test_a_target_on_a_full_disk_is_told_in_lines_and_not_in_a_traceback():
-    done = agentvcr("record", "--force", "-o", "/dev/full", "--", sys.executable, "-c", "")
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full on this system")
+def test_a_target_on_a_full_disk_is_told_in_lines_and_left_where_it_is(tmp_path):
+    (tmp_path / "a.avcr").symlink_to("/dev/full")  # a link, so that nobody's device is at risk
+    done = agentvcr("record", "--force", "-o", "a.avcr", "--", sys.executable, "-c", "")
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
+    assert (tmp_path / "a.avcr").is_symlink()
+
+
+def test_a_device_as_a_target_is_left_where_it_is_also_when_nothing_can_run(tmp_path):
+    (tmp_path / "a.avcr").symlink_to(os.devnull)
+    (tmp_path / "broken").write_text("#!/nowhere/at/all")
+    (tmp_path / "broken").chmod(0o755)
+    done = agentvcr("record", "--force", "-o", "a.avcr", "--", "./broken")
+    assert done.returncode in (126, 127)
+    assert (tmp_path / "a.avcr").is_symlink()
 
 
 def test_a_live_service_by_name_is_reached_while_replaying(tmp_path):
@@ -95,3 +107,54 @@ def test_a_live_service_by_name_is_reached_while_replaying(tmp_path):
             assert replay_command(tmp_path / "a.avcr", live=live).exit_status == 0
         finally:
             server.kill()
+
+
+SPAWNING = """
+import multiprocessing, os
+def show(): print(os.environ["AGENTVCR_LANE"], flush=True)
+if __name__ == "__main__":
+    for _ in range(2):
+        child = multiprocessing.get_context("spawn").Process(target=show)
+        child.start()
+        child.join()
+    print(os.environ["AGENTVCR_LANE"])
+"""
+
+
+def test_children_that_multiprocessing_spawns_have_lanes_of_their_own(tmp_path):
+    (tmp_path / "p.py").write_text(SPAWNING)
+    record_command([sys.executable, "p.py"], tmp_path / "a.avcr")
+    run = load_run(tmp_path / "a.avcr")
+    lanes = run.output("stdout").decode().split()
+    assert lanes[-1] == "main"
+    assert len({*lanes}) == 3
+    assert {"main", *lanes} <= {one.lane for one in run.processes}
+
+
+OWN_ADDRESS = """
+import errno, socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    try:
+        sock.connect(("192.0.2.1", 9))
+    except OSError as error:
+        assert error.errno == errno.ENETUNREACH, error
+print("on")
+"""
+
+
+def test_asking_for_ones_own_address_is_no_divergence(tmp_path):
+    (tmp_path / "p.py").write_text(OWN_ADDRESS)
+    record_command([sys.executable, "p.py"], tmp_path / "a.avcr")
+    assert load_run(tmp_path / "a.avcr").output("stdout") == b"on\n"
+    summary = replay_command(tmp_path / "a.avcr")
+    assert (summary.divergence, summary.exit_status) == (None, 0)
+
+
+@pytest.mark.parametrize("stdin", [b"", b"one\ntwo"])
+def test_a_replay_hears_what_the_recorded_program_heard_to_its_end(tmp_path, stdin):
+    (tmp_path / "p.py").write_text("import sys; print(sys.stdin.read())")
+    command = ["record", "-o", "a.avcr", "--", sys.executable, "p.py"]
+    assert agentvcr(*command, input=stdin).returncode == 0
+    assert load_run(tmp_path / "a.avcr").output("stdin") == stdin
+    done = agentvcr("replay", "a.avcr", input=b"something else")
+    assert (done.returncode, done.stdout) == (0, stdin + b"\n"), done.stderr.decode()

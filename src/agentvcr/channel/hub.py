@@ -19,9 +19,9 @@ from agentvcr.boundary import Boundary
 from agentvcr.channel.engine import Divergences, Engine
 from agentvcr.channel.peers import Connection, ExchangeState, Peer
 from agentvcr.inside import frames
-from agentvcr.inside.channel import decode_headers, pack_serve
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
+from agentvcr.inside.remote import decode_headers, pack_serve
 from agentvcr.model.run import Stream
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")

@@ -6,13 +6,17 @@ anything.
 
 from __future__ import annotations
 
-import functools
 import os
-from types import ModuleType
-from typing import Any, Callable, Dict, Mapping, Optional
 
 from agentvcr.inside import lanes
-from agentvcr.inside.channel import Link, lane_for_child
+from agentvcr.inside.patching import dressed_as
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Mapping
+
+    from agentvcr.inside.entry import Entry
 
 VARIABLES = (
     "AGENTVCR_CHANNEL",
@@ -22,7 +26,12 @@ VARIABLES = (
 )
 """The variables of a session; `AGENTVCR_LANE` is set for each child, `PYTHONPATH` is prepended."""
 
-_ours: Dict[str, str] = {}
+_ours: dict[str, str] = {}
+
+
+def lane_for_child() -> str:
+    """Name the lane of a process that the running code is about to start."""
+    return lanes.current().child("proc").name
 
 
 def remember(path_entry: str) -> None:
@@ -31,7 +40,7 @@ def remember(path_entry: str) -> None:
     _ours["PYTHONPATH"] = path_entry
 
 
-def environment_for(env: Optional[Mapping[Any, Any]], lane: str) -> Dict[Any, Any]:
+def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
     """Copy `env` (or the process's own) with the session's variables in it; never edits it."""
     out = dict(os.environ if env is None else env)
     as_bytes = any(isinstance(name, bytes) for name in out)
@@ -56,7 +65,7 @@ def hook_subprocess(module: ModuleType) -> None:
     original = popen._execute_child
     position = original.__code__.co_varnames.index("env") - 1
 
-    @functools.wraps(original)
+    @dressed_as(original)
     def execute_child(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (Popen's own)
         if "env" in options:
             options["env"] = environment_for(options["env"], lane_for_child())
@@ -73,7 +82,7 @@ def hook_multiprocessing(module: ModuleType) -> None:
     util: Any = module
     original = util.spawnv_passfds
 
-    @functools.wraps(original)
+    @dressed_as(original)
     def spawnv_passfds(*args: Any) -> Any:  # noqa: ANN401  (multiprocessing's own)
         before = os.environ.get("AGENTVCR_LANE", "main")
         os.environ["AGENTVCR_LANE"] = lane_for_child()
@@ -93,8 +102,8 @@ def hook_os() -> None:
             setattr(os, name, _with_env(original, keep_lane=name == "execve"))
 
 
-def _with_env(original: Callable[..., Any], *, keep_lane: bool) -> Callable[..., Any]:
-    @functools.wraps(original)
+def _with_env(original: Any, *, keep_lane: bool) -> Any:  # noqa: ANN401  (a function of os)
+    @dressed_as(original)
     def call(path: Any, argv: Any, env: Any, **options: Any) -> Any:  # noqa: ANN401  (os's own)
         # exec replaces this process: the same caller goes on, under the same name.
         lane = lanes.current().name if keep_lane else lane_for_child()
@@ -103,7 +112,7 @@ def _with_env(original: Callable[..., Any], *, keep_lane: bool) -> Callable[...,
     return call
 
 
-def follow_forks(link: Link) -> None:
+def follow_forks(entry: Entry) -> None:
     """Give a forked child a lane and connections of its own."""
     upcoming = []
 
@@ -116,7 +125,7 @@ def follow_forks(link: Link) -> None:
     def after_in_child() -> None:
         name = upcoming.pop()
         upcoming.clear()
-        link.reset(name)
+        entry.forked(name)
         lanes.start(name)
 
     if hasattr(os, "register_at_fork"):

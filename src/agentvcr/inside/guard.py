@@ -11,11 +11,15 @@ import os
 import sys
 from _weakref import ref
 from time import monotonic_ns
-from types import ModuleType
-from typing import Any, Set, Tuple
 
-from agentvcr.inside import frames, lanes
-from agentvcr.inside.channel import RemoteHandler
+from agentvcr.inside import lanes
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Set
+
+    from agentvcr.inside.entry import Entry
 
 _LOCAL_NAMES = ("", "localhost", "localhost.localdomain", "ip6-localhost")
 _LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname")
@@ -25,22 +29,22 @@ _SENDS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 class Guard:
     """The rule for each address that the program reaches for, asked of the engine once."""
 
-    def __init__(self, handler: RemoteHandler) -> None:
-        """Guard this process, asking through `handler`'s channel."""
-        self.handler = handler
-        self.channel_port = _port_of(handler.link.address)
-        self.seen: Set[Tuple[str, int]] = set()
+    def __init__(self, entry: Entry) -> None:
+        """Guard this process, asking through `entry`."""
+        self.entry = entry
+        self.channel_port = _port_of(entry.address)
+        self.seen: Set[tuple[str, int]] = set()
 
     def install(self) -> None:
-        """Start watching; there is no way back, so `handler.link.gone` ends it while recording.
+        """Start watching; there is no way back, so `Link.gone` ends it while recording.
 
         The interpreter drops its hooks when hardly anything of it is left, and crashes if a socket
         goes with them: the hook must not be what keeps the connections alive.
         """
-        self.handler.guard = self
+        self.entry.guard = self
         weak = ref(self)
 
-        def hook(event: str, args: Tuple[Any, ...]) -> None:
+        def hook(event: str, args: tuple[Any, ...]) -> None:
             if event[:7] == "socket.":
                 guard = weak()
                 if guard is not None:
@@ -48,11 +52,11 @@ class Guard:
 
         sys.addaudithook(hook)
 
-    def see(self, event: str, args: Tuple[Any, ...]) -> None:
+    def see(self, event: str, args: tuple[Any, ...]) -> None:
         """See one audit event of the socket module; raises to refuse it."""
         if event in _SENDS:
             self._reach(args[0], args[1])
-        elif event in _LOOK_UPS and self.handler.replaying:
+        elif event in _LOOK_UPS and self.entry.replaying:
             self._look_up(args[0])
 
     def _reach(self, sock: Any, address: Any) -> None:  # noqa: ANN401  (any socket's)
@@ -61,14 +65,18 @@ class Guard:
         host, port = str(address[0]), int(address[1])
         if port == self.channel_port and host == "127.0.0.1":
             return
-        if self.handler.replaying:
+        if self.entry.replaying:
             if _is_datagram(sock) and not _is_literal_loopback(host):
                 # Asking the system for one's own address is done so: no error of the program.
                 raise OSError(101, "Network is unreachable")
             self._ask(host, port)
-        elif not lanes.is_shadow() and (host, port) not in self.seen and not self.handler.link.gone:
+        elif (
+            not lanes.is_shadow()
+            and (host, port) not in self.seen
+            and not self.entry.handler.link.gone
+        ):
             self.seen.add((host, port))
-            self.handler.tell(frames.NOTE, {"kind": "unrecorded", "host": host, "port": port})
+            self.entry.tell(b"N", {"kind": "unrecorded", "host": host, "port": port})
 
     def _look_up(self, name: Any) -> None:  # noqa: ANN401  (str, bytes or None)
         host = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name or "")
@@ -77,15 +85,18 @@ class Guard:
         self._ask(host, 0)
 
     def _ask(self, host: str, port: int) -> None:
+        from agentvcr.inside import frames  # noqa: PLC0415  (only a program that connects)
+
+        handler = self.entry.handler
         meta = frames.pack_meta({"host": host, "port": port, "lane": lanes.current().name})
-        answer = self.handler.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
+        answer = handler.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
         if answer.kind == frames.HALT:
-            raise self.handler.halt(answer.raw.decode("utf-8", "replace"))
+            raise handler.halt(answer.raw.decode("utf-8", "replace"))
         if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
             raise ConnectionRefusedError(111, "Connection refused")
 
 
-def hook_socket(module: ModuleType, handler: RemoteHandler) -> None:
+def hook_socket(module: ModuleType, entry: Entry) -> None:
     """Tell the engine each port on which this process listens: its peers are part of the run."""
     socket_class = module.socket
     original = socket_class.listen
@@ -94,9 +105,13 @@ def hook_socket(module: ModuleType, handler: RemoteHandler) -> None:
         original(self, *backlog)
         name = self.getsockname()
         if _is_internet(name):
+            from agentvcr.inside import frames  # noqa: PLC0415  (only a program that listens)
+
             meta = frames.pack_meta({"port": name[1]})
             # Asked, not told: a peer may connect through another process's connection next.
-            handler.say(frames.pack(frames.LISTEN, 0, 0, monotonic_ns(), meta, b""), answered=True)
+            entry.handler.say(
+                frames.pack(frames.LISTEN, 0, 0, monotonic_ns(), meta, b""), answered=True
+            )
 
     socket_class.listen = listen
 

@@ -6,16 +6,19 @@ Owns one finder on `sys.meta_path`. Does not know what the hooks do.
 from __future__ import annotations
 
 import sys
-from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional
 
-Hook = Callable[[ModuleType], None]
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Callable
+
+    Hook = Callable[[ModuleType], None]
 
 
 class _HookedLoader:
     """A module's own loader, with hooks after it; steps aside before the module can see it."""
 
-    def __init__(self, loader: Any, hooks: List[Hook]) -> None:  # noqa: ANN401  (any loader)
+    def __init__(self, loader: Any, hooks: list[Hook]) -> None:  # noqa: ANN401  (any loader)
         self._loader = loader
         self._hooks = hooks
 
@@ -38,8 +41,8 @@ class _Finder:
     """Finds nothing itself: asks the others, and wraps the loader of a module with a hook."""
 
     def __init__(self) -> None:
-        self.hooks: Dict[str, List[Hook]] = {}
-        self._busy: Dict[str, bool] = {}
+        self.hooks: dict[str, list[Hook]] = {}
+        self._busy: dict[str, bool] = {}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ANN401
         hooks = self.hooks.get(name)
@@ -64,7 +67,7 @@ _finder = _Finder()
 
 def when_imported(name: str, hook: Hook) -> None:
     """Call `hook` with the module `name` once it is imported; now, if it is already."""
-    module: Optional[ModuleType] = sys.modules.get(name)
+    module: ModuleType | None = sys.modules.get(name)
     if module is not None:
         hook(module)
         return

@@ -10,11 +10,16 @@ none of it and every later number would shift.
 
 from __future__ import annotations
 
-import contextvars
-import functools
+from _contextvars import Context, ContextVar
 from itertools import count
-from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+from agentvcr.inside.patching import dressed_as
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from contextvars import Token
+    from types import ModuleType
+    from typing import Any, Callable, Iterator
 
 _FINALIZERS = ("async_generator_athrow", "async_generator_asend")
 ORPHAN = "?"
@@ -30,7 +35,7 @@ class Lane:
         """Name a lane; a `shadow` lane's children are shadows without numbers."""
         self.name = name
         self.shadow = shadow
-        self.counters: Dict[str, Iterator[int]] = {}
+        self.counters: dict[str, Iterator[int]] = {}
 
     def child(self, kind: str) -> Lane:
         """Make the lane of the next `kind` that this caller creates."""
@@ -46,8 +51,8 @@ class Lane:
 
 
 _ORPHAN = Lane(ORPHAN, shadow=True)
-_current: contextvars.ContextVar[Lane] = contextvars.ContextVar("agentvcr_lane")
-_undo: List[Tuple[Any, str, Any]] = []
+_current: ContextVar[Lane] = ContextVar("agentvcr_lane")
+_undo: list[tuple[Any, str, Any]] = []
 
 
 def current() -> Lane:
@@ -65,7 +70,7 @@ enter = _current.set
 leave = _current.reset
 
 
-def start(name: str) -> contextvars.Token[Lane]:
+def start(name: str) -> Token[Lane]:
     """Name the running code's lane, at the start of a process or of a session."""
     return _current.set(Lane(name))
 
@@ -90,7 +95,7 @@ def hook_asyncio(module: ModuleType) -> None:
     """
     original = module.BaseEventLoop.create_task
 
-    @functools.wraps(original)
+    @dressed_as(original)
     def create_task(self: Any, coro: Any, **options: Any) -> Any:  # noqa: ANN401  (asyncio's own)
         if type(coro).__name__ in _FINALIZERS:  # the collector chose the moment: it takes no number
             return original(self, coro, **options)
@@ -107,7 +112,7 @@ def hook_asyncio(module: ModuleType) -> None:
     _replace(module.BaseEventLoop, "create_task", create_task)
 
 
-def _entered(context: contextvars.Context, lane: Lane) -> bool:
+def _entered(context: Context, lane: Lane) -> bool:
     """Whether `context` is the running one; else the lane is set in it, where its task will run.
 
     Tasks that share one context share its lane: the last of them names it.
@@ -125,13 +130,13 @@ def hook_threading(module: ModuleType) -> None:
     start_original = thread_class.start
     inner_original = thread_class._bootstrap_inner
 
-    @functools.wraps(start_original)
+    @dressed_as(start_original)
     def start_thread(self: Any) -> None:  # noqa: ANN401  (a Thread)
         if not _is_pool_worker(self) and not self._started.is_set():
             self._agentvcr_lane = current().child("thread")
         start_original(self)
 
-    @functools.wraps(inner_original)
+    @dressed_as(inner_original)
     def bootstrap_inner(self: Any) -> None:  # noqa: ANN401  (a Thread)
         lane = self.__dict__.pop("_agentvcr_lane", None)
         if lane is not None:
@@ -159,12 +164,12 @@ def hook_executors(module: ModuleType) -> None:
     init_original = item_class.__init__
     run_original = item_class.run
 
-    @functools.wraps(init_original)
+    @dressed_as(init_original)
     def init(self: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401  (a _WorkItem)
         init_original(self, *args, **options)
         self._agentvcr_lane = current().child("work")
 
-    @functools.wraps(run_original)
+    @dressed_as(run_original)
     def run(self: Any, *args: Any) -> None:  # noqa: ANN401  (a _WorkItem)
         lane = self.__dict__.get("_agentvcr_lane")
         if lane is None:  # submitted before the hooks were there
@@ -190,10 +195,10 @@ def _carried_context(item: Any) -> Any:  # noqa: ANN401  (a _WorkItem; a Context
         work = getattr(item, "task", (None,))[0]  # 3.14: (fn, args, kwargs)
     work = getattr(work, "func", work)  # functools.partial(context.run, …)
     owner = getattr(work, "__self__", None)
-    return owner if isinstance(owner, contextvars.Context) else None
+    return owner if isinstance(owner, Context) else None
 
 
-HOOKS: Dict[str, Callable[[ModuleType], None]] = {
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "asyncio.base_events": hook_asyncio,
     "threading": hook_threading,
     "concurrent.futures.thread": hook_executors,

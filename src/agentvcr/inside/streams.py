@@ -12,16 +12,20 @@ behind the buffer would make it write the same bytes twice.
 from __future__ import annotations
 
 import builtins
-import functools
 import io
 import sys
-from typing import Any, Callable, Optional
 
-Keep = Callable[[str, bytes], None]
-"""Called with the stream's name and the bytes that passed; must not raise.
+from agentvcr.inside.patching import dressed_as
 
-No bytes from `stdin` say that the program read to its end.
-"""
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    Keep = Callable[[str, bytes], None]
+    """Called with the stream's name and the bytes that passed; must not raise.
+
+    No bytes from `stdin` say that the program read to its end.
+    """
 
 
 def install(keep: Keep) -> None:
@@ -46,8 +50,8 @@ def _buffer_of(name: str) -> Any:  # noqa: ANN401  (a buffer, a raw file, or Non
 def _tee_writes(buffer: Any, name: str, keep: Keep) -> None:  # noqa: ANN401  (see above)
     original = buffer.write
 
-    def write(data: Any) -> Optional[int]:  # noqa: ANN401  (bytes-like)
-        written: Optional[int] = original(data)
+    def write(data: Any) -> int | None:  # noqa: ANN401  (bytes-like)
+        written: int | None = original(data)
         if written:
             keep(name, bytes(memoryview(data).cast("B")[:written]))
         return written
@@ -58,20 +62,20 @@ def _tee_writes(buffer: Any, name: str, keep: Keep) -> None:  # noqa: ANN401  (s
 def _tee_reads(raw: Any, keep: Keep) -> None:  # noqa: ANN401  (a FileIO)
     readinto, readall, read = raw.readinto, raw.readall, raw.read
 
-    def tee_readinto(target: Any) -> Optional[int]:  # noqa: ANN401  (a writable buffer)
-        size: Optional[int] = readinto(target)
+    def tee_readinto(target: Any) -> int | None:  # noqa: ANN401  (a writable buffer)
+        size: int | None = readinto(target)
         if size is not None:
             keep("stdin", bytes(memoryview(target).cast("B")[:size]))
         return size
 
-    def tee_readall() -> Optional[bytes]:
-        data: Optional[bytes] = readall()
+    def tee_readall() -> bytes | None:
+        data: bytes | None = readall()
         if data is not None:
             keep("stdin", data)
         return data
 
-    def tee_read(size: Optional[int] = -1) -> Optional[bytes]:
-        data: Optional[bytes] = read(size)
+    def tee_read(size: int | None = -1) -> bytes | None:
+        data: bytes | None = read(size)
         if data is not None:
             keep("stdin", data)
         return data
@@ -86,7 +90,7 @@ def _tee_terminal_lines(keep: Keep) -> None:
     """
     original = builtins.input
 
-    @functools.wraps(original)
+    @dressed_as(original)
     def read_line(prompt: object = "", /) -> str:
         line = original(prompt)
         stream = sys.stdin

@@ -30,6 +30,7 @@ from agentvcr.matching.canonical import content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_raw
 from agentvcr.model.exchange import EndKind, Headers
 from agentvcr.model.run import Stream
+from agentvcr.model.text import storable
 from agentvcr.redaction.redactor import Redactor
 
 _MOST_TEXT = 65536
@@ -277,12 +278,6 @@ class Recorder:
             self._journal.close()
         except OSError as error:
             self.broken = self.broken or JournalBrokenError(*error.args)
-
-
-def storable(text: object) -> str:
-    """Make text of the operating system's fit for msgpack: odd bytes become backslash escapes."""
-    data = str(text).encode("utf-8", "surrogateescape")
-    return data.decode("utf-8", "backslashreplace")
 
 
 class RecordingSink:

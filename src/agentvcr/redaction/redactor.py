@@ -34,17 +34,8 @@ _ESCAPED_FIELD = re.compile(
     rb'(\\+)"(?:%s)\1"\s*:\s*\1"(.+?)(?<!\\)\1"' % _NAMES, re.IGNORECASE | re.DOTALL
 )
 """The same in JSON that is a string of JSON, however deep."""
-_HINTS = (
-    b"pi_key",
-    b"pikey",
-    b"pi-key",
-    b"s_token",
-    b"h_token",
-    b"d_token",
-    b"secret",
-    b"password",
-)
-"""What every credential field has in it: a body without any need not be searched."""
+_MOST_KEPT = 4096
+"""Headers and URLs remembered as cleaned."""
 _URL_HEADERS = frozenset({b"location", b"content-location", b"referer", b"link"})
 _KEY_SHAPE = re.compile(KEY_SHAPE.pattern.encode())
 _PLACEHOLDER = re.compile(rb"redacted-[0-9a-f]{16}")
@@ -64,8 +55,14 @@ class Redactor:
         """Use `key` for the placeholders; whoever has it can test guesses."""
         self._key = key
         self._known: dict[bytes, bytes] = {}
-        self.count = 0
-        """How many credentials were replaced."""
+        self._made: set[bytes] = set()
+        self._headers: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
+        self._urls: dict[str, str] = {}
+
+    @property
+    def count(self) -> int:
+        """How many credentials were replaced, each counted once wherever it stood."""
+        return len(self._made)
 
     def placeholder(self, secret: bytes) -> bytes:
         """Make the placeholder of a credential, and remember it if it is unlike any word."""
@@ -74,26 +71,42 @@ class Redactor:
             return known
         if _PLACEHOLDER.fullmatch(secret):
             return secret
-        digest = hmac.digest(self._key, secret, "sha256")[:8].hex().encode()
-        made = b"redacted-" + digest
+        made = self._make(secret)
         if looks_random(secret) and len(self._known) < _MAX_KNOWN:
             self._known[secret] = made
+            self._headers.clear()  # what was clean may hold this one
+            self._urls.clear()
             encoded = quote(secret, safe="").encode()
             if encoded != secret:  # as it stands in a URL, and in the errors that show one
                 self._known[encoded] = made
         return made
 
+    def _make(self, secret: bytes) -> bytes:
+        made = b"redacted-" + hmac.digest(self._key, secret, "sha256")[:8].hex().encode()
+        self._made.add(made)
+        return made
+
     def learn(self, secret: bytes) -> None:
         """Know a credential before it is seen in a request: one from the environment."""
-        if secret:
+        if looks_random(secret):
             self.placeholder(secret)
+            self._made.clear()  # it has not been replaced anywhere yet
 
     def headers(self, headers: Sequence[tuple[bytes, bytes]]) -> Headers:
         """Replace what credential headers carry; scheme and cookie names stay.
 
         URLs in other headers lose their credentials too, and every header those seen before.
         """
-        return tuple((name, self._any_header(name.lower(), value)) for name, value in headers)
+        known = self._headers
+        return tuple([known.get(pair) or self._clean_pair(pair) for pair in headers])
+
+    def _clean_pair(self, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        """Clean one header; the same ones come with every request of a client."""
+        name, value = pair
+        clean = (name, self._any_header(name.lower(), value))
+        if len(self._headers) < _MOST_KEPT:
+            self._headers[pair] = clean
+        return clean
 
     def _any_header(self, name: bytes, value: bytes) -> bytes:
         if name in CREDENTIAL_HEADERS:
@@ -103,7 +116,6 @@ class Redactor:
         return self._without_known(value)
 
     def _header(self, name: bytes, value: bytes) -> bytes:
-        self.count += 1
         if name == b"cookie":
             return b"; ".join(self._pair(part.strip()) for part in value.split(b";"))
         if name == b"set-cookie":
@@ -123,8 +135,14 @@ class Redactor:
 
         Works on the text, so that it finds them also in a URL that makes no sense.
         """
-        if "?" not in url and "@" not in url and not self._known:
-            return url
+        clean = self._urls.get(url)
+        if clean is None:
+            clean = self._clean_url(url)
+            if len(self._urls) < _MOST_KEPT:
+                self._urls[url] = clean
+        return clean
+
+    def _clean_url(self, url: str) -> str:
         url = _USER.sub(self._user, url)
         start, mark, query = url.partition("?")
         if mark:
@@ -137,7 +155,6 @@ class Redactor:
         )
 
     def _user(self, match: re.Match[str]) -> str:
-        self.count += 1
         secret = match[2].encode("utf-8", "surrogateescape")
         return f"{match[1]}{self.placeholder(secret).decode()}@"
 
@@ -147,7 +164,6 @@ class Redactor:
             name, _, _ = pair.partition("=")
             decoded = parse_qsl(pair, keep_blank_values=True)
             if name.lower() in CREDENTIAL_PARAMETERS and decoded and decoded[0][1]:
-                self.count += 1
                 secret = decoded[0][1].encode("utf-8", "surrogateescape")
                 pairs[position] = f"{name}={quote(self.placeholder(secret).decode())}"
         return "&".join(pairs)
@@ -212,21 +228,17 @@ class Redactor:
 
     def _key_shaped(self, match: re.Match[bytes]) -> bytes:
         # Not remembered: in what a program says, something else may look like a key.
-        self.count += 1
-        digest = hmac.digest(self._key, match[0], "sha256")[:8].hex().encode()
-        return b"redacted-" + digest
+        return self._make(match[0])
 
     def _without_known(self, data: bytes) -> bytes:
         for secret, placeholder in self._known.items():
             if secret in data:
-                self.count += 1
                 data = data.replace(secret, placeholder)
         return data
 
     def _spans(self, body: bytes) -> list[Span]:
         spans: list[Span] = []
-        lower = body.lower()
-        if any(hint in lower for hint in _HINTS):
+        if _may_hold_fields(body.lower()):
             for pattern, group in ((_FIELD, 1), (_ESCAPED_FIELD, 2)):
                 for match in pattern.finditer(body):
                     start, end = match.span(group)
@@ -236,8 +248,17 @@ class Redactor:
             while start >= 0:
                 spans.append((start, start + len(secret), placeholder))
                 start = body.find(secret, start + len(secret))
-        self.count += len(spans)
         return _disjoint(spans)
+
+
+def _may_hold_fields(lower: bytes) -> bool:
+    """Whether a body may hold a credential field; spelt out, since it is asked for every body."""
+    return (
+        (b"token" in lower and (b"s_token" in lower or b"h_token" in lower or b"d_token" in lower))
+        or (b"key" in lower and (b"pi_key" in lower or b"pikey" in lower or b"pi-key" in lower))
+        or b"secret" in lower
+        or b"password" in lower
+    )
 
 
 def _disjoint(spans: list[Span]) -> list[Span]:

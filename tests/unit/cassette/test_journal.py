@@ -5,16 +5,16 @@ import random
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import msgspec
 import pytest
 import zstandard
 
 from agentvcr.cassette import format as fmt
-from agentvcr.cassette.journal import Journal
+from agentvcr.cassette.journal import Journal, RecordTooLargeError
 from agentvcr.cassette.reader import load_run
 from agentvcr.errors import (
-    AgentVCRError,
     CassetteDamagedError,
     CassetteEmptyError,
     CassetteForeignError,
@@ -39,6 +39,7 @@ EXCHANGE = fmt.ExchangeBegin(
     b"c",
     internal=False,
     served_from=None,
+    body_size=9,
 )
 RECORDS = (
     fmt.ProcessBegin(0, 10, 9, "main", ("python",), "3.11.0", 2),
@@ -73,6 +74,10 @@ def write(path, records=RECORDS, *, each=True):
             journal.flush()
     journal.close()
     return path.read_bytes()
+
+
+def note(text):
+    return fmt.NoteRecord("live", 0, 0, text, 1)
 
 
 def frame_ends(data):
@@ -164,20 +169,43 @@ def test_a_flipped_bit_gives_a_prefix_or_a_clear_error(tmp_path, rounds):
         assert prefix_of(run, whole), bit
 
 
-def test_a_request_that_is_torn_between_its_frames_is_not_shown_as_whole(tmp_path):
+def test_a_request_that_is_torn_between_its_frames_did_not_begin(tmp_path):
     body = os.urandom(3 << 20)
     pieces = [fmt.Body(1, body[at : at + fmt.PIECE]) for at in range(0, len(body), fmt.PIECE)]
     path = tmp_path / "a.avcr"
-    data = write(path, [EXCHANGE, *pieces], each=False)
+    begin = msgspec.structs.replace(EXCHANGE, body_size=len(body))
+    data = write(path, [begin, *pieces, fmt.NoteRecord("live", 0, 0, "", 1)])
+    seen = []
     for end in frame_ends(data)[1:]:
         path.write_bytes(data[:end])
-        exchanges = load_run(path).exchanges
-        assert not exchanges or exchanges[0].request.body == body, end
+        seen.append([one.request.body == body for one in load_run(path).exchanges])
+    assert seen == [[], [], [], [], [True], [True]]
+
+
+@pytest.mark.parametrize("size", [1, 11, 12, 13, 5_000])
+def test_a_tail_of_zeros_is_torn_off(tmp_path, size):
+    path = tmp_path / "a.avcr"
+    data = write(path)
+    whole = load_run(path)
+    path.write_bytes(data + bytes(size))
+    run = load_run(path)
+    assert run.torn_bytes == size
+    assert (run.exchanges, run.outcome) == (whole.exchanges, whole.outcome)
+
+
+def test_a_frame_whose_length_alone_is_gone_is_damage_and_no_tail_of_zeros(tmp_path):
+    path = tmp_path / "a.avcr"
+    data = bytearray(write(path))
+    third = frame_ends(data)[2]
+    data[third : third + 4] = bytes(4)
+    path.write_bytes(data)
+    with pytest.raises(CassetteDamagedError):
+        load_run(path)
 
 
 @pytest.mark.parametrize("kind", [0, 1])
 def test_a_frame_that_claims_more_than_the_bound_is_refused_unread(tmp_path, kind):
-    sizes = [0, 0]
+    sizes = [1, 1]
     sizes[kind] = fmt.MAX_FRAME + 1
     path = tmp_path / "a.avcr"
     path.write_bytes(fmt.MAGIC + fmt.FRAME.pack(*sizes, 0) + b"x" * 100)
@@ -236,16 +264,24 @@ def test_another_version_is_refused_and_another_file_is_foreign(tmp_path):
             load_run(path)
 
 
-def test_what_the_writer_writes_the_reader_reads_however_long_a_record_is(tmp_path):
+def test_the_longest_record_is_read_and_a_longer_one_is_refused_whole(tmp_path):
     path = tmp_path / "a.avcr"
-    write(path, [fmt.NoteRecord("live", 0, 0, os.urandom(5 << 20).hex(), 1)])
-    assert len(load_run(path).notes[0].text) == 10 << 20
+    longest = fmt.MAX_FRAME // 2 - len(msgspec.msgpack.encode(note("x" * 70_000))) + 70_000
+    journal = Journal(path)
+    journal.add(BEGIN)
+    journal.add(note(os.urandom(longest // 2).hex().ljust(longest, "x")))
+    with pytest.raises(RecordTooLargeError, match="NoteRecord"):
+        journal.add(note("x" * (longest + 1)))
+    journal.add(note("after"))
+    journal.close()
+    assert [len(one.text) for one in load_run(path).notes] == [longest, 5]
 
 
-def test_a_text_that_is_no_unicode_is_written_all_the_same(tmp_path):
-    argv = ("python", os.fsdecode(b"\xff"))
-    write(tmp_path / "a.avcr", [fmt.ProcessBegin(0, 1, 1, "main", argv, "3", 0)])
-    assert len(load_run(tmp_path / "a.avcr").processes[0].argv) == 2
+def test_a_field_that_a_later_version_appended_is_passed_over(tmp_path):
+    path = tmp_path / "a.avcr"
+    fields = [*msgspec.to_builtins(fmt.NoteRecord("live", 1, 0, "text", 2)), "new", {"a": 1}]
+    path.write_bytes(crafted((11, msgspec.msgpack.encode(fields))))
+    assert [one.text for one in load_run(path).notes] == ["text"]
 
 
 def test_an_existing_file_is_kept_unless_forced(tmp_path):
@@ -262,25 +298,26 @@ def test_a_target_that_cannot_be_made_says_why(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(TargetUnwritableError, match="a part of its path is a file"):
         Journal(tmp_path / "file" / "a.avcr")
-    with pytest.raises(TargetUnwritableError, match="directory"):
+    with pytest.raises(TargetUnwritableError, match="it is a folder"):
         Journal(tmp_path)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")  # noqa: PTH110
-def test_a_disk_that_is_full_from_the_start_is_an_unwritable_target():
-    from pathlib import Path
-
-    with pytest.raises(AgentVCRError):
-        Journal(Path("/dev/full"), force=True)
-
-
-FULL = """
+LIMITED = """
 import os, resource, signal, sys
 from pathlib import Path
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.journal import Journal, JournalBrokenError
+from agentvcr.errors import TargetUnwritableError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+"""
+FULL_AT_ONCE = """
+try:
+    Journal(Path(sys.argv[1]))
+except TargetUnwritableError as error:
+    print(error)
+"""
+FULL_LATER = """
 journal = Journal(Path(sys.argv[1]))
 journal.add(fmt.RunBegin("run", 1, (), ".", "0", "p", "1", {}))
 broken = 0
@@ -295,11 +332,29 @@ journal.close()
 """
 
 
+def limited(program, path, size):
+    command = [sys.executable, "-c", LIMITED + program, str(path), str(size)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_a_disk_that_is_full_from_the_start_is_an_unwritable_target(tmp_path):
+    path = tmp_path / "a.avcr"
+    assert limited(FULL_AT_ONCE, path, 5).startswith(f"cannot write {path}: File too large")
+    assert not path.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full on this system")
+def test_a_target_that_is_no_file_of_ours_is_left_where_it_is(tmp_path):
+    path = tmp_path / "a.avcr"
+    path.symlink_to("/dev/full")  # a link, so that nobody's device is at risk
+    with pytest.raises(TargetUnwritableError, match="No space left"):
+        Journal(path, force=True)
+    assert path.is_symlink()
+
+
 def test_a_full_disk_leaves_whole_frames_and_says_so_each_time(tmp_path):
     path = tmp_path / "a.avcr"
-    command = [sys.executable, "-c", FULL, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    _, broken = map(int, done.stdout.split())
+    _, broken = map(int, limited(FULL_LATER, path, 50_000).split())
     run = load_run(path)
     assert run.torn_bytes == 0
     assert len(run.outputs) == 20 - broken

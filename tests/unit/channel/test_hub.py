@@ -11,7 +11,8 @@ from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import load_run
 from agentvcr.channel.hub import Hub
 from agentvcr.inside import frames
-from agentvcr.inside.channel import Link, RemoteHandler, _pack_begin, pack_serve
+from agentvcr.inside.channel import Link
+from agentvcr.inside.remote import RemoteHandler, _pack_begin, pack_serve
 from agentvcr.inside.exchange import Request, Serve
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.recording.recorder import Recorder

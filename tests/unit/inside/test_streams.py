@@ -72,7 +72,8 @@ import sys
 for stream in (sys.stdin, sys.stdout, sys.stderr):
     print(stream.name, stream.mode, stream.encoding, stream.errors, stream.line_buffering,
           stream.write_through, stream.isatty(), stream.fileno(), type(stream).__name__,
-          stream.buffer.name, stream.buffer.mode, stream is sys.__stdout__)
+          stream.buffer.name, stream.buffer.mode, type(stream.buffer).__name__,
+          stream is sys.__stdout__, stream is sys.__stdin__)
 """
 
 
@@ -111,6 +112,30 @@ def test_what_is_read_arrives_as_without_us_and_is_kept(both, source, stdin):
     assert stdin.startswith(kept.get("stdin", b""))
     if bare.returncode == 0 and "input" not in source:
         assert kept.get("stdin", b"") == stdin
+
+
+@pytest.mark.parametrize("flags", [(), ("-u",)])
+def test_the_end_of_input_is_kept_as_nothing_read_where_the_program_met_it(both, flags):
+    reading = "import sys; sys.stdin.read()"
+    assert both(reading, flags=flags)[2] == {"stdin": b""}
+    assert both("import sys; sys.stdin.readline()", stdin=b"", flags=flags)[2] == {"stdin": b""}
+    assert both("pass", stdin=b"unread", flags=flags)[2] == {}
+
+
+def test_what_a_signal_handler_breaks_off_is_written_once(both):
+    source = (
+        "import signal, sys\n"
+        "def fail(*_): raise KeyboardInterrupt\n"
+        "signal.signal(signal.SIGINT, fail)\n"
+        "for number in range(300):\n"
+        "    try:\n"
+        "        print(number)\n"
+        "        if number % 7 == 0: signal.raise_signal(signal.SIGINT)\n"
+        "    except KeyboardInterrupt: pass\n"
+    )
+    bare, teed, kept = both(source)
+    alike(bare, teed)
+    assert kept == {"stdout": teed.stdout}
 
 
 @pytest.mark.parametrize("size", [100, 5_000, 9_000, 20_000])

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from agentvcr.inside.exchange import Request
-from agentvcr.matching.canonical import PortNames, canonical_body, canonical_place
-from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.canonical import canonical_body, canonical_place, content_type_of
+from agentvcr.matching.fingerprint import Fingerprinter, hash_raw
+from agentvcr.redaction.redactor import Redactor
 
 JSON = b"application/json"
 FORM = b"application/x-www-form-urlencoded"
@@ -17,11 +18,21 @@ def ask(url="http://a.example/", body=b"", kind=JSON, method="POST", headers=())
     return Request(method, url, pairs, body, "main", "httpx")
 
 
-def same(one, other, known=None):
-    return (
-        Fingerprinter(known).identify(one).fingerprint
-        == Fingerprinter(known).identify(other).fingerprint
+def identity(request, known=None, key=b"k" * 32):
+    """Identify a request as it would be written: without its credentials."""
+    redactor, kind = Redactor(key), content_type_of(request.headers)
+    return Fingerprinter(known).identify(
+        request.method,
+        redactor.url(request.url),
+        kind,
+        hash_raw(kind, request.body),
+        redactor.body(request.body, kind),
     )
+
+
+def same(one, other):
+    """Whether two users' recordings of these would have the same fingerprint."""
+    return identity(one).fingerprint == identity(other, key=b"o" * 32).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -32,6 +43,11 @@ def same(one, other, known=None):
         pytest.param(b'{"a":0,"a":1}', b'{"a":1}', id="a duplicate key: the last counts"),
         pytest.param(b'{"api_key":"one"}', b'{"api_key":"two"}', id="a credential"),
         pytest.param(b'{"API_KEY":"one"}', b'{"API_KEY":"two"}', id="a credential in capitals"),
+        pytest.param(
+            b'{"inner":"{\\"password\\":\\"one\\"}"}',
+            b'{"inner":"{\\"password\\":\\"two\\"}"}',
+            id="a credential in JSON in JSON",
+        ),
         pytest.param(
             b'["call_a1B2c3D4e5F6g7H8","x","call_a1B2c3D4e5F6g7H8"]',
             b'["call_Z9y8X7w6V5u4T3s2","x","call_Z9y8X7w6V5u4T3s2"]',
@@ -59,7 +75,17 @@ def test_json_bodies_are_the_same_but_for(one, other):
         pytest.param(
             b'{"name":"run_python_code"}', b'{"name":"run_shell_script"}', id="names of tools"
         ),
-        pytest.param(b'["msg_hello_world"]', b'["msg_other_words"]', id="words with underscores"),
+        pytest.param(
+            b'["call_center_operator_1","x"]', b'["call_center_operator_2","x"]', id="names"
+        ),
+        pytest.param(b'["call_1234567"]', b'["call_7654321"]', id="short ids"),
+        pytest.param(
+            b'["call_abcdefghijklmnop"]', b'["call_ponmlkjihgfedcba"]', id="ids without a digit"
+        ),
+        pytest.param(
+            b'["see call_a1B2c3D4e5F6g7H8"]', b'["see call_Z9y8X7w6V5u4T3s2"]', id="ids in a text"
+        ),
+        pytest.param(b'{"password":""}', b'{"password":"x"}', id="a credential and none"),
     ],
 )
 def test_json_bodies_differ_in(one, other):
@@ -114,10 +140,26 @@ def test_urls_differ_in_all_else(one, other):
     assert not same(ask(one), ask(other))
 
 
-def test_loopback_ports_are_named_by_first_appearance():
-    names = PortNames()
-    places = [canonical_place("get", f"http://localhost:{port}/", names) for port in (9, 7, 9)]
-    assert places == ["GET loopback:port0/?", "GET loopback:port1/?", "GET loopback:port0/?"]
+def test_a_loopback_port_is_no_part_of_a_place_and_any_other_is():
+    ports = ("", ":8001", ":9001")
+    hosts = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")
+    here = {canonical_place("get", f"http://{host}{port}/p") for host in hosts for port in ports}
+    assert here == {"GET loopback/p?"}
+    assert len({canonical_place("get", f"http://a.example{port}/p") for port in ports}) == 3
+
+
+def test_every_placeholder_is_the_same_word_in_a_place():
+    places = {
+        canonical_place("GET", f"https://a.example/bot{word}/x?a={word}")
+        for word in ("redacted-0123456789abcdef", "redacted-fedcba9876543210")
+    }
+    assert places == {"GET https://a.example/botredacted/x?a=redacted"}
+
+
+@pytest.mark.parametrize("raw", [b"caf\xe9", b"\xff\xfe", b"caf%E9"])
+def test_a_form_that_is_no_unicode_has_an_identity_of_its_own(raw):
+    assert same(ask(body=b"a=1&b=" + raw, kind=FORM), ask(body=b"b=" + raw + b"&a=1", kind=FORM))
+    assert not same(ask(body=b"b=" + raw, kind=FORM), ask(body=b"b=caf%E8", kind=FORM))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:99999/", "http://[::1/", "http://a:b/"])
@@ -127,18 +169,20 @@ def test_a_url_that_makes_no_sense_has_an_identity_all_the_same(url):
 
 def test_a_known_body_gives_the_same_fingerprint_without_being_parsed():
     request = ask(body=json.dumps({"b": 1, "a": [1, 2]}).encode())
-    first = Fingerprinter().identify(request)
-    known = {first.raw_hash: first.canonical_hash}
-    assert Fingerprinter(known).identify(request) == first
-    assert Fingerprinter({first.raw_hash: b"other"}).identify(request).canonical_hash == b"other"
+    first = identity(request)
+    assert identity(request, {first.raw_hash: first.canonical_hash}) == first
+    assert identity(request, {first.raw_hash: b"other"}).canonical_hash == b"other"
 
 
 def test_content_type_and_body_have_a_border_in_the_raw_hash():
-    one = Fingerprinter().identify(ask(body=b"X", kind=b"text/plain"))
-    other = Fingerprinter().identify(ask(body=b"", kind=b"text/plainX"))
-    assert one.raw_hash != other.raw_hash
+    assert hash_raw(b"text/plain", b"X") != hash_raw(b"text/plainX", b"")
 
 
 def test_client_headers_and_credentials_are_no_difference():
     headers = [(b"Authorization", b"Bearer x"), (b"User-Agent", b"y"), (b"X-Retry", b"1")]
     assert same(ask(body=b"{}"), ask(body=b"{}", headers=headers))
+
+
+def test_methods_are_different_requests():
+    assert not same(ask(body=b"{}"), ask(body=b"{}", method="PUT"))
+    assert same(ask(body=b"{}"), ask(body=b"{}", method="post"))

@@ -67,35 +67,67 @@ def test_headers_keep_scheme_cookie_names_and_attributes(redactor):
     assert clean[b"X-Other"] == b"kept"
 
 
-@pytest.mark.parametrize("name", [b"location", b"referer", b"x-forwarded-uri"])
+@pytest.mark.parametrize("name", [b"Location", b"content-location", b"referer", b"link"])
 def test_a_url_in_a_header_loses_its_credentials(redactor, name):
-    (pair,) = redactor.headers([(name, b"https://a.example/cb?access_token=SECRET-012345&b=1")])
-    assert b"SECRET-012345" not in pair[1]
+    (pair,) = redactor.headers([(name, b"https://a.example/cb?access_token=SECRET-0123456789&b=1")])
+    assert b"SECRET-0123456789" not in pair[1]
     assert pair[1].endswith(b"&b=1")
 
 
 def test_urls_lose_parameters_and_user_and_keep_the_rest(redactor):
-    clean = redactor.url("https://me:pass1234@a.example:8/p%20q?b=2&key=SECRET-012345&a=#f")
+    clean = redactor.url("https://me:pass1234@a.example:8/p%20q?b=2&key=SECRET-0123456789&a=#f")
     assert "pass1234" not in clean
-    assert "SECRET-012345" not in clean
+    assert "SECRET-0123456789" not in clean
     assert clean.endswith("#f")
     assert "b=2&key=redacted-" in clean
     assert "@a.example:8/p%20q" in clean
 
 
 def test_a_known_credential_in_a_path_is_replaced_also_beside_a_credential_parameter(redactor):
-    redactor.headers([(b"x-api-key", b"SECRET-012345")])
-    assert "SECRET-012345" not in redactor.url("https://a.example/botSECRET-012345/x?key=other")
+    redactor.headers([(b"x-api-key", b"SECRET-0123456789")])
+    assert "SECRET-0123456789" not in redactor.url(
+        "https://a.example/botSECRET-0123456789/x?key=other"
+    )
 
 
 def test_a_credential_is_known_in_its_percent_encoded_form_too(redactor):
-    redactor.url("https://a.example/?sig=abc%2Bdef%2Fghi%3D")
-    said = redactor.output(b"404 for https://a.example/?sig=abc%2Bdef%2Fghi%3D")
-    assert b"abc%2Bdef" not in said
+    redactor.url("https://a.example/?sig=abc%2Bdef%2Fghi0123456%3D")
+    said = redactor.output(b"404 for abc%2Bdef%2Fghi0123456%3D or abc+def/ghi0123456=")
+    assert b"abc" not in said
+
+
+@pytest.mark.parametrize(
+    "escaped", [rb"abc\/def\u002Bghi012345", rb"abc\u002fdef+ghi\u0030\u003012345"]
+)
+def test_a_credential_is_known_in_whatever_escapes_json_has_it(redactor, escaped):
+    """PHP escapes the slash, .NET the plus sign; the program uses what they stand for."""
+    redactor.answer([], [b'{"access_token":"%b"}' % escaped])
+    clean = redactor.body(b'{"session":"%b"}' % json.loads(b'"%b"' % escaped).encode(), JSON)
+    assert b"ghi" not in clean
+
+
+def test_a_request_is_clean_though_its_credential_stands_first_in_a_place_of_no_name(redactor):
+    headers = [(b"x-trace", b"for SECRET-0123456789"), (b"x-api-key", b"SECRET-0123456789")]
+    assert b"SECRET" not in b"".join(value for _, value in redactor.headers(headers))
+
+
+def test_an_answer_is_clean_though_a_header_repeats_what_its_body_gives(redactor):
+    headers, _ = redactor.answer(
+        [(b"x-session", b"SECRET-0123456789")], [b'{"access_token":"SECRET-0123456789"}']
+    )
+    assert b"SECRET" not in headers[0][1]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_credential_that_begins_like_another_is_replaced_whole(redactor, order):
+    for secret in [b"SECRET-0123456789", b"SECRET-0123456789.longer"][::order]:
+        redactor.learn(secret)
+    assert b"longer" not in redactor.body(b"text SECRET-0123456789.longer", b"text/plain")
+    assert b"longer" not in redactor.output(b"text SECRET-0123456789.longer")
 
 
 def test_forms_lose_their_credentials_and_nothing_else(redactor):
-    clean = redactor.body(b"grant=x&client_secret=SECRET-012345&z=%20", FORM)
+    clean = redactor.body(b"grant=x&client_secret=SECRET-0123456789&z=%20", FORM)
     assert clean.startswith(b"grant=x&client_secret=redacted-")
     assert clean.endswith(b"&z=%20")
 
@@ -111,14 +143,14 @@ def test_a_gzip_answer_is_searched_and_left_alone_where_it_holds_nothing(redacto
 
 
 def test_a_credential_cut_at_any_chunk_border_is_replaced_and_the_chunks_stay_as_many(redactor):
-    body = b'{"x":1,"access_token":"SECRET-012345","y":2}'
-    placeholder = redactor.placeholder(b"SECRET-012345")
+    body = b'{"x":1,"access_token":"SECRET-0123456789","y":2}'
+    placeholder = redactor.placeholder(b"SECRET-0123456789")
     for cut in range(1, len(body)):
         for second in (cut, min(cut + 3, len(body))):
             chunks = [body[:cut], body[cut:second], body[second:]]
             clean = redactor.answer([], chunks)[1]
             assert len(clean) == 3
-            assert b"".join(clean) == body.replace(b"SECRET-012345", placeholder)
+            assert b"".join(clean) == body.replace(b"SECRET-0123456789", placeholder)
 
 
 def test_an_answer_without_credentials_is_the_very_same(redactor):
@@ -128,10 +160,10 @@ def test_an_answer_without_credentials_is_the_very_same(redactor):
 
 
 def test_a_known_credential_is_replaced_wherever_it_turns_up(redactor):
-    redactor.headers([(b"authorization", b"Bearer SECRET-012345")])
-    assert b"SECRET-012345" not in redactor.output(b"using SECRET-012345")
-    assert b"SECRET-012345" not in redactor.body(b"text SECRET-012345", b"text/plain")
-    assert "SECRET-012345" not in " ".join(redactor.argv(["curl", "-HX:SECRET-012345"]))
+    redactor.headers([(b"authorization", b"Bearer SECRET-0123456789")])
+    assert b"SECRET-0123456789" not in redactor.output(b"using SECRET-0123456789")
+    assert b"SECRET-0123456789" not in redactor.body(b"text SECRET-0123456789", b"text/plain")
+    assert "SECRET-0123456789" not in " ".join(redactor.argv(["curl", "-HX:SECRET-0123456789"]))
 
 
 def test_equal_credentials_have_equal_placeholders_under_one_key_and_others_under_another():
@@ -158,7 +190,11 @@ def test_an_option_that_counts_tokens_takes_no_credential(redactor, words):
 
 @pytest.mark.parametrize(
     "words",
-    [["--api-key", "SECRET-012345"], ["--token=SECRET-012345"], ["sk-abcdefghijklmnopqrstuv"]],
+    [
+        ["--api-key", "SECRET-0123456789"],
+        ["--token=SECRET-0123456789"],
+        ["sk-abcdefghijklmnopqrstuv1"],
+    ],
 )
 def test_a_credential_on_the_command_line_is_masked(redactor, words):
     clean = " ".join(redactor.argv(["python", *words]))
@@ -172,6 +208,35 @@ def test_a_credential_on_the_command_line_is_masked(redactor, words):
 )
 def test_a_word_that_begins_like_a_key_is_no_key(redactor, word):
     assert redactor.output(word) == word
+
+
+def test_what_is_shaped_like_a_key_is_replaced_where_it_is_said_and_not_remembered(redactor):
+    key = b"sk-proj-abcdefghijklmnop0123"
+    assert key not in redactor.output(b"using " + key)
+    assert redactor.body(b'{"text":"%b"}' % key, JSON) == b'{"text":"%b"}' % key
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [b"short-0123", b"only-letters-and-none-else", b"0123456789012345", b"sp4ces are 0123456789"],
+)
+def test_a_credential_that_is_not_random_is_replaced_in_its_place_alone(redactor, secret):
+    (pair,) = redactor.headers([(b"x-api-key", secret)])
+    assert pair[1].startswith(b"redacted-")
+    assert redactor.output(b"text " + secret) == b"text " + secret
+
+
+def test_a_credential_of_the_environment_is_known_before_it_is_sent(redactor):
+    redactor.learn(b"SECRET-0123456789")
+    redactor.learn(b"")
+    redactor.learn(b"true")
+    assert redactor.output(b"true: SECRET-0123456789").startswith(b"true: redacted-")
+
+
+def test_every_replacement_counts(redactor):
+    redactor.headers([(b"x-api-key", b"SECRET-0123456789")])
+    redactor.body(b'{"password":"x","a":"SECRET-0123456789"}', JSON)
+    assert redactor.count == 3
 
 
 def test_an_everyday_word_as_a_credential_is_not_replaced_elsewhere(redactor):

@@ -1,6 +1,7 @@
 """Which recorded exchange answers which request."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -24,45 +25,72 @@ def ask(path="/", body=b"", lane="main", host="http://a.example"):
 
 @pytest.fixture
 def recorded(tmp_path):
-    """Record pairs of a request and an answer (bytes: a whole one) for real, and read them."""
+    """Record pairs of a request and an answer for real, and read them.
 
-    def record(*pairs):
+    An answer is the bytes of a whole one, the name of another end, or None for one in flight.
+    """
+
+    def record(*pairs, boundary=None):
         path = tmp_path / "a.avcr"
         redactor = Redactor(b"k" * 32)
         recorder = Recorder(
             Journal(path, force=True),
             redactor,
-            boundary=Boundary(),
+            boundary=boundary or Boundary(),
             fingerprinter=Fingerprinter(),
         )
         recorder.add(fmt.RunBegin("run", 0, (), ".", "0", "p", "1", {}))
         for request, answer in pairs:
             sink = recorder.begin(request).sink
-            sink.head(200, HEADERS, b"OK", b"HTTP/1.1")
-            sink.chunk(answer)
-            sink.end("eof")
+            if isinstance(answer, bytes):
+                sink.head(200, HEADERS, b"OK", b"HTTP/1.1")
+                sink.chunk(answer)
+                sink.end("eof")
+            elif answer:
+                sink.end(answer)
         recorder.close(0, None)
         return load_run(path)
 
     return record
 
 
-def replayer(run, **options):
-    known = {one.raw_hash: one.canonical_hash for one in run.exchanges if one.raw_hash}
-    settings = {"boundary": Boundary(), "ledger": Ledger(), **options}
-    return Replayer(
-        run.exchanges,
-        fingerprinter=Fingerprinter(known),
-        explain=lambda request, closest: f"miss {request.url} {closest and closest.number}",
-        **settings,
-    )
+@pytest.fixture
+def replayer():
+    """Make replayers behind the recorder that tells them what each request is."""
+    made = []
+
+    def make(run, **options):
+        settings = {"boundary": Boundary(), "ledger": Ledger(), **options}
+        inner = Replayer(
+            run.exchanges,
+            explain=lambda request, closest: f"miss {request.url} {closest and closest.number}",
+            **settings,
+        )
+        known = {one.raw_hash: one.canonical_hash for one in run.exchanges if one.raw_hash}
+        engine = Recorder(
+            Journal(Path(run.path).with_suffix(".last.avcr"), force=True),
+            Redactor(b"o" * 32),  # another user's key
+            boundary=settings["boundary"],
+            fingerprinter=Fingerprinter(known),
+            inner=inner,
+        )
+        engine.add(fmt.RunBegin("again", 0, (), ".", "0", "p", "1", {}))
+        engine.replayer = inner
+        made.append(engine)
+        return engine
+
+    yield make
+    for engine in made:
+        engine.close(0, None)
 
 
 def said(decision):
     return b"".join(decision.chunks)
 
 
-def test_equal_requests_of_a_lane_are_answered_in_recorded_order_and_a_third_is_a_miss(recorded):
+def test_equal_requests_of_a_lane_are_answered_in_recorded_order_and_a_third_is_a_miss(
+    recorded, replayer
+):
     ledger = Ledger()
     engine = replayer(recorded((ask(), b"1"), (ask(), b"2")), ledger=ledger)
     assert [said(engine.begin(ask())) for _ in range(2)] == [b"1", b"2"]
@@ -71,20 +99,20 @@ def test_equal_requests_of_a_lane_are_answered_in_recorded_order_and_a_third_is_
     assert ledger.fatal.kind == "miss"
 
 
-def test_a_lane_gets_its_own_answer_whoever_comes_first(recorded):
+def test_a_lane_gets_its_own_answer_whoever_comes_first(recorded, replayer):
     run = recorded((ask(lane="a"), b"A"), (ask(lane="b"), b"B"))
     engine = replayer(run)
     assert [said(engine.begin(ask(lane=lane))) for lane in "ba"] == [b"B", b"A"]
 
 
-def test_another_lane_takes_what_is_left_in_recorded_order(recorded):
+def test_another_lane_takes_what_is_left_in_recorded_order(recorded, replayer):
     run = recorded((ask(lane="a"), b"A"), (ask(lane="b"), b"B"))
     engine = replayer(run)
     assert said(engine.begin(ask(lane="c"))) == b"A"
-    assert [one.lane for one in engine.unused] == ["b"]
+    assert [one.lane for one in engine.replayer.unused] == ["b"]
 
 
-def test_after_a_fatal_divergence_nothing_is_answered_any_more(recorded):
+def test_after_a_fatal_divergence_nothing_is_answered_any_more(recorded, replayer):
     engine = replayer(recorded((ask("/a"), b"A")))
     with pytest.raises(ReplayHalt):
         engine.begin(ask("/b"))
@@ -92,7 +120,7 @@ def test_after_a_fatal_divergence_nothing_is_answered_any_more(recorded):
         engine.begin(ask("/a"))
 
 
-def test_nearest_answers_without_using_up_and_is_taken_down(recorded):
+def test_nearest_answers_without_using_up_and_is_taken_down(recorded, replayer):
     ledger = Ledger()
     run = recorded((ask(body=b'{"q":"what is the time"}'), b"A"))
     engine = replayer(run, ledger=ledger, on_miss="nearest")
@@ -102,7 +130,7 @@ def test_nearest_answers_without_using_up_and_is_taken_down(recorded):
     assert ledger.fatal is None
 
 
-def test_telemetry_gets_an_ordinary_refusal_and_is_counted(recorded):
+def test_telemetry_gets_an_ordinary_refusal_and_is_counted(recorded, replayer):
     ledger = Ledger()
     engine = replayer(recorded(), ledger=ledger)
     serve = engine.begin(ask(host="https://o1.ingest.sentry.io"))
@@ -110,7 +138,7 @@ def test_telemetry_gets_an_ordinary_refusal_and_is_counted(recorded):
     assert (ledger.telemetry, ledger.divergences) == (1, [])
 
 
-def test_live_and_internal_places_are_let_through(recorded):
+def test_live_and_internal_places_are_let_through(recorded, replayer):
     boundary = Boundary(("db.example:80",))
     boundary.listens(8000)
     engine = replayer(recorded(), boundary=boundary)
@@ -118,14 +146,14 @@ def test_live_and_internal_places_are_let_through(recorded):
         assert isinstance(engine.begin(ask(host=host)), Forward)
 
 
-def test_reading_on_where_the_recorded_program_stopped_is_fatal(recorded):
+def test_reading_on_where_the_recorded_program_stopped_is_fatal(recorded, replayer):
     ledger = Ledger()
     engine = replayer(recorded((ask(), b"A")), ledger=ledger)
     engine.begin(ask()).taken(1, "overrun")
     assert ledger.fatal.kind == "overrun"
 
 
-def test_delays_are_those_of_the_recording_and_none_without_pace(recorded):
+def test_delays_are_those_of_the_recording_and_none_without_pace(recorded, replayer):
     run = recorded((ask(), b"A"))
     (one,) = run.exchanges
     serve = replayer(run, pace=1.0).begin(ask())
@@ -135,7 +163,7 @@ def test_delays_are_those_of_the_recording_and_none_without_pace(recorded):
 
 
 @pytest.mark.parametrize("place", ["body", "query"])
-def test_a_token_that_an_answer_gave_may_come_back_anywhere(recorded, place):
+def test_a_token_that_an_answer_gave_may_come_back_anywhere(recorded, replayer, place):
     def use(token):
         if place == "query":
             return ask(f"/use?auth={token}")
@@ -147,16 +175,71 @@ def test_a_token_that_an_answer_gave_may_come_back_anywhere(recorded, place):
     assert said(engine.begin(use(token))) == b"done"
 
 
-def test_two_loopback_servers_may_be_asked_in_another_order(recorded):
+def test_two_loopback_servers_may_be_asked_in_another_order(recorded, replayer):
     one = ask("/a", lane="a", host="http://127.0.0.1:8001")
     other = ask("/b", lane="b", host="http://127.0.0.1:8002")
     engine = replayer(recorded((one, b"A"), (other, b"B")))
     assert [said(engine.begin(request)) for request in (other, one)] == [b"B", b"A"]
 
 
-def test_tools_with_like_names_are_not_mistaken_for_each_other(recorded):
+def test_tools_with_like_names_are_not_mistaken_for_each_other(recorded, replayer):
     python, shell = (
         ask(body=b'{"tool":"run_%s"}' % name) for name in (b"python_code", b"shell_script")
     )
     engine = replayer(recorded((python, b"P"), (shell, b"S")))
     assert [said(engine.begin(request)) for request in (shell, python)] == [b"S", b"P"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "was_killed", "expected"),
+    [
+        (["cancelled"], False, "cancelled"),
+        (["cancelled"], True, "killed"),
+        ([None], False, "cut"),
+        ([None], True, "killed"),
+        (["cancelled", b"later"], True, "cancelled"),
+        (["closed"], True, "closed"),
+        ([b"whole"], True, "eof"),
+    ],
+)
+def test_an_unanswered_request_waits_unless_a_signal_ended_the_wait(
+    recorded, replayer, answers, was_killed, expected
+):
+    run = recorded(*[(ask(f"/{number}"), answer) for number, answer in enumerate(answers)])
+    assert replayer(run, was_killed=was_killed).begin(ask("/0")).end_kind == expected
+
+
+def test_one_try_more_to_reach_a_server_of_the_run_is_refused_and_no_divergence(recorded, replayer):
+    server = Boundary()
+    server.listens(8000)
+    run = recorded((ask(host="http://localhost:8000"), b"up"), boundary=server)
+    ledger = Ledger()
+    engine = replayer(run, ledger=ledger)
+    serve = engine.begin(ask(host="http://localhost:8000"))
+    assert (serve.status, serve.failure[0]) == (0, "httpx.ConnectError")
+    assert (ledger.divergences, engine.replayer.unused) == ([], [])
+    engine.flush()
+    assert load_run(engine._journal.path).exchanges[0].served_from is None
+
+
+def test_what_is_served_is_recorded_with_the_number_it_comes_from(recorded, replayer):
+    engine = replayer(recorded((ask("/a"), b"A"), (ask("/b"), b"B")))
+    for path in ("/b", "/a"):
+        engine.begin(ask(path)).taken(1, "eof")
+    engine.flush()
+    again = load_run(engine._journal.path)
+    assert [one.served_from for one in again.exchanges] == [2, 1]
+    assert [one.response.body for one in again.exchanges] == [b"B", b"A"]
+
+
+def test_a_miss_is_worded_without_credentials(recorded, replayer):
+    engine = replayer(recorded())
+    with pytest.raises(ReplayHalt) as caught:
+        engine.begin(ask("/?key=SECRET-0123456789"))
+    assert "SECRET" not in str(caught.value)
+
+
+def test_nearest_answers_nothing_that_is_not_like_it(recorded, replayer):
+    engine = replayer(recorded((ask(body=b'{"q":1}'), b"A")), on_miss="nearest")
+    with pytest.raises(ReplayHalt):
+        engine.begin(ask(body=b"completely other " * 9))

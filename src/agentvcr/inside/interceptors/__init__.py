@@ -6,18 +6,27 @@ its client, given the imported module.
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
-
 from agentvcr.inside import imports
-from agentvcr.inside.interceptors import httpx
 
-Patch = Tuple[Any, str, Any]
-"""A class, the name of its method, and what stood there before."""
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Any
 
-CLIENTS = {"httpx": httpx.install, "httpx2": httpx.install}
+    Patch = tuple[Any, str, Any]
+    """A class, the name of its method, and what stood there before."""
 
-_patches: List[Patch] = []
-_clients: List[str] = []
+
+def _httpx(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+    from agentvcr.inside.interceptors import httpx  # noqa: PLC0415  (only who has the client)
+
+    return httpx.install(module)
+
+
+CLIENTS = {"httpx": _httpx, "httpx2": _httpx}
+"""The function that patches each client, given its module."""
+
+_patches: list[Patch] = []
+_clients: list[str] = []
 
 
 def install() -> None:
@@ -40,6 +49,6 @@ def uninstall() -> None:
     imports.forget()
 
 
-def installed() -> Tuple[str, ...]:
+def installed() -> tuple[str, ...]:
     """Names of the clients that are being intercepted."""
     return tuple(_clients)

@@ -8,8 +8,6 @@ exceptions are the client's already. One code for both libraries: they have the 
 from __future__ import annotations
 
 import sys
-from types import ModuleType
-from typing import Any, AsyncIterator, Iterator, List, Tuple, Union
 
 from agentvcr.inside import lanes, state
 from agentvcr.inside.exchange import (
@@ -21,6 +19,11 @@ from agentvcr.inside.exchange import (
     Sink,
     end_kind_of,
 )
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, AsyncIterator, Iterator
 
 _UPGRADE = 101
 _WAITING = ("cancelled", "cut")
@@ -251,7 +254,7 @@ async def _sleep(delay_s: float) -> None:
     await asyncio.sleep(delay_s)
 
 
-def install(module: ModuleType) -> List[Tuple[Any, str, Any]]:
+def install(module: ModuleType) -> list[tuple[Any, str, Any]]:
     """Patch the two transports of `module`; returns what was there before."""
     client = Client(module)
     sync_class, async_class = client.module.HTTPTransport, client.module.AsyncHTTPTransport
@@ -269,7 +272,7 @@ def _decide(
     handler: ProcessHandler,
     request: Any,  # noqa: ANN401  (the library's)
     body: bytes,
-) -> Union[Serve, Forward]:
+) -> Serve | Forward:
     try:
         return handler.begin(client.request_of(request, body))
     except Exception as error:  # noqa: BLE001  (ours: it must not become the program's)

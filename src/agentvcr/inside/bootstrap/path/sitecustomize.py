@@ -29,7 +29,8 @@ def _start() -> None:
 def _load(name: str, folder: str) -> None:
     import os
     import sys
-    from importlib.machinery import ModuleSpec, SourceFileLoader
+    from _frozen_importlib import ModuleSpec
+    from _frozen_importlib_external import SourceFileLoader
 
     if name in sys.modules:
         return
@@ -50,7 +51,7 @@ def _load(name: str, folder: str) -> None:
 
 def _chain() -> None:
     import sys
-    from importlib.machinery import PathFinder
+    from _frozen_importlib_external import PathFinder
 
     spec = PathFinder.find_spec("sitecustomize", sys.path)
     if spec is not None and spec.loader is not None:

@@ -1,0 +1,268 @@
+"""The handler of a recorded process: asks the engine over the channel, and tells it what came back.
+
+Owns the words of an exchange on the channel. Decides nothing about a request; `channel` has the
+connections.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import struct
+from itertools import count
+from time import monotonic_ns
+
+from agentvcr.inside import frames
+from agentvcr.inside.channel import Gone, Link
+from agentvcr.inside.exchange import (
+    Forward,
+    HeaderList,
+    NullSink,
+    ReplayHalt,
+    Request,
+    Serve,
+    failure_of,
+)
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Any
+
+FLUSH_NS = 5_000_000
+"""Chunks that follow each other faster than this travel together."""
+FLUSH_BYTES = 65536
+
+
+class RemoteSink:
+    """Tells the engine about one exchange; told again after an interruption, it repeats itself."""
+
+    __slots__ = ("ended", "exchange", "flushed_ns", "handler", "out", "seq", "size", "uid")
+
+    def __init__(self, handler: RemoteHandler, exchange: int, seq: int) -> None:
+        """Continue exchange number `exchange` of this process after frame `seq - 1`."""
+        self.handler = handler
+        self.uid = handler.link.uid
+        self.exchange = exchange
+        self.seq = seq
+        self.out: list[bytes] = []
+        self.size = 0
+        self.flushed_ns = 0
+        self.ended = False
+        handler.open[exchange] = self
+
+    def _add(self, kind: bytes, meta: bytes, raw: bytes) -> int:
+        now = monotonic_ns()
+        pieces, last = frames.split(raw)
+        for piece in pieces:
+            self.out.append(frames.pack(frames.BODY, self.exchange, self.seq, now, b"", piece))
+            self.seq += 1
+        self.out.append(frames.pack(kind, self.exchange, self.seq, now, meta, last))
+        self.seq += 1
+        self.size += len(raw)
+        return now
+
+    def head(self, status: int, headers: HeaderList, reason: bytes, http_version: bytes) -> None:
+        """Tell the head; it travels with the first chunk that follows soon."""
+        meta = {
+            "status": status,
+            "headers": encode_headers(headers),
+            "reason": reason.decode("latin-1"),
+            "version": http_version.decode("latin-1"),
+        }
+        self.flushed_ns = self._add(frames.HEAD, frames.pack_meta(meta), b"")
+
+    def chunk(self, data: bytes) -> None:
+        """Tell one chunk, at once unless chunks come in a burst."""
+        now = self._add(frames.CHUNK, b"", data)
+        if now - self.flushed_ns > FLUSH_NS or self.size > FLUSH_BYTES:
+            self.flushed_ns = now
+            self._send(answered=False)
+
+    def end(self, kind: str, error: BaseException | None = None) -> None:
+        """Tell the end and wait until the engine has handed it to the operating system."""
+        if not self.ended:
+            self.ended = True
+            self.handler.open.pop(self.exchange, None)
+            meta: dict[str, Any] = {"how": kind}
+            if error is not None and kind in ("failed", "cancelled"):
+                meta["failure"] = failure_of(error)
+            self._add(frames.END, frames.pack_meta(meta), b"")
+        if self.out:
+            self._send(answered=True)
+
+    def flush(self) -> None:
+        """Send what is held, without waiting."""
+        if self.out:
+            self._send(answered=False)
+
+    def _send(self, *, answered: bool) -> None:
+        if self.uid != self.handler.link.uid:  # a fork's copy of its parent's exchange
+            self.out = []
+            return
+        self.handler.say(b"".join(self.out), answered=answered)
+        self.out, self.size = [], 0  # only after success: frames may be repeated, never lost
+
+
+class RemoteHandler:
+    """Asks the engine about each request, over the channel."""
+
+    def __init__(self, link: Link, *, replaying: bool) -> None:
+        """Recording, `begin` is told and waits for nobody; replaying, it is asked."""
+        self.link = link
+        self.replaying = replaying
+        self.numbers = count(1)
+        self.halted: str | None = None
+        self.open: dict[int, RemoteSink] = {}
+        atexit.register(self.flush)
+
+    def flush(self) -> None:
+        """Send what is held of exchanges that the program's end will break off."""
+        for sink in list(self.open.values()):
+            sink.flush()
+
+    def begin(self, request: Request) -> Serve | Forward:
+        """Tell or ask the engine about a request."""
+        if self.halted is not None:
+            raise ReplayHalt(self.halted)
+        number = next(self.numbers)
+        data, seq = _pack_begin(number, request)
+        if not self.replaying:
+            said = self.say(data, answered=False)
+            return Forward(RemoteSink(self, number, seq) if said else NullSink())
+        answer = self.ask(data)
+        if answer.kind == frames.SERVE:
+            return _unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
+        if answer.kind == frames.FORWARD:
+            unrecorded = bool(answer.fields().get("unrecorded"))
+            return Forward(NullSink() if unrecorded else RemoteSink(self, number, seq))
+        raise self.halt(answer.raw.decode("utf-8", "replace"))
+
+    def failed(self, error: Exception) -> Forward:
+        """Tell the engine that an exchange passes unrecorded; stop a replay."""
+        text = "%s: %s" % failure_of(error)
+        if self.replaying:
+            raise self.halt("the interceptor failed: " + text)
+        self.tell(frames.NOTE, {"kind": "lost", "text": text})
+        return Forward(NullSink())
+
+    def halt(self, message: str) -> ReplayHalt:
+        """Remember that the replay is over, for every later request of this process."""
+        self.halted = message
+        return ReplayHalt(message)
+
+    def say(self, data: bytes, *, answered: bool) -> bool:
+        """Send frames; False, and said once to the user, when the recorder is gone."""
+        try:
+            if answered:
+                self.link.ask(data)
+            else:
+                self.link.tell(data)
+        except Gone:
+            self._lost()
+            return False
+        return True
+
+    def ask(self, data: bytes) -> frames.Frame:
+        """Send frames and return the answer; a replay without its engine stops."""
+        try:
+            return self.link.ask(data)
+        except Gone:
+            raise self.halt("the replay's engine is gone") from None
+
+    def tell(self, kind: bytes, meta: dict[str, Any], raw: bytes = b"") -> None:
+        """Send one frame that belongs to no exchange."""
+        now = monotonic_ns()
+        pieces, last = frames.split(raw)
+        packed = frames.pack_meta(meta)
+        for piece in (*pieces, last):
+            self.say(frames.pack(kind, 0, 0, now, packed, piece), answered=False)
+
+    def _taken(self, number: int, seq: int, chunks: int, kind: str) -> None:
+        meta = frames.pack_meta({"chunks": chunks, "how": kind})
+        self.say(
+            frames.pack(frames.TAKEN, number, seq, monotonic_ns(), meta, b""),
+            answered=kind == "overrun",  # fatal: known to the engine before the program goes on
+        )
+
+    def _lost(self) -> None:
+        if self.replaying or not self.link.address.startswith("unix:"):
+            return
+        folder = os.path.dirname(self.link.address[5:])
+        try:
+            marker = os.open(os.path.join(folder, "gone"), os.O_CREAT | os.O_EXCL, 0o600)
+            os.close(marker)
+        except OSError:  # another process of this run has said it, or the run is over
+            return
+        os.write(2, b"agentvcr: the recorder is gone; this program goes on unrecorded\n")
+
+
+def encode_headers(headers: HeaderList) -> list[tuple[str, str]]:
+    """Make raw header pairs fit for JSON, byte for byte."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def decode_headers(pairs: list[tuple[str, str]]) -> HeaderList:
+    """Undo `encode_headers`."""
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+
+def _pack_begin(number: int, request: Request) -> tuple[bytes, int]:
+    meta = {
+        "method": request.method,
+        "url": request.url,
+        "headers": encode_headers(request.headers),
+        "lane": request.lane,
+        "client": request.client,
+    }
+    now = monotonic_ns()
+    pieces, last = frames.split(request.body)
+    out = [frames.pack(frames.BODY, number, seq, now, b"", raw) for seq, raw in enumerate(pieces)]
+    out.append(frames.pack(frames.BEGIN, number, len(out), now, frames.pack_meta(meta), last))
+    return b"".join(out), len(out)
+
+
+def pack_serve(serve: Serve) -> bytes:
+    """Encode an answer; used by the engine, kept beside the decoding that must agree with it."""
+    sizes, delays = len(serve.chunks), len(serve.delays_ns)
+    # Beside the bytes and not in the meta object: a long stream has more chunks than that may hold.
+    table = struct.pack(
+        "<%dI%dq" % (sizes, delays), *(len(one) for one in serve.chunks), *serve.delays_ns
+    )
+    raw = b"".join((table, *serve.chunks))
+    pieces, last = frames.split(raw)
+    meta = {
+        "status": serve.status,
+        "reason": serve.reason.decode("latin-1"),
+        "version": serve.http_version.decode("latin-1"),
+        "headers": encode_headers(serve.headers),
+        "sizes": sizes,
+        "delays": delays,
+        "how": serve.end_kind,
+        "failure": serve.failure,
+    }
+    out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
+    out.append(frames.pack(frames.SERVE, 0, 0, 0, frames.pack_meta(meta), last))
+    return b"".join(out)
+
+
+def _unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a Taken)
+    meta = frame.fields()
+    layout = struct.Struct("<%dI%dq" % (meta["sizes"], meta["delays"]))
+    table = layout.unpack_from(frame.raw)
+    sizes, delays_ns = table[: meta["sizes"]], list(table[meta["sizes"] :])
+    chunks, position = [], layout.size
+    for size in sizes:
+        chunks.append(frame.raw[position : position + size])
+        position += size
+    failure = meta["failure"]
+    return Serve(
+        status=meta["status"],
+        reason=meta["reason"].encode("latin-1"),
+        http_version=meta["version"].encode("latin-1"),
+        headers=decode_headers(meta["headers"]),
+        chunks=chunks,
+        delays_ns=delays_ns,
+        end_kind=meta["how"],
+        failure=(failure[0], failure[1]) if failure else None,
+        taken=taken,
+    )

@@ -1,0 +1,37 @@
+"""What a cassette keeps of the environment, and which credentials stand in it.
+
+Owns the two lists of variables. A value is kept for a few harmless names; of all others a
+keyed hash, which tells later whether it was the same.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+from collections.abc import Iterator
+
+from agentvcr.model.text import storable
+
+_CREDENTIAL = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
+_SHOWN = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "CI")
+"""Variables whose values are kept, beside those that begin with PYTHON and hold no path."""
+
+
+def credentials() -> Iterator[bytes]:
+    """Name the values of variables that are called like a credential."""
+    for name, value in os.environ.items():
+        if _CREDENTIAL.search(name):
+            yield value.encode("utf-8", "surrogateescape")
+
+
+def kept_environment(key: bytes) -> dict[str, str]:
+    """Make what the cassette keeps: values, or hashes under `key`."""
+    kept: dict[str, str] = {}
+    for name, value in os.environ.items():
+        if name in _SHOWN or (name.startswith("PYTHON") and "PATH" not in name):
+            kept[name] = storable(value)
+        elif not name.startswith("AGENTVCR_"):
+            data = value.encode("utf-8", "surrogateescape")
+            kept[storable(name)] = "hmac:" + hmac.digest(key, data, "sha256")[:8].hex()
+    return kept
