@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import platform
-import secrets
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -190,6 +188,8 @@ class _Replay:
         """Run the command against the recording, with the recorded standard input."""
         hub = Hub(recorder, self.boundary, self.ledger)
         launch = Launch(command, child_environment(hub, replaying=True), cwd)
+        import tempfile  # noqa: PLC0415  (a recording makes no file)
+
         heard = [one.data for one in self.recorded.outputs if one.stream == "stdin"]
         try:
             with tempfile.TemporaryFile() as stdin:
@@ -242,7 +242,7 @@ def _recorder(
     )
     recorder.add(
         fmt.RunBegin(
-            run_id=secrets.token_hex(8),
+            run_id=os.urandom(8).hex(),
             started_at_ns=time.time_ns(),
             argv=recorder.redactor.argv(
                 [_PYTHON if word == sys.executable else storable(word) for word in argv]

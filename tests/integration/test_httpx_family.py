@@ -5,6 +5,7 @@ compared is what the program itself saw: heads, chunks, exceptions and the bytes
 """
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -21,19 +22,18 @@ from tests.support.command_line import agentvcr
 from tests.support.server_process import ROOT, ServerProcess
 
 CLIENTS = ["httpx", "httpx2"]
+PAIRS = [(client, half) for client in CLIENTS for half in GROUPS]
 PATIENCE_S = 60
 CASES = [
-    pytest.param((client, half), group, case, id=f"{client}-{half}-{case}")
-    for client in CLIENTS
-    for half, groups in GROUPS.items()
-    for group, cases in groups.items()
+    pytest.param(pair, group, case, id="-".join((*pair, case)))
+    for pair in PAIRS
+    for group, cases in GROUPS[pair[1]].items()
     for case in cases
 ]
 GROUP_IDS = [
-    pytest.param((client, half), group, id=f"{client}-{half}-{group}")
-    for client in CLIENTS
-    for half, groups in GROUPS.items()
-    for group in groups
+    pytest.param(pair, group, id="-".join((*pair, group)))
+    for pair in PAIRS
+    for group in GROUPS[pair[1]]
 ]
 
 
@@ -116,11 +116,21 @@ def see(client, half, folder, executor):
 
 
 @pytest.fixture(scope="module")
-def battery(request, tmp_path_factory):
-    client, half = request.param
-    folder = tmp_path_factory.mktemp(f"{client}-{half}")
-    with ThreadPoolExecutor(2) as executor:
-        return dict(see(client, half, folder, executor))
+def batteries(tmp_path_factory):
+    """What was seen through one client: run once, however many tests ask."""
+
+    @functools.cache
+    def run(client, half):
+        folder = tmp_path_factory.mktemp(f"{client}-{half}")
+        with ThreadPoolExecutor(2) as executor:
+            return dict(see(client, half, folder, executor))
+
+    return run
+
+
+@pytest.fixture
+def battery(request, batteries):
+    return batteries(*request.param)
 
 
 @pytest.mark.parametrize(("battery", "group", "case"), CASES, indirect=["battery"])
@@ -147,14 +157,9 @@ def recorded_exchanges(battery, group):
     return load_run(battery[group].folder / f"{group}.avcr").exchanges
 
 
-ALL = pytest.mark.parametrize(
-    "battery",
-    [(client, half) for client in CLIENTS for half in GROUPS],
-    indirect=True,
-    ids="-".join,
-)
+ALL = pytest.mark.parametrize("battery", PAIRS, indirect=True, ids="-".join)
 ASYNC = pytest.mark.parametrize(
-    "battery", [(client, "async") for client in CLIENTS], indirect=True, ids="-".join
+    "battery", [pair for pair in PAIRS if pair[1] == "async"], indirect=True, ids="-".join
 )
 
 

@@ -12,7 +12,8 @@ from agentvcr.channel.engine import TimedSink
 from agentvcr.inside.exchange import Taken
 from agentvcr.inside.frames import Frame, unpack
 
-_READ = 1 << 18
+_READ = 1 << 16
+"""Bytes received at once: more would cost an allocation from the system for each frame."""
 
 
 class Connection:

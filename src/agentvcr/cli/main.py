@@ -7,6 +7,8 @@ result to a reporter. Nothing heavy is imported before a command runs.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,8 +17,9 @@ from agentvcr import __version__
 from agentvcr.cli.demo import demo
 from agentvcr.cli.diff import diff
 from agentvcr.cli.ls import ls
+from agentvcr.cli.quick import read
 from agentvcr.cli.record import record
-from agentvcr.cli.replay import replay
+from agentvcr.cli.replay import replace_command, replay
 from agentvcr.cli.show import show
 from agentvcr.errors import AgentVCRError
 
@@ -31,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_QUICK: dict[str, Callable[..., None]] = {"record": record, "replay": replay}
 _PASS_ON = {"allow_interspersed_args": False}  # what follows CMD is its own
 app.command(context_settings=_PASS_ON)(record)
 app.command()(replay)
@@ -60,13 +64,45 @@ def main(
 def run() -> None:
     """Run the command line and exit."""
     try:
-        app()
+        _dispatch(sys.argv[1:])
     except AgentVCRError as error:
         sys.stderr.write(told(error))
         sys.exit(error.exit_status)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stderr.close()
         sys.exit(1)
+
+
+def _dispatch(words: list[str]) -> None:
+    """Run a command; `record` and `replay` by the short cut where it will do."""
+    name, *rest = words or [""]
+    if name == "replay" and "--" in rest:
+        # Not typer's to split: without FILE it would take CMD for it.
+        split = rest.index("--")
+        rest, typer_words = rest[:split], [name, *rest[:split]]
+        replace_command(words[1 + split + 1 :])
+    else:
+        typer_words = words
+    if name in _QUICK:
+        line = read(_QUICK[name], rest)
+        if line is not None and _run_quickly(name, *line):
+            return
+    app(args=typer_words)
+
+
+def _run_quickly(name: str, values: dict[str, object], arguments: list[str]) -> bool:
+    """Run a command with the values read; False where typer is to run it."""
+    if name == "record":
+        values["command"] = arguments[1:] if arguments[:1] == ["--"] else arguments
+    elif len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
+        return False
+    elif arguments:
+        values["file"] = Path(arguments[0])
+    try:
+        _QUICK[name](**values)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    return True
 
 
 def told(error: AgentVCRError) -> str:

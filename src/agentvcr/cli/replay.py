@@ -6,6 +6,14 @@ from typing import Annotated
 
 import typer
 
+_command: list[str] = []
+"""What stands behind `--`: another command to run."""
+
+
+def replace_command(words: list[str]) -> None:
+    """Run `words` in place of the recorded command."""
+    _command[:] = words
+
 
 class OnMiss(StrEnum):
     """What to do about a request that was not recorded."""
@@ -17,11 +25,10 @@ class OnMiss(StrEnum):
 def replay(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="The cassette; the newest in cassettes/ if left out."),
-    ] = None,
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[-- CMD …]", help="Run this in place of the recorded command."),
+        typer.Argument(
+            metavar="[FILE] [-- CMD …]",
+            help="The cassette; the newest in cassettes/ if left out. CMD replaces its command.",
+        ),
     ] = None,
     *,
     on_miss: Annotated[
@@ -57,7 +64,10 @@ def replay(
         typer.Option(metavar="FILE", help="Write the summary to FILE, .json or .md."),
     ] = None,
 ) -> None:
-    """Run the recorded command again with the network off, and compare."""
+    """Run the recorded command again with the network off, and compare.
+
+    With -- CMD behind the options, run that in its place.
+    """
     from agentvcr.cassette.reader import newest_cassette
     from agentvcr.cli.endings import announce, check_report, tell
     from agentvcr.session import replay_command
@@ -67,14 +77,14 @@ def replay(
     for turn in range(1, times + 1):
         summary = replay_command(
             source,
-            command,
+            _command,
             target=out,
             on_miss=on_miss.value,
             pace=pace,
             live=live or (),
             force=force or turn > 1,
             trust=trust,
-            announce=None if command or turn > 1 else announce,
+            announce=None if _command or turn > 1 else announce,
         )
         tell(summary, report, turn=turn, times=times)
         if summary.exit_status:

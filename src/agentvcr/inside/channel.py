@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_READ = 65536
+"""Bytes received at once: more would cost an allocation from the system for each answer."""
+
+
 class Gone(Exception):  # noqa: N818  (a state of the channel, never shown to the program)
     """The engine is not there any more."""
 
@@ -88,7 +92,7 @@ class Wire:
             if found is None:
                 sock = self._borrow()
                 try:
-                    data = sock.recv(262144)
+                    data = sock.recv(_READ)
                 finally:
                     sock.detach()
                 if not data:

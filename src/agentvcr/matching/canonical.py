@@ -18,7 +18,7 @@ RULES = "1"
 """Id of the rules below. To be raised with each change of what they yield."""
 
 _PROVIDER_ID = re.compile(
-    rb'"((?=[^"\d]*\d)(?:call|toolu|srvtoolu|chatcmpl|msg|resp|rs|fc)[_-][A-Za-z0-9-]{16,})"'
+    rb'"((?:call|toolu|srvtoolu|chatcmpl|msg|resp|rs|fc)[_-](?=[A-Za-z-]*\d)[A-Za-z0-9-]{16,})"'
 )
 """A whole JSON string in the shape of an id that OpenAI or Anthropic make up for each answer.
 

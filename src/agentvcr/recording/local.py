@@ -18,7 +18,8 @@ from agentvcr.inside.exchange import (
     Taken,
     failure_of,
 )
-from agentvcr.recording.recorder import Recorder, RecordingSink
+from agentvcr.recording.recorder import Recorder
+from agentvcr.recording.sink import RecordingSink
 
 
 class LocalHandler:

@@ -9,6 +9,8 @@ and before the program sees an exchange's end.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from time import monotonic_ns
 
 import msgspec
@@ -19,22 +21,23 @@ from agentvcr.cassette.journal import Journal, JournalBrokenError, RecordTooLarg
 from agentvcr.inside.exchange import (
     Forward,
     Handler,
-    HeaderList,
     NullSink,
     ReplayHalt,
     Request,
     Serve,
-    failure_of,
 )
 from agentvcr.matching.canonical import content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_raw
-from agentvcr.model.exchange import EndKind, Headers
+from agentvcr.model.exchange import Headers
 from agentvcr.model.run import Stream
 from agentvcr.model.text import storable
+from agentvcr.recording.sink import RecordingSink, ServedSink
 from agentvcr.redaction.redactor import Redactor
 
 _MOST_TEXT = 65536
 """Characters kept of a note."""
+_MOST_LATER = 64
+"""Writes of a replay's own recording that wait for each other."""
 
 
 class _Clean(msgspec.Struct, frozen=True):
@@ -65,6 +68,7 @@ class Recorder:
         self._fingerprinter = fingerprinter
         self._inner = inner
         self._origin_ns = monotonic_ns()
+        self._later: list[Callable[[], None]] = []
         self._open: dict[int, RecordingSink] = {}
         self.processes = 0
         """How many processes spoke."""
@@ -93,7 +97,28 @@ class Recorder:
                 self.broken = error
 
     def flush(self) -> None:
-        """Hand what was added to the operating system; a full disk ends the recording alone."""
+        """Hand what was added to the operating system; a full disk ends the recording alone.
+
+        A replay's own recording is written in larger pieces: it can be had again.
+        """
+        if self._inner is None:
+            self._flush()
+        elif len(self._later) >= _MOST_LATER:
+            self._catch_up()
+
+    def later(self, write: Callable[[], None]) -> None:
+        """Write now; in a replay, later and many at once, so that no request waits for it."""
+        if self._inner is None:
+            write()
+        else:
+            self._later.append(write)
+
+    def _catch_up(self) -> None:
+        waiting, self._later = self._later, []
+        for write in waiting:
+            write()
+
+    def _flush(self) -> None:
         if self.broken is None:
             try:
                 self._journal.flush()
@@ -111,6 +136,7 @@ class Recorder:
 
     def begin(self, request: Request) -> Serve | Forward:
         """Take down a request, and how it is to be answered."""
+        request.at_ns = request.at_ns or monotonic_ns()
         place = self._boundary.place_of(request.url)
         if place in ("live", "telemetry"):
             self.note(place, f"{request.method} {self.redactor.url(request.url)}", request)
@@ -145,9 +171,9 @@ class Recorder:
             self.note("divergence", str(halt), request)
             raise
         served_from = decision.number if isinstance(decision, Serve) else None
-        self._begin(number, request, clean, served_from=served_from)
+        self.later(partial(self._begin, number, request, clean, served_from=served_from))
         if isinstance(decision, Serve):
-            decision.taken = _TakenDown(self, number, decision)
+            decision.taken = ServedSink(self, number, decision)
         return decision
 
     def _clean(self, request: Request) -> _Clean:
@@ -212,7 +238,11 @@ class Recorder:
             return
         at_ns, status, raw_headers, reason, http_version = sink.answer
         times = [at for at, _ in sink.chunks]
-        headers, chunks = self.redactor.answer(raw_headers, [data for _, data in sink.chunks])
+        chunks = [data for _, data in sink.chunks]
+        if sink.is_clean:
+            headers: Headers = tuple(raw_headers)
+        else:
+            headers, chunks = self.redactor.answer(raw_headers, chunks)
         if len(chunks) != len(times):  # a decoded body comes as one chunk
             times = times[-1:]
         self.add(
@@ -271,73 +301,11 @@ class Recorder:
 
     def close(self, exit_status: int | None, signal: int | None) -> None:
         """Cut what is open, write how the command ended, and close the journal."""
+        self._catch_up()
         self.cut()
         self.add(fmt.RunEnd(self.since_start(None), exit_status, signal))
-        self.flush()
+        self._flush()
         try:
             self._journal.close()
         except OSError as error:
             self.broken = self.broken or JournalBrokenError(*error.args)
-
-
-class RecordingSink:
-    """Collects one exchange's answer until its end; times are monotonic nanoseconds, 0 for now."""
-
-    __slots__ = ("_recorder", "answer", "chunks", "ended", "number")
-
-    def __init__(self, recorder: Recorder, number: int) -> None:
-        """Collect for exchange `number`."""
-        self._recorder = recorder
-        self.number = number
-        self.answer: tuple[int, int, HeaderList, bytes, bytes] | None = None
-        self.chunks: list[tuple[int, bytes]] = []
-        self.ended = False
-
-    def head(
-        self, status: int, headers: HeaderList, reason: bytes, http_version: bytes, at_ns: int = 0
-    ) -> None:
-        """Take the head."""
-        self.answer = (at_ns or monotonic_ns(), status, headers, reason, http_version)
-
-    def chunk(self, data: bytes, at_ns: int = 0) -> None:
-        """Take a chunk."""
-        self.chunks.append((at_ns or monotonic_ns(), data))
-
-    def end(self, kind: str, error: BaseException | None = None) -> None:
-        """Take the end, from code in this process."""
-        failed = error is not None and kind in ("failed", "cancelled")
-        self.end_as(kind, failure_of(error) if failed and error is not None else None)
-
-    def end_as(self, kind: str, failure: tuple[str, str] | None, at_ns: int = 0) -> None:
-        """Take the end, once, with the failure's class and message."""
-        if self.ended:
-            return
-        self.ended = True
-        recorder = self._recorder
-        failure_type, message = failure or (None, None)
-        if message is not None:
-            message = recorder.redactor.output(message.encode("utf-8", "replace")).decode()
-        how: EndKind = kind  # type: ignore[assignment]  # from this package's own interceptors
-        end = fmt.ExchangeEnd(self.number, recorder.since_start(at_ns), how, failure_type, message)
-        recorder.finish(self, end)
-
-
-class _TakenDown:
-    """Records a served answer, as much of it as the program took."""
-
-    def __init__(self, recorder: Recorder, number: int, serve: Serve) -> None:
-        self._recorder = recorder
-        self._number = number
-        self._serve = serve
-        self._inner = serve.taken
-
-    def __call__(self, chunks: int, kind: str) -> None:
-        serve = self._serve
-        sink = RecordingSink(self._recorder, self._number)
-        if serve.status:
-            sink.head(serve.status, serve.headers, serve.reason, serve.http_version)
-            for data in serve.chunks[:chunks]:
-                sink.chunk(data)
-        if self._inner is not None:
-            self._inner(chunks, kind)
-        sink.end_as("cut" if kind == "overrun" else kind, serve.failure)

@@ -31,7 +31,7 @@ _MAX_KNOWN = 1024
 _NAMES = b"|".join(re.escape(name.encode()) for name in sorted(CREDENTIAL_FIELDS))
 _FIELD = re.compile(rb'"(?:%s)"\s*:\s*"((?:[^"\\]|\\.)+)"' % _NAMES, re.IGNORECASE)
 _ESCAPED_FIELD = re.compile(
-    rb'(\\+)"(?:%s)\1"\s*:\s*\1"(.+?)(?<!\\)\1"' % _NAMES, re.IGNORECASE | re.DOTALL
+    rb'\\(\\*)"(?:%s)\\\1"\s*:\s*\\\1"(.+?)(?<!\\)\\\1"' % _NAMES, re.IGNORECASE | re.DOTALL
 )
 """The same in JSON that is a string of JSON, however deep."""
 _MOST_KEPT = 4096
@@ -238,27 +238,16 @@ class Redactor:
 
     def _spans(self, body: bytes) -> list[Span]:
         spans: list[Span] = []
-        if _may_hold_fields(body.lower()):
-            for pattern, group in ((_FIELD, 1), (_ESCAPED_FIELD, 2)):
-                for match in pattern.finditer(body):
-                    start, end = match.span(group)
-                    spans.append((start, end, self.placeholder(match[group])))
+        for pattern, group in ((_FIELD, 1), (_ESCAPED_FIELD, 2)):
+            for match in pattern.finditer(body):
+                start, end = match.span(group)
+                spans.append((start, end, self.placeholder(match[group])))
         for secret, placeholder in self._known.items():
             start = body.find(secret)
             while start >= 0:
                 spans.append((start, start + len(secret), placeholder))
                 start = body.find(secret, start + len(secret))
         return _disjoint(spans)
-
-
-def _may_hold_fields(lower: bytes) -> bool:
-    """Whether a body may hold a credential field; spelt out, since it is asked for every body."""
-    return (
-        (b"token" in lower and (b"s_token" in lower or b"h_token" in lower or b"d_token" in lower))
-        or (b"key" in lower and (b"pi_key" in lower or b"pikey" in lower or b"pi-key" in lower))
-        or b"secret" in lower
-        or b"password" in lower
-    )
 
 
 def _disjoint(spans: list[Span]) -> list[Span]:

@@ -23,7 +23,7 @@ def payloads(data):
         raise Damage("no cassette of version 1")
     stream = zstandard.ZstdDecompressor(max_window_size=1 << 23).decompressobj()
     at = 12
-    while len(data) - at >= 12 and any(data[at:]):
+    while len(data) - at >= 12 and any(data[at : at + 12]):
         length, raw_length, crc = struct.unpack_from("<III", data, at)
         if max(length, raw_length) > MOST:
             raise Damage("size")

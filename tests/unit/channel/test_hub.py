@@ -1,5 +1,6 @@
 """The engine's end of the channel, over real sockets and processes."""
 
+import os
 import socket
 import threading
 
@@ -12,11 +13,12 @@ from agentvcr.cassette.reader import load_run
 from agentvcr.channel.hub import Hub
 from agentvcr.inside import frames
 from agentvcr.inside.channel import Link
-from agentvcr.inside.remote import RemoteHandler, _pack_begin, pack_serve
 from agentvcr.inside.exchange import Request, Serve
+from agentvcr.inside.remote import RemoteHandler, _pack_begin, _unpack_serve, pack_serve
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.redactor import Redactor
+from tests.unit.cassette.page_reader import records
 
 
 class Engine:
@@ -214,20 +216,33 @@ def test_a_very_long_failure_is_recorded_as_a_failure(engine):
     assert engine.finish().exchanges[0].ending.kind == "failed"
 
 
-def test_an_answer_of_very_many_chunks_fits_the_frames(engine):
-    count = 120_000
-    packed = pack_serve(
-        Serve(
-            status=200,
-            reason=b"",
-            http_version=b"",
-            headers=[],
-            chunks=[b"0"] * count,
-            delays_ns=[1_234_567] * (count + 2),
-            end_kind="eof",
-            failure=None,
-        )
+@pytest.mark.parametrize("delays", [0, 1])
+@pytest.mark.parametrize("sizes", [[], [0], [3, 0, 5], [frames.MAX_RAW] * 3, [1] * 120_000])
+def test_an_answer_of_any_shape_fits_the_frames_and_comes_out_as_it_went_in(sizes, delays):
+    serve = Serve(
+        status=200,
+        reason=b"OK",
+        http_version=b"HTTP/1.1",
+        headers=[(b"a", b"\xff"), (b"A", b"")],
+        chunks=[os.urandom(size) for size in sizes],
+        delays_ns=[3_600_000_000_000] * (len(sizes) + 2) * delays,
+        end_kind="eof",
+        failure=("a.B", "c"),
     )
-    offset = 0
+    packed, offset, raw = pack_serve(serve), 0, b""
     while offset < len(packed):
-        _, offset = frames.unpack(packed, offset)
+        frame, offset = frames.unpack(packed, offset)
+        raw += frame.raw
+    out = _unpack_serve(frame._replace(raw=raw), None)
+    for name in set(Serve.__slots__) - {"taken", "number"}:
+        assert getattr(out, name) == getattr(serve, name), name
+
+
+def test_the_end_of_a_process_is_written_when_its_last_connection_is_closed(engine):
+    first, second, other = engine.wire(), engine.wire(), engine.wire(uid="two", pid=2)
+    for sock in (first, other, second):
+        sock.close()
+    engine.finish()
+    kinds = [(kind, fields[0]) for kind, fields in records(engine.path.read_bytes())]
+    assert [one for one in kinds if one[0] == 3] == [(3, 0), (3, 1)]
+    assert sorted(one for one in kinds if one[0] == 4) == [(4, 0), (4, 1)]

@@ -233,10 +233,22 @@ def test_a_credential_of_the_environment_is_known_before_it_is_sent(redactor):
     assert redactor.output(b"true: SECRET-0123456789").startswith(b"true: redacted-")
 
 
-def test_every_replacement_counts(redactor):
-    redactor.headers([(b"x-api-key", b"SECRET-0123456789")])
+def test_each_credential_that_was_replaced_counts_once(redactor):
+    redactor.learn(b"never-used-0123456789")
+    assert redactor.count == 0
+    for _ in range(2):
+        redactor.headers([(b"x-api-key", b"SECRET-0123456789")])
     redactor.body(b'{"password":"x","a":"SECRET-0123456789"}', JSON)
-    assert redactor.count == 3
+    assert redactor.count == 2
+
+
+def test_what_was_clean_once_is_not_when_it_turns_out_to_hold_a_credential(redactor):
+    header, url = (b"x-trace", b"SECRET-0123456789"), "http://a.example/botSECRET-0123456789/"
+    assert redactor.headers([header]) == (header,)
+    assert redactor.url(url) == url
+    redactor.body(b'{"password":"SECRET-0123456789"}', JSON)
+    assert b"SECRET" not in redactor.headers([header])[0][1]
+    assert "SECRET" not in redactor.url(url)
 
 
 def test_an_everyday_word_as_a_credential_is_not_replaced_elsewhere(redactor):

@@ -1,0 +1,88 @@
+"""Collect the answer of one exchange until its end, and hand it to the recorder.
+
+Owns an exchange between its beginning and its end. Writes nothing itself (`recorder`).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+from agentvcr.cassette import format as fmt
+from agentvcr.inside.exchange import HeaderList, Serve, failure_of
+from agentvcr.model.exchange import EndKind
+
+if TYPE_CHECKING:
+    from agentvcr.recording.recorder import Recorder
+
+
+class RecordingSink:
+    """Collects one exchange's answer until its end; times are monotonic nanoseconds, 0 for now."""
+
+    __slots__ = ("_recorder", "answer", "chunks", "ended", "is_clean", "number")
+
+    def __init__(self, recorder: Recorder, number: int, *, is_clean: bool = False) -> None:
+        """Collect for exchange `number`; a clean answer comes from a cassette."""
+        self.is_clean = is_clean
+        self._recorder = recorder
+        self.number = number
+        self.answer: tuple[int, int, HeaderList, bytes, bytes] | None = None
+        self.chunks: list[tuple[int, bytes]] = []
+        self.ended = False
+
+    def head(
+        self, status: int, headers: HeaderList, reason: bytes, http_version: bytes, at_ns: int = 0
+    ) -> None:
+        """Take the head."""
+        self.answer = (at_ns or monotonic_ns(), status, headers, reason, http_version)
+
+    def chunk(self, data: bytes, at_ns: int = 0) -> None:
+        """Take a chunk."""
+        self.chunks.append((at_ns or monotonic_ns(), data))
+
+    def end(self, kind: str, error: BaseException | None = None) -> None:
+        """Take the end, from code in this process."""
+        failed = error is not None and kind in ("failed", "cancelled")
+        self.end_as(kind, failure_of(error) if failed and error is not None else None)
+
+    def end_as(self, kind: str, failure: tuple[str, str] | None, at_ns: int = 0) -> None:
+        """Take the end, once, with the failure's class and message."""
+        if self.ended:
+            return
+        self.ended = True
+        recorder = self._recorder
+        failure_type, message = failure or (None, None)
+        if message is not None:
+            message = recorder.redactor.output(message.encode("utf-8", "replace")).decode()
+        how: EndKind = kind  # type: ignore[assignment]  # from this package's own interceptors
+        end = fmt.ExchangeEnd(self.number, recorder.since_start(at_ns), how, failure_type, message)
+        recorder.finish(self, end)
+
+
+class ServedSink:
+    """Records a served answer, as much of it as the program took."""
+
+    __slots__ = ("_inner", "_number", "_recorder", "_serve")
+
+    def __init__(self, recorder: Recorder, number: int, serve: Serve) -> None:
+        """Stand before who else wants to know what was taken of `serve`."""
+        self._recorder = recorder
+        self._number = number
+        self._serve = serve
+        self._inner = serve.taken
+
+    def __call__(self, chunks: int, kind: str) -> None:
+        """Take what the program took."""
+        now = monotonic_ns()
+        if self._inner is not None:
+            self._inner(chunks, kind)
+        self._recorder.later(partial(self._write, chunks, kind, now))
+
+    def _write(self, chunks: int, kind: str, now: int) -> None:
+        serve = self._serve
+        sink = RecordingSink(self._recorder, self._number, is_clean=True)
+        if serve.status:
+            sink.answer = (now, serve.status, serve.headers, serve.reason, serve.http_version)
+            sink.chunks = [(now, data) for data in serve.chunks[:chunks]]
+        sink.end_as("cut" if kind == "overrun" else kind, serve.failure, now)
