@@ -44,6 +44,7 @@ from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.environment import credentials, kept_environment
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
+from agentvcr.replay.deliveries import Deliveries
 from agentvcr.replay.ledger import Ledger
 from agentvcr.replay.replayer import OnMiss, Replayer
 
@@ -90,7 +91,7 @@ def _record_summary(recorder: Recorder, hub: Hub, target: Path, ended: Ended) ->
         exchanges=recorder.exchanges,
         processes=recorder.processes,
         credentials=recorder.redactor.count,
-        unrecorded=tuple(hub.unrecorded),
+        unrecorded=(*hub.unrecorded, *(f"not entered: {one}" for one in hub.unentered)),
         broken=_broken(recorder),
         exit_status=ended.shell_status,
     )
@@ -139,9 +140,9 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         )
     replay = _Replay(recorded, on_miss=on_miss, pace=pace, live=live)
     cwd = _folder_of(recorded) if not argv else Path.cwd()
+    journal = Journal(place, force=force or target is None)
     if announce is not None:
         announce(command)
-    journal = Journal(place, force=force or target is None)
     recorder = _recorder(journal, replay.boundary, replay.fingerprinter, command, replay.replayer)
     ended = replay.run(recorder, command, str(cwd))
     recorder.close(ended.exit_status, ended.signal)
@@ -180,14 +181,14 @@ class _Replay:
             explain=_explain,
             on_miss=on_miss,
             pace=pace,
-            was_killed=recorded.outcome is None or recorded.outcome.signal is not None,
+            is_open_ended=recorded.outcome is None,
         )
         self._live = live
+        self._reached: tuple[str, ...] = ()
 
     def run(self, recorder: Recorder, command: list[str], cwd: str) -> Ended:
         """Run the command against the recording, with the recorded standard input."""
         hub = Hub(recorder, self.boundary, self.ledger)
-        launch = Launch(command, child_environment(hub, replaying=True), cwd)
         import tempfile  # noqa: PLC0415  (a recording makes no file)
 
         heard = [one.data for one in self.recorded.outputs if one.stream == "stdin"]
@@ -195,20 +196,24 @@ class _Replay:
             with tempfile.TemporaryFile() as stdin:
                 stdin.write(b"".join(heard))
                 stdin.seek(0)
-                return launch.run(
+                given = stdin.fileno() if heard else None
+                env = child_environment(hub, replaying=True, stdin=given)
+                return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,
                     isolate=not self.boundary.has_live,
-                    stdin=stdin.fileno() if heard else None,
+                    stdin=given,
+                    coming=Deliveries(self.recorded, lambda: recorder.exchanges),
                 )
         finally:
+            self._reached = (*hub.unrecorded, *(f"not entered: {one}" for one in hub.unentered))
             hub.close()
 
     def not_replayed(self) -> tuple[str, ...]:
         """Say what was left to the real world, or refused."""
         refused = self.ledger.telemetry
         telemetry = [f"telemetry refused {refused} times"] if refused else []
-        return (*(f"live: {one}" for one in self._live), *telemetry)
+        return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
 def _explain(live: Request, closest: Exchange | None) -> str:

@@ -34,6 +34,12 @@ def test_a_live_name_stands_for_its_numbers_and_for_no_others():
     assert boundary.place("192.0.2.1", 6379) == "outside"
 
 
+def test_a_live_number_is_live_in_each_of_its_spellings():
+    boundary = Boundary(("[2001:db8:0:0::1]:6379",))
+    assert boundary.place("2001:db8::1", 6379) == "live"
+    assert {boundary.place("2001:db8::2", 6379), boundary.place("2001:db8::1", 1)} == {"outside"}
+
+
 def test_another_port_of_a_live_host_is_not_live():
     assert Boundary(("redis.local:6379",)).place("redis.local", 80) == "outside"
 

@@ -79,8 +79,9 @@ def _open(path: Path) -> BinaryIO:
             f"there is no cassette {path}", where=str(path), cure="agentvcr ls shows those there"
         ) from None
     except OSError as error:
+        cure = "name a file in it" if path.is_dir() else "check its permissions"
         raise CassetteMissingError(
-            f"cannot read {path}: {error.strerror}", where=str(path), cure="check its permissions"
+            f"cannot read {path}: {error.strerror}", where=str(path), cure=cure
         ) from None
 
 

@@ -60,6 +60,17 @@ class Engine(Protocol):
         """Hand everything taken down to the operating system."""
 
 
+class SignalSource(Protocol):
+    """Signals that a replayed program is to get."""
+
+    @property
+    def timeout_s(self) -> float | None:
+        """Seconds until it is time to look; None when nothing is to come."""
+
+    def due(self) -> list[int]:
+        """Take the signals whose time has come."""
+
+
 class Divergences(Protocol):
     """Where a replay's divergences are taken down."""
 

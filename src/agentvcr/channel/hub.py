@@ -14,6 +14,7 @@ import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from agentvcr.boundary import Boundary
 from agentvcr.channel.engine import Divergences, Engine
@@ -22,6 +23,7 @@ from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.remote import decode_headers, pack_serve
+from agentvcr.inside.streams import identity
 from agentvcr.model.run import Stream
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
@@ -42,6 +44,9 @@ class Hub:
         self._peers: dict[str, Peer] = {}
         self._connections: set[Connection] = set()
         self._unrecorded: dict[tuple[str, int], int] = {}
+        self._own_paths: set[str] = set()
+        self.unentered: list[str] = []
+        """Command lines of Pythons that do not let us in."""
         self._acks: list[Connection] = []
         self._folder = ""
         self._listener, self.address = self._listen()
@@ -95,17 +100,16 @@ class Hub:
         self.selector.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
-        for (host, port), count in self._unrecorded.items():
-            if self._boundary.place(host, port) != "internal":
-                self.recorder.note("unrecorded", f"{host}:{port} (connected {count} times)")
+        for address in self.unrecorded:
+            self.recorder.note("unrecorded", address)
 
     @property
     def unrecorded(self) -> list[str]:
         """Addresses that the program reached past every interceptor."""
         return [
-            f"{host}:{port}"
+            f"{host}:{port}" if port else host
             for host, port in self._unrecorded
-            if self._boundary.place(host, port) != "internal"
+            if host not in self._own_paths and self._boundary.place(host, port) != "internal"
         ]
 
     @property
@@ -293,19 +297,27 @@ class Hub:
         if kind == frames.OUTPUT:
             stream: Stream = meta["stream"]
             self.recorder.output(peer.index, stream, frame.raw, frame.at_ns)
+        elif kind == frames.LISTEN and "path" in meta:
+            self._own_paths.add(f"unix:{meta['path']}")
         elif kind == frames.LISTEN:
             self._boundary.listens(int(meta["port"]))
             self._acks.append(connection)
         elif kind == frames.NOTE:
-            if meta["kind"] == "lost":
-                self.recorder.lost(str(meta["text"]))
-                return
-            key = (str(meta["host"]), int(meta["port"]))
-            self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
+            self._note(peer, meta)
         elif kind == frames.GUARD:
             self._guard(connection, peer, meta)
         else:
             raise ProtocolError(f"kind {kind!r}")
+
+    def _note(self, peer: Peer, meta: dict[str, Any]) -> None:
+        if meta["kind"] == "lost":
+            self.recorder.lost(str(meta["text"]))
+        elif meta["kind"] == "unentered":
+            self.unentered.append(str(meta["text"]))
+            self.recorder.note("unentered", str(meta["text"]), process=peer.index)
+        else:
+            key = (str(meta["host"]), int(meta["port"]))
+            self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
 
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
         host, port = str(meta["host"]), int(str(meta["port"]))
@@ -333,8 +345,14 @@ class Hub:
         self._write(connection)
 
 
-def child_environment(hub: Hub, *, replaying: bool) -> dict[str, str]:
-    """Make the environment that brings a child Python under the hub's session."""
+def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) -> dict[str, str]:
+    """Make the environment that brings a child Python under the hub's session.
+
+    Args:
+        hub: The session.
+        replaying: Whether it is one of a replay.
+        stdin: The descriptor that the child will get as standard input, if not ours.
+    """
     root = Path(__file__).resolve().parent.parent
     env = dict(os.environ)
     path_entry = str(root / "inside" / "bootstrap" / "path")
@@ -347,4 +365,5 @@ def child_environment(hub: Hub, *, replaying: bool) -> dict[str, str]:
     env["AGENTVCR_MODE"] = "replay" if replaying else "record"
     env["AGENTVCR_ROOT"] = str(root)
     env["AGENTVCR_LANE"] = "main"
+    env["AGENTVCR_STREAMS"] = ",".join(map(identity, (stdin or 0, 1, 2)))
     return env

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from time import monotonic
 
-from agentvcr.channel.engine import Divergences
+from agentvcr.channel.engine import Divergences, SignalSource
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.namespace import entering
 from agentvcr.channel.signals import Signals
@@ -53,6 +53,7 @@ class Launch:
         self._ledger: Divergences | None = None
         self._ends_at: float | None = None
         self._killed = False
+        self._coming: SignalSource | None = None
 
     def run(
         self,
@@ -61,6 +62,7 @@ class Launch:
         ledger: Divergences | None = None,
         isolate: bool = False,
         stdin: int | None = None,
+        coming: SignalSource | None = None,
     ) -> Ended:
         """Run the command to its end.
 
@@ -69,12 +71,14 @@ class Launch:
             ledger: Of a replay: a fatal divergence in it ends the program.
             isolate: Put it into an empty network, where that is possible.
             stdin: A descriptor to read standard input from, in place of ours.
+            coming: Signals to send it, as its recorded run got them.
 
         Raises:
             CommandNotFoundError, CommandNotExecutableError: As a shell would say it.
         """
         self._ledger = ledger
-        signals = Signals()
+        self._coming = coming
+        signals = Signals(lambda name: hub.recorder.note("signal", name))
         try:
             program, isolated = self._start(isolate=isolate, stdin=stdin)
             status = self._serve(program, hub, signals)
@@ -133,7 +137,7 @@ class Launch:
                 if status is not None:
                     return status
                 hub.turn(self._timeout_s(signals))
-                for number in signals.due():
+                for number in (*signals.due(), *(self._coming.due() if self._coming else ())):
                     program.send_signal(number)
                 self._enforce(program, hub)
         finally:
@@ -142,9 +146,10 @@ class Launch:
                 hub.selector.unregister(signals.canary_fd)
 
     def _timeout_s(self, signals: Signals) -> float | None:
+        waits = [signals.timeout_s, self._coming.timeout_s if self._coming else None]
         if self._ends_at is not None or sys.platform == "win32":  # no SIGCHLD there
-            return min(_TICK_S, signals.timeout_s or _TICK_S)
-        return signals.timeout_s
+            waits.append(_TICK_S)
+        return min((one for one in waits if one is not None), default=None)
 
     def _enforce(self, program: subprocess.Popen[bytes], hub: Hub) -> None:
         """End a program that goes on after a fatal divergence: SIGTERM, then SIGKILL."""

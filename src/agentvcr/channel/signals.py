@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from time import monotonic
 
 _FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
@@ -20,8 +21,13 @@ _GRACE_S = 0.03
 class Signals:
     """The signals of a run, from the start of the canary to its end."""
 
-    def __init__(self) -> None:
-        """Start the canary and catch what is to be forwarded; ignored signals stay ignored."""
+    def __init__(self, on_signal: Callable[[str], None]) -> None:
+        """Start the canary and catch what is to be forwarded; ignored signals stay ignored.
+
+        Args:
+            on_signal: Called with the name of each signal that reaches the program.
+        """
+        self._on_signal = on_signal
         wanted = [getattr(signal, name) for name in _FORWARDED if hasattr(signal, name)]
         self._caught = [one for one in wanted if signal.getsignal(one) != signal.SIG_IGN]
         self._canary, self.canary_fd = _start_canary(self._caught)
@@ -44,6 +50,7 @@ class Signals:
         for number in _drain(self.wakeup_fd):
             if number in self._caught:
                 self._due.append((now + _GRACE_S, number))
+                self._on_signal(signal.Signals(number).name)
 
     def note_canary(self) -> None:
         """Take what the group got."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from agentvcr.errors import BadOptionError
+from agentvcr.errors import BadOptionError, TargetUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,12 @@ def check_report(report: Path | None) -> None:
             f"a report is written as .json or .md, not {report.suffix or 'without an ending'}",
             where=f"--report {report}",
             cure="choose one of the two endings",
+        )
+    if report is not None and not report.parent.is_dir():
+        raise TargetUnwritableError(
+            f"cannot write {report}: there is no folder {report.parent}",
+            where=f"--report {report}",
+            cure="make the folder first, or choose another",
         )
 
 

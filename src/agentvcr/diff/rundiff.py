@@ -6,6 +6,7 @@ Owns what is a difference between runs and in which order it is told. Does not p
 
 from __future__ import annotations
 
+import re
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
@@ -150,7 +151,7 @@ def _counts(entries: Sequence[DiffEntry]) -> DiffCounts:
 
 
 def _output(a: Run, b: Run, stream: Literal["stdout", "stderr"]) -> OutputDiff | None:
-    before, after = _lines(a.output(stream)), _lines(b.output(stream))
+    before, after = _lines(_said(a, stream)), _lines(_said(b, stream))
     if before == after:
         return None
     head, _ = common_ends(before, after)
@@ -158,6 +159,32 @@ def _output(a: Run, b: Run, stream: Literal["stdout", "stderr"]) -> OutputDiff |
     only_newline = old is not None and new is not None and old.rstrip(b"\n") == new.rstrip(b"\n")
     left, right = (_line_text(line, newline=only_newline) for line in (old, new))
     return OutputDiff(stream=stream, line=head + 1, before=left, after=right)
+
+
+_FRAMES = re.compile(rb"^(Traceback \(most recent call last\):\n)(?:[ \t].*\n)+", re.MULTILINE)
+_CAUSE = re.compile(
+    rb"^Traceback \(most recent call last\):\n(?:\S.*\n)+\n"
+    rb"(?:The above exception was the direct cause of the following exception"
+    rb"|During handling of the above exception, another exception occurred):\n\n",
+    re.MULTILINE,
+)
+
+
+def _said(run: Run, stream: Literal["stdout", "stderr"]) -> bytes:
+    """What the run said, process by process, its tracebacks without their frames and causes.
+
+    Two processes that print at once take turns by chance. And an error that is served has not come
+    through the client's inner layers, though it is the same error.
+    """
+    lanes = {process.index: process.lane for process in run.processes}
+    by_lane: dict[str, list[bytes]] = {}
+    for piece in run.outputs:
+        if piece.stream == stream:
+            by_lane.setdefault(lanes.get(piece.process, ""), []).append(piece.data)
+    said = b"".join(b"".join(by_lane[lane]) for lane in sorted(by_lane))
+    if b"Traceback (most" not in said:
+        return said
+    return _CAUSE.sub(b"", _FRAMES.sub(rb"\1", said))
 
 
 def _lines(output: bytes) -> list[bytes]:

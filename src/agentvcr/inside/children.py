@@ -23,6 +23,7 @@ VARIABLES = (
     "AGENTVCR_TOKEN",
     "AGENTVCR_MODE",
     "AGENTVCR_ROOT",
+    "AGENTVCR_STREAMS",
 )
 """The variables of a session; `AGENTVCR_LANE` is set for each child, `PYTHONPATH` is prepended."""
 
@@ -59,7 +60,22 @@ def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
     return out
 
 
-def hook_subprocess(module: ModuleType) -> None:
+def is_closed_to_us(argv: Any) -> bool:  # noqa: ANN401  (whatever Popen takes)
+    """Whether a command is a Python that will not let us in: `-I`, `-E` or `-S`."""
+    if isinstance(argv, (str, bytes)) or not hasattr(argv, "__iter__"):
+        return False
+    words = [os.fsdecode(word) for word in argv]
+    if not words or "python" not in os.path.basename(words[0]):
+        return False
+    for word in words[1:]:
+        if not word.startswith("-") or word in ("-c", "-m", "-"):
+            return False
+        if not word.startswith(("--", "-X", "-W")) and set(word) & set("IES"):
+            return True
+    return False
+
+
+def hook_subprocess(module: ModuleType, entry: Entry) -> None:
     """Make `subprocess.Popen`, and asyncio's with it, pass the session on."""
     popen: Any = module.Popen
     original = popen._execute_child
@@ -67,6 +83,10 @@ def hook_subprocess(module: ModuleType) -> None:
 
     @dressed_as(original)
     def execute_child(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (Popen's own)
+        if is_closed_to_us(args[0] if args else options.get("args")):
+            words = args[0] if args else options["args"]
+            text = " ".join(os.fsdecode(word) for word in words)
+            entry.tell(b"N", {"kind": "unentered", "text": text})
         if "env" in options:
             options["env"] = environment_for(options["env"], lane_for_child())
         elif len(args) > position:

@@ -60,6 +60,8 @@ class Guard:
             self._look_up(args[0])
 
     def _reach(self, sock: Any, address: Any) -> None:  # noqa: ANN401  (any socket's)
+        if isinstance(address, (str, bytes)):
+            self._reach_locally(os.fsdecode(address))
         if not _is_internet(address):  # AF_UNIX, netlink, a send on a connected socket
             return
         host, port = str(address[0]), int(address[1])
@@ -77,6 +79,12 @@ class Guard:
         ):
             self.seen.add((host, port))
             self.entry.tell(b"N", {"kind": "unrecorded", "host": host, "port": port})
+
+    def _reach_locally(self, path: str) -> None:
+        """Name a Unix socket that is reached: it is neither recorded nor refused."""
+        if path and "unix:" + path != self.entry.address and (path, 0) not in self.seen:
+            self.seen.add((path, 0))
+            self.entry.tell(b"N", {"kind": "unrecorded", "host": "unix:" + path, "port": 0})
 
     def _look_up(self, name: Any) -> None:  # noqa: ANN401  (str, bytes or None)
         host = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name or "")
@@ -104,6 +112,8 @@ def hook_socket(module: ModuleType, entry: Entry) -> None:
     def listen(self: Any, *backlog: int) -> None:  # noqa: ANN401  (a socket)
         original(self, *backlog)
         name = self.getsockname()
+        if isinstance(name, (str, bytes)) and name:
+            entry.tell(b"L", {"path": os.fsdecode(name)})
         if _is_internet(name):
             from agentvcr.inside import frames  # noqa: PLC0415  (only a program that listens)
 

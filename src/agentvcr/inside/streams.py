@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import builtins
 import io
+import os
 import sys
 
 from agentvcr.inside.patching import dressed_as
 
+_NUMBERS = {"stdin": 0, "stdout": 1, "stderr": 2}
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -28,16 +30,32 @@ if TYPE_CHECKING:
     """
 
 
-def install(keep: Keep) -> None:
-    """Tee the three streams, as far as they are there and ordinary."""
+def install(keep: Keep, identities: str) -> None:
+    """Tee the three streams, as far as they are there, ordinary, and the run's own.
+
+    Args:
+        keep: Takes what passes.
+        identities: `identity` of the run's descriptors 0, 1 and 2, between commas. A child that
+            writes into a pipe of its parent's says that to its parent, and not for the run.
+    """
+    ours = dict(zip(_NUMBERS, identities.split(",")))
     for name in ("stdout", "stderr"):
         buffer = _buffer_of(name)
-        if buffer is not None:
+        if buffer is not None and ours.get(name) == identity(_NUMBERS[name]):
             _tee_writes(buffer, name, keep)
     buffer = _buffer_of("stdin")
-    if buffer is not None:
+    if buffer is not None and ours.get("stdin") == identity(0):
         _tee_reads(getattr(buffer, "raw", buffer), keep)
     _tee_terminal_lines(keep)
+
+
+def identity(descriptor: int) -> str:
+    """Name the file, pipe or terminal that a descriptor stands for; empty where it is closed."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return ""
+    return "%d:%d" % (found.st_dev, found.st_ino)
 
 
 def _buffer_of(name: str) -> Any:  # noqa: ANN401  (a buffer, a raw file, or None)

@@ -56,7 +56,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the recorder or the replayer saw and that is not an exchange.
 
-    `kind` is one of: `divergence`, `unrecorded`, `telemetry`, `live`, `lost`.
+    `kind` is one of `divergence`, `unrecorded`, `unentered`, `telemetry`, `live`, `lost`, `signal`.
     """
 
     kind: str

@@ -37,7 +37,7 @@ class Replayer:
         explain: Explain,
         on_miss: OnMiss = "fail",
         pace: float = 0.0,
-        was_killed: bool = False,
+        is_open_ended: bool = False,
     ) -> None:
         """Index the exchanges that were answered from outside.
 
@@ -48,14 +48,14 @@ class Replayer:
             explain: Words a miss.
             on_miss: Stop, or answer with the nearest exchange.
             pace: 0 to answer at once, 1 to wait as long as the recorded answer took.
-            was_killed: A signal ended the recorded program.
+            is_open_ended: The recording does not say how the program ended.
         """
         self._boundary = boundary
         self._ledger = ledger
         self._explain = explain
         self._on_miss = on_miss
         self._pace = pace
-        self._was_killed = was_killed
+        self._is_open_ended = is_open_ended
         recorded = list(exchanges)
         self._internal = {one.fingerprint for one in recorded if one.internal}
         self._exchanges = [one for one in recorded if not one.internal]
@@ -141,12 +141,12 @@ class Replayer:
         """Say how the answer is to end: `killed` where nobody will come to end a wait.
 
         What the recorded program left unanswered or cancelled waits in the replay too, for the one
-        who cancels it or for the end of the program. Where a signal from outside was that end, the
-        replay would wait for ever.
+        who cancels it, for a recorded signal, or for the end of the program. Of a recording without
+        an end nobody knows what that was, and the replay would wait for ever.
         """
         kind = exchange.ending.kind if exchange.ending else "cut"
         is_last = exchange.ending is None or exchange.ending.at_ns >= self._last_began_ns
-        if kind in ("cut", "cancelled") and self._was_killed and is_last:
+        if kind in ("cut", "cancelled") and self._is_open_ended and is_last:
             return "killed"
         return kind
 

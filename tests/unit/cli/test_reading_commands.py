@@ -37,6 +37,7 @@ def write(path, recorded):
                 one.canonical_hash,
                 one.internal,
                 one.served_from,
+                len(asked.body),
             )
         )
         journal.add(fmt.Body(one.number, asked.body))

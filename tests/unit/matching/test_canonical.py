@@ -78,6 +78,9 @@ def test_json_bodies_are_the_same_but_for(one, other):
         pytest.param(
             b'["call_center_operator_1","x"]', b'["call_center_operator_2","x"]', id="names"
         ),
+        pytest.param(
+            b'["call_2nd_center_operator","x"]', b'["call_2nd_center_operation","x"]', id="numbers"
+        ),
         pytest.param(b'["call_1234567"]', b'["call_7654321"]', id="short ids"),
         pytest.param(
             b'["call_abcdefghijklmnop"]', b'["call_ponmlkjihgfedcba"]', id="ids without a digit"

@@ -27,7 +27,7 @@ def start(path_entry: str) -> None:
     children.remember(path_entry)
     children.follow_forks(entry)
     children.hook_os()
-    when_imported("subprocess", children.hook_subprocess)
+    when_imported("subprocess", lambda module: children.hook_subprocess(module, entry))
     when_imported("multiprocessing.util", children.hook_multiprocessing)
     when_imported("socket", lambda module: hook_socket(module, entry))
     for name, hook in lanes.HOOKS.items():
@@ -39,5 +39,8 @@ def start(path_entry: str) -> None:
         when_imported("threading", farewell.hook_threading)
     interceptors.install()
     Guard(entry).install()
-    streams.install(lambda stream, data: entry.tell(b"O", {"stream": stream}, data))
+    streams.install(
+        lambda stream, data: entry.tell(b"O", {"stream": stream}, data),
+        os.environ.get("AGENTVCR_STREAMS", ""),
+    )
     state.activate(entry)

@@ -1,0 +1,63 @@
+"""Send a replayed program the signals that its recorded run got.
+
+Owns when: at the recorded time, and not before everything that was asked by then has been asked
+again. What the program does about a signal is its own.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+from agentvcr.model.run import Run
+
+_UNSEEN_GRACE_S = 2.0
+"""A signal that killed the program unseen by the recorder may have been its own doing."""
+_LOOK_AGAIN_S = 0.05
+
+
+class Deliveries:
+    """The signals still to come."""
+
+    def __init__(self, recorded: Run, begun: Callable[[], int]) -> None:
+        """Start the clock.
+
+        Args:
+            recorded: The run that got the signals.
+            begun: Says how many exchanges have begun in this replay.
+        """
+        self._began_s = monotonic()
+        self._begun = begun
+        begins = [one.began_ns for one in recorded.exchanges]
+        found = [
+            (note.at_ns / 1e9, number, sum(at <= note.at_ns for at in begins))
+            for note in recorded.notes
+            if note.kind == "signal" and (number := _number(note.text))
+        ]
+        outcome = recorded.outcome
+        if outcome and outcome.signal and all(number != outcome.signal for _, number, _ in found):
+            found.append((outcome.at_ns / 1e9 + _UNSEEN_GRACE_S, outcome.signal, len(begins)))
+        self._coming = deque(sorted(found))
+
+    @property
+    def timeout_s(self) -> float | None:
+        """Seconds until it is time to look again; None when nothing is to come."""
+        if not self._coming:
+            return None
+        return max(_LOOK_AGAIN_S, self._coming[0][0] - (monotonic() - self._began_s))
+
+    def due(self) -> list[int]:
+        """Take the signals whose time has come."""
+        numbers: list[int] = []
+        elapsed_s = monotonic() - self._began_s
+        while self._coming and self._coming[0][0] <= elapsed_s:
+            if self._coming[0][2] > self._begun():
+                break
+            numbers.append(self._coming.popleft()[1])
+        return numbers
+
+
+def _number(name: str) -> int:
+    return int(getattr(signal, name, 0))

@@ -1,0 +1,168 @@
+"""Sessions in the very process that asks: threads and asyncio, httpx and httpx2, nothing between."""
+
+import asyncio
+import importlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from agentvcr.cassette.reader import load_run
+from agentvcr.inside.exchange import ReplayHalt
+from agentvcr.session import record_here, replay_here
+from tests.support.counter_server import CounterServer
+from tests.support.script_server import ScriptServer
+
+AGENTS = 8
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "the same for all"}]}
+
+
+@pytest.fixture(params=["httpx", "httpx2"])
+def lib(request):
+    return importlib.import_module(request.param)
+
+
+def ask(lib, url):
+    with lib.Client(verify=False, trust_env=False) as client:
+        return client.post(url, json=CHAT).json()["choices"][0]["message"]["content"]
+
+
+async def ask_async(lib, url):
+    async with lib.AsyncClient(verify=False, trust_env=False) as client:
+        return (await client.post(url, json=CHAT)).json()["choices"][0]["message"]["content"]
+
+
+def in_threads(lib, url):
+    answers = [None] * AGENTS
+
+    def work(place):
+        answers[place] = [ask(lib, url), ask(lib, url)]
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(AGENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def in_a_pool(lib, url):
+    with ThreadPoolExecutor(3) as pool:
+        return list(pool.map(lambda _: ask(lib, url), range(AGENTS)))
+
+
+def in_tasks(lib, url):
+    async def main():
+        return await asyncio.gather(*(ask_async(lib, url) for _ in range(AGENTS)))
+
+    return asyncio.run(main())
+
+
+def in_threads_of_tasks(lib, url):
+    async def main():
+        asked = [asyncio.to_thread(ask, lib, url) for _ in range(AGENTS)]
+        return await asyncio.gather(*asked)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("fan_out", [in_threads, in_a_pool, in_tasks, in_threads_of_tasks])
+def test_each_caller_gets_its_own_answer_again(fan_out, lib, tmp_path):
+    with CounterServer(jitter_ms=(1, 30)) as server:
+        url = server.base_url + "/v1/chat/completions"
+        with record_here(tmp_path / "x.avcr"):
+            told = fan_out(lib, url)
+    with replay_here(tmp_path / "x.avcr") as ledger:
+        again = fan_out(lib, url)
+    assert again == told
+    assert len({str(answer) for answer in told}) == AGENTS
+    assert ledger.divergences == []
+
+
+def test_nothing_is_recorded_before_or_after_the_block(lib, tmp_path):
+    with ScriptServer() as server:
+        url = server.base_url + "/json"
+        lib.get(url, verify=False)
+        with record_here(tmp_path / "x.avcr"):
+            lib.get(url, verify=False)
+        lib.get(url, verify=False)
+        assert server.count == 3
+    assert len(load_run(tmp_path / "x.avcr").exchanges) == 1
+
+
+def test_the_first_miss_ends_the_replay_for_every_thread(lib, tmp_path):
+    with ScriptServer() as server:
+        url = server.base_url + "/json"
+        with record_here(tmp_path / "x.avcr"):
+            lib.get(url, verify=False)
+    with replay_here(tmp_path / "x.avcr") as ledger, ThreadPoolExecutor(1) as pool:
+        with pytest.raises(ReplayHalt, match="no recorded exchange"):
+            lib.get(url + "?other=1", verify=False)
+        with pytest.raises(ReplayHalt):
+            pool.submit(lib.get, url, verify=False).result()
+    assert ledger.fatal is not None
+
+
+def test_reading_on_is_an_overrun_and_on_the_ledger(lib, tmp_path):
+    with ScriptServer() as server:
+        url = server.base_url + "/sse?events=4"
+        with (
+            record_here(tmp_path / "x.avcr"),
+            lib.Client(verify=False) as client,
+            client.stream("GET", url) as response,
+        ):
+            assert next(response.iter_raw())
+    with replay_here(tmp_path / "x.avcr") as ledger, lib.Client(verify=False) as client:
+        with pytest.raises(ReplayHalt), client.stream("GET", url) as response:
+            response.read()
+        assert ledger.fatal.kind == "overrun"
+
+
+def test_a_stream_may_outlive_the_recording(lib, tmp_path):
+    with ScriptServer() as server, lib.Client(verify=False) as client:
+        request = client.build_request("GET", server.base_url + "/sse?events=4")
+        with record_here(tmp_path / "x.avcr"):
+            pieces = client.send(request, stream=True).iter_raw()
+            next(pieces)
+        assert len(list(pieces)) == 3
+    (exchange,) = load_run(tmp_path / "x.avcr").exchanges
+    assert exchange.ending.kind == "cut"
+
+
+def test_a_stream_that_outlives_the_replay_writes_into_no_file_of_the_program(lib, tmp_path):
+    size = 20_000_000  # more than the journal keeps back
+    with ScriptServer() as server:
+        url = f"{server.base_url}/large?bytes={size}"
+        with record_here(tmp_path / "x.avcr"):
+            lib.get(url, verify=False)
+    with lib.Client(verify=False) as client:
+        with replay_here(tmp_path / "x.avcr"):
+            response = client.send(client.build_request("GET", url), stream=True)
+        own = [(tmp_path / f"own-{number}").open("wb") for number in range(4)]
+        assert len(response.read()) == size
+    for file in own:
+        file.close()
+    assert [(tmp_path / f"own-{number}").stat().st_size for number in range(4)] == [0] * 4
+
+
+def test_a_request_dropped_in_another_context_raises_nothing(lib, tmp_path):
+    """A loop that is gone leaves its coroutines to the collector, which has no context of theirs."""
+    loop = asyncio.new_event_loop()
+    with ScriptServer() as server, record_here(tmp_path / "x.avcr"):
+        transport = lib.AsyncHTTPTransport(verify=False)
+        request = lib.Request("GET", server.base_url + "/hang")
+        coroutine = transport.handle_async_request(request)
+        task = loop.create_task(asyncio.wait_for(coroutine, 0.1))
+        with pytest.raises(TimeoutError):
+            loop.run_until_complete(task)
+        left = transport.handle_async_request(request)
+        awaited = loop.create_task(_first_step(left))
+        loop.run_until_complete(awaited)
+        left.close()
+        loop.run_until_complete(transport.aclose())
+        loop.close()
+    assert len(load_run(tmp_path / "x.avcr").exchanges) == 2
+
+
+async def _first_step(coroutine):
+    coroutine.send(None)
