@@ -7,7 +7,6 @@ beside it.
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import sys
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 from agentvcr import __version__
 from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
-from agentvcr.cassette.journal import Journal
+from agentvcr.cassette.journal import Journal, discard
 from agentvcr.channel.hub import Hub, child_environment
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import (
@@ -78,7 +77,7 @@ def record_command(
     except BaseException:
         hub.close()
         recorder.close(None, None)
-        target.unlink(missing_ok=True)  # nothing ran: leave nothing behind
+        discard(target)  # nothing ran: leave nothing behind
         raise
     hub.close()
     recorder.close(ended.exit_status, ended.signal)
@@ -254,13 +253,20 @@ def _recorder(
             ),
             cwd=storable(os.path.relpath(Path.cwd(), _project_root())),
             agentvcr=__version__,
-            platform=f"{platform.system()} {platform.machine()}",
+            platform=_platform(),
             rules=RULES,
             environment=kept_environment(key),
         )
     )
     recorder.flush()
     return recorder
+
+
+def _platform() -> str:
+    if not hasattr(os, "uname"):
+        return sys.platform
+    system = os.uname()  # `platform` would cost each start 2 ms
+    return f"{system.sysname} {system.machine}"
 
 
 def _recorded_command(run: Run, path: Path, *, trust: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sessions in the very process that asks: threads and asyncio, httpx and httpx2, nothing between."""
+"""Sessions in the very process that asks: threads and asyncio, httpx and httpx2."""
 
 import asyncio
 import importlib
@@ -143,26 +143,3 @@ def test_a_stream_that_outlives_the_replay_writes_into_no_file_of_the_program(li
     for file in own:
         file.close()
     assert [(tmp_path / f"own-{number}").stat().st_size for number in range(4)] == [0] * 4
-
-
-def test_a_request_dropped_in_another_context_raises_nothing(lib, tmp_path):
-    """A loop that is gone leaves its coroutines to the collector, which has no context of theirs."""
-    loop = asyncio.new_event_loop()
-    with ScriptServer() as server, record_here(tmp_path / "x.avcr"):
-        transport = lib.AsyncHTTPTransport(verify=False)
-        request = lib.Request("GET", server.base_url + "/hang")
-        coroutine = transport.handle_async_request(request)
-        task = loop.create_task(asyncio.wait_for(coroutine, 0.1))
-        with pytest.raises(TimeoutError):
-            loop.run_until_complete(task)
-        left = transport.handle_async_request(request)
-        awaited = loop.create_task(_first_step(left))
-        loop.run_until_complete(awaited)
-        left.close()
-        loop.run_until_complete(transport.aclose())
-        loop.close()
-    assert len(load_run(tmp_path / "x.avcr").exchanges) == 2
-
-
-async def _first_step(coroutine):
-    coroutine.send(None)

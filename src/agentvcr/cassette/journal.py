@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import zlib
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Journal:
             self._write(MAGIC)
         except JournalBrokenError as error:
             os.close(self._file)
-            path.unlink()
+            discard(path)
             raise _unwritable(path, str(error.strerror)) from None
 
     def add(self, record: Record) -> None:
@@ -113,6 +114,13 @@ class Journal:
             self._broken = JournalBrokenError(error.errno, error.strerror, str(self.path))
             raise self._broken from error
         self._size += len(data)
+
+
+def discard(path: Path) -> None:
+    """Remove a journal that nothing was recorded in; never a device, a link or a folder."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISREG(path.lstat().st_mode):
+            path.unlink()
 
 
 def _create(path: Path, *, force: bool) -> int:

@@ -121,7 +121,7 @@ class _Payloads:
             if len(header) < fmt.FRAME.size:
                 break
             length, raw_length, crc = fmt.FRAME.unpack(header)
-            if not length:  # a tail of zeros, which some file systems leave after a crash
+            if not any(header):  # a tail of zeros, which some file systems leave after a crash
                 break
             if length > fmt.MAX_FRAME or raw_length > fmt.MAX_FRAME:
                 raise _damaged(self._path, offset, "a frame claims an impossible size")

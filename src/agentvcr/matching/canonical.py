@@ -52,8 +52,9 @@ def canonical_place(method: str, url: str) -> str:
 
 
 def _canonical_query(query: str) -> Iterable[str]:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    return sorted(f"{quote(name)}={quote(value)}" for name, value in pairs)
+    odd = "surrogateescape"  # a form may be in another encoding than UTF-8
+    pairs = parse_qsl(query, keep_blank_values=True, errors=odd)
+    return sorted(f"{quote(name, errors=odd)}={quote(value, errors=odd)}" for name, value in pairs)
 
 
 def canonical_body(body: bytes, content_type: bytes) -> bytes:

@@ -170,7 +170,7 @@ class Recorder:
             self._begin(number, request, clean)
             self.note("divergence", str(halt), request)
             raise
-        served_from = decision.number if isinstance(decision, Serve) else None
+        served_from = (decision.number or None) if isinstance(decision, Serve) else None
         self.later(partial(self._begin, number, request, clean, served_from=served_from))
         if isinstance(decision, Serve):
             decision.taken = ServedSink(self, number, decision)
@@ -185,14 +185,17 @@ class Recorder:
         redactor = self.redactor
         content_type = content_type_of(request.headers)
         raw_hash = hash_raw(content_type, request.body)
-        url = redactor.url(request.url)
-        headers = redactor.headers(request.headers)
         body = request.body
-        if self._fingerprinter.known(raw_hash) is None:
-            body = redactor.body(request.body, content_type)
-            if body != request.body:
-                # A hash of a body with a short password in it would let one try passwords out.
-                raw_hash = b""
+        learned = -1
+        while learned != redactor.learned:  # again, if a part gave away what another part holds
+            learned = redactor.learned
+            if self._fingerprinter.known(raw_hash) is None:
+                body = redactor.body(request.body, content_type)
+            headers = redactor.headers(request.headers)
+            url = redactor.url(request.url)
+        if body != request.body:
+            # A hash of a body with a short password in it would let one try passwords out.
+            raw_hash = b""
         identity = self._fingerprinter.identify(request.method, url, content_type, raw_hash, body)
         return _Clean(url, headers, body, identity)
 

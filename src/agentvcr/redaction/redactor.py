@@ -14,7 +14,9 @@ import hmac
 import re
 import zlib
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
+
+import msgspec
 
 from agentvcr.model.credentials import (
     CREDENTIAL_FIELDS,
@@ -60,6 +62,11 @@ class Redactor:
         self._urls: dict[str, str] = {}
 
     @property
+    def learned(self) -> int:
+        """How many credentials are known, to be replaced wherever they stand."""
+        return len(self._known)
+
+    @property
     def count(self) -> int:
         """How many credentials were replaced, each counted once wherever it stood."""
         return len(self._made)
@@ -73,12 +80,30 @@ class Redactor:
             return secret
         made = self._make(secret)
         if looks_random(secret) and len(self._known) < _MAX_KNOWN:
-            self._known[secret] = made
-            self._headers.clear()  # what was clean may hold this one
-            self._urls.clear()
+            self._remember(secret, made)
             encoded = quote(secret, safe="").encode()
             if encoded != secret:  # as it stands in a URL, and in the errors that show one
-                self._known[encoded] = made
+                self._remember(encoded, made)
+        return made
+
+    def _remember(self, secret: bytes, made: bytes) -> None:
+        known = {**self._known, secret: made}
+        # The longest first: one credential may begin like another.
+        self._known = dict(sorted(known.items(), key=lambda item: -len(item[0])))
+        self._headers.clear()  # what was clean may hold this one
+        self._urls.clear()
+
+    def _json_secret(self, spelled: bytes, depth: int) -> bytes:
+        """Make the placeholder of a JSON string's value, however its characters are escaped."""
+        value = spelled
+        for _ in range(depth):
+            try:
+                value = msgspec.json.decode(b'"%b"' % value, type=str).encode()
+            except (msgspec.MsgspecError, UnicodeError):
+                return self.placeholder(spelled)
+        made = self.placeholder(value)
+        if value in self._known and spelled not in self._known:
+            self._remember(spelled, made)
         return made
 
     def _make(self, secret: bytes) -> bytes:
@@ -89,16 +114,17 @@ class Redactor:
     def learn(self, secret: bytes) -> None:
         """Know a credential before it is seen in a request: one from the environment."""
         if looks_random(secret):
-            self.placeholder(secret)
-            self._made.clear()  # it has not been replaced anywhere yet
+            self._made.discard(self.placeholder(secret))  # not replaced anywhere yet
 
     def headers(self, headers: Sequence[tuple[bytes, bytes]]) -> Headers:
         """Replace what credential headers carry; scheme and cookie names stay.
 
         URLs in other headers lose their credentials too, and every header those seen before.
         """
-        known = self._headers
-        return tuple([known.get(pair) or self._clean_pair(pair) for pair in headers])
+        known, learned = self._headers, self.learned
+        clean = tuple([known.get(pair) or self._clean_pair(pair) for pair in headers])
+        # One header may give away what an earlier one holds.
+        return clean if learned == self.learned else self.headers(headers)
 
     def _clean_pair(self, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
         """Clean one header; the same ones come with every request of a client."""
@@ -156,6 +182,7 @@ class Redactor:
 
     def _user(self, match: re.Match[str]) -> str:
         secret = match[2].encode("utf-8", "surrogateescape")
+        self.learn(unquote_to_bytes(match[2].partition(":")[2]))
         return f"{match[1]}{self.placeholder(secret).decode()}@"
 
     def _parameters(self, query: str) -> str:
@@ -184,18 +211,18 @@ class Redactor:
         An encoded body that holds one is stored decoded, without its content-encoding header: the
         client then decodes nothing.
         """
-        clean = self.headers(headers)
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         encoding = _value_of(headers, b"content-encoding")
         if encoding in _WINDOW_BITS:
             decoded = _decode(body, _WINDOW_BITS[encoding])
             spans = self._spans(decoded)
+            clean = self.headers(headers)  # after the body, whose credential they may repeat
             if not spans:
                 return clean, chunks
             plain = tuple(pair for pair in clean if pair[0].lower() != b"content-encoding")
             return plain, _replaced([decoded], spans)
         spans = self._spans(body)
-        return clean, (_replaced(chunks, spans) if spans else chunks)
+        return self.headers(headers), (_replaced(chunks, spans) if spans else chunks)
 
     def output(self, data: bytes) -> bytes:
         """Replace known credentials, and what is key-shaped, in what the program said."""
@@ -238,10 +265,12 @@ class Redactor:
 
     def _spans(self, body: bytes) -> list[Span]:
         spans: list[Span] = []
-        for pattern, group in ((_FIELD, 1), (_ESCAPED_FIELD, 2)):
-            for match in pattern.finditer(body):
-                start, end = match.span(group)
-                spans.append((start, end, self.placeholder(match[group])))
+        spans += [
+            (*match.span(1), self._json_secret(match[1], 1)) for match in _FIELD.finditer(body)
+        ]
+        for match in _ESCAPED_FIELD.finditer(body):
+            depth = (len(match[1]) + 1).bit_length() + 1  # 1, 3, 7 … backslashes
+            spans.append((*match.span(2), self._json_secret(match[2], depth)))
         for secret, placeholder in self._known.items():
             start = body.find(secret)
             while start >= 0:
@@ -252,7 +281,7 @@ class Redactor:
 
 def _disjoint(spans: list[Span]) -> list[Span]:
     kept: list[Span] = []
-    for span in sorted(spans):
+    for span in sorted(spans, key=lambda one: (one[0], -one[1])):
         if not kept or span[0] >= kept[-1][1]:
             kept.append(span)
     return kept

@@ -241,6 +241,10 @@ def test_an_answer_of_any_shape_fits_the_frames_and_comes_out_as_it_went_in(size
 
 def test_the_end_of_a_process_is_written_when_its_last_connection_is_closed(engine):
     first, second, other = engine.wire(), engine.wire(), engine.wire(uid="two", pid=2)
+    for number, sock in enumerate((first, second, other), 1):
+        begin, seq = _pack_begin(number, ask())
+        sock.sendall(b"".join([begin, *answer_frames(number, seq, [])]))
+        assert frames.unpack(sock.recv(100), 0)[0].kind == frames.ACK  # it is connected
     for sock in (first, other, second):
         sock.close()
     engine.finish()

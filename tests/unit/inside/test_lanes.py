@@ -162,8 +162,12 @@ def test_a_collected_async_generator_takes_no_number(monkeypatch):
 def test_a_client_s_inner_workings_take_no_numbers():
     token = lanes.enter(lanes.current().under_cover())
     assert lanes.is_shadow()
-    threading.Thread(target=name).start()
+    found = []
+    thread = threading.Thread(target=lambda: found.append((name(), lanes.is_shadow())))
+    thread.start()
+    thread.join()
     lanes.leave(token)
+    assert found == [("main", True)]
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(name).result() == "main/work0"
 

@@ -15,7 +15,10 @@ TEED = """
 import base64, os, sys
 from agentvcr.inside import streams
 kept = {}
-streams.install(lambda stream, data: kept.setdefault(stream, bytearray()).extend(data))
+streams.install(
+    lambda stream, data: kept.setdefault(stream, bytearray()).extend(data),
+    OURS or ",".join(map(streams.identity, range(3))),
+)
 try:
     exec(compile(open(sys.argv[1]).read(), "program", "exec"))
 finally:
@@ -26,6 +29,8 @@ finally:
         for stream, data in kept.items():
             print(stream, base64.b64encode(data).decode(), file=out)
 """
+ELSEWHERE = "OURS = '1:1,1:1,1:1'\n" + TEED
+TEED = "OURS = ''\n" + TEED
 BARE = 'import sys; exec(compile(open(sys.argv[1]).read(), "program", "exec"))'
 
 
@@ -142,6 +147,20 @@ def test_what_a_signal_handler_breaks_off_is_written_once(both):
 def test_a_program_that_exits_without_flushing_loses_the_same_bytes(both, size):
     source = f"import os\nfor _ in range({size // 100}): print('x' * 99)\nos._exit(3)"
     alike(*both(source)[:2])
+
+
+def test_streams_that_lead_elsewhere_than_the_runs_own_are_left_alone(tmp_path):
+    program, notes = tmp_path / "program.py", tmp_path / "kept"
+    program.write_text("import sys; print(sys.stdin.read())")
+    done = subprocess.run(
+        command(ELSEWHERE, program, notes, ()),
+        input=b"heard",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert (done.stdout, notes.read_text()) == (b"heard\n", "")
 
 
 def test_a_closed_stdout_is_closed_as_without_us(both):

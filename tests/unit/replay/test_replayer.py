@@ -193,7 +193,7 @@ def test_tools_with_like_names_are_not_mistaken_for_each_other(recorded, replaye
 
 
 @pytest.mark.parametrize(
-    ("answers", "was_killed", "expected"),
+    ("answers", "is_open_ended", "expected"),
     [
         (["cancelled"], False, "cancelled"),
         (["cancelled"], True, "killed"),
@@ -204,11 +204,11 @@ def test_tools_with_like_names_are_not_mistaken_for_each_other(recorded, replaye
         ([b"whole"], True, "eof"),
     ],
 )
-def test_an_unanswered_request_waits_unless_a_signal_ended_the_wait(
-    recorded, replayer, answers, was_killed, expected
+def test_an_unanswered_request_waits_unless_nobody_knows_what_ended_the_wait(
+    recorded, replayer, answers, is_open_ended, expected
 ):
     run = recorded(*[(ask(f"/{number}"), answer) for number, answer in enumerate(answers)])
-    assert replayer(run, was_killed=was_killed).begin(ask("/0")).end_kind == expected
+    assert replayer(run, is_open_ended=is_open_ended).begin(ask("/0")).end_kind == expected
 
 
 def test_one_try_more_to_reach_a_server_of_the_run_is_refused_and_no_divergence(recorded, replayer):
