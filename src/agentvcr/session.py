@@ -37,7 +37,7 @@ from agentvcr.model import exchange as model
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import RecordSummary, ReplaySummary
-from agentvcr.model.text import storable
+from agentvcr.model.text import PYTHON, storable, storable_argv
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.environment import credentials, kept_environment
@@ -46,8 +46,6 @@ from agentvcr.redaction.redactor import Redactor
 from agentvcr.replay.deliveries import Deliveries
 from agentvcr.replay.ledger import Ledger
 from agentvcr.replay.replayer import OnMiss, Replayer
-
-_PYTHON = "{python}"
 
 
 def record_command(
@@ -248,9 +246,7 @@ def _recorder(
         fmt.RunBegin(
             run_id=os.urandom(8).hex(),
             started_at_ns=time.time_ns(),
-            argv=recorder.redactor.argv(
-                [_PYTHON if word == sys.executable else storable(word) for word in argv]
-            ),
+            argv=recorder.redactor.argv(storable_argv(argv)),
             cwd=storable(os.path.relpath(Path.cwd(), _project_root())),
             agentvcr=__version__,
             platform=_platform(),
@@ -282,7 +278,7 @@ def _recorded_command(run: Run, path: Path, *, trust: bool) -> list[str]:
             where=str(path),
             cure="name the command yourself (-- CMD), or add --trust",
         )
-    return [sys.executable if word == _PYTHON else word for word in run.info.argv]
+    return [sys.executable if word == PYTHON else word for word in run.info.argv]
 
 
 def _folder_of(recorded: Run) -> Path:

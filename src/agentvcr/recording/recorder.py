@@ -30,7 +30,7 @@ from agentvcr.matching.canonical import content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_raw
 from agentvcr.model.exchange import Headers
 from agentvcr.model.run import Stream
-from agentvcr.model.text import storable
+from agentvcr.model.text import storable_argv
 from agentvcr.recording.sink import RecordingSink, ServedSink
 from agentvcr.redaction.redactor import Redactor
 
@@ -272,7 +272,7 @@ class Recorder:
         """Take down a process; returns its index."""
         index = self.processes
         self.processes += 1
-        argv = [storable(word) for word in fields["argv"]]  # type: ignore[attr-defined]
+        argv = storable_argv(fields["argv"])  # type: ignore[arg-type]  # a list, from the channel
         self.add(
             fmt.ProcessBegin(
                 index=index,
