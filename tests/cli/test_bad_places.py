@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.support.command_line import agentvcr, python
 from tests.support.counter_server import CounterServer
 

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from tests.support.script_server import ScriptServer
 from tests.support.situations import SITUATIONS, Observation, observe
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.support.command_line import agentvcr, python
 from tests.support.server_process import ServerProcess
 

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from tests.support.command_line import agentvcr, python
 from tests.support.counter_server import CounterServer
 

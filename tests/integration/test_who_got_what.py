@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import pytest
+
 from tests.support.command_line import agentvcr, python
 from tests.support.counter_server import CounterServer
 
@@ -29,7 +30,9 @@ def one_core_busy():
         burner.stdin.close()
 
 
-def recorded_and_replayed(folder, mode, agents, *, seed, client="httpx2", stream=False):
+def recorded_and_replayed(  # noqa: PLR0913  (what a fan-out is made of)
+    folder, mode, agents, *, seed, client="httpx2", stream=False
+):
     """Record the fan-out once and replay it once; returns what each run's agents were told."""
     program = python("fanout.py", mode, "--agents", agents, "--client", client)
     program += ["--stream"] if stream else []
