@@ -105,7 +105,8 @@ def test_a_full_disk_ends_the_recording_and_not_the_program(tmp_path):
 
     program = python("fanout.py", "threads", "--agents", "64")
     with CounterServer(jitter_ms=(0, 1)) as server:
-        env = {**os.environ, "BASE_URL": server.base_url}
+        # Python itself would write cut off byte code into its caches under such a limit.
+        env = {**os.environ, "BASE_URL": server.base_url, "PYTHONDONTWRITEBYTECODE": "1"}
         bare = subprocess.run(program, env=env, capture_output=True, check=True)
         done = subprocess.run(
             [sys.executable, "-m", "agentvcr", "record", "-o", "x.avcr", "--", *program],

@@ -33,7 +33,13 @@ class SceneServer(ScriptServer):
     def __init__(self):
         self._released = threading.Semaphore(0)
         self._known = []
-        super().__init__({"/gated": self.gated, "/release": self.release, "/line": self.line})
+        own = (self.burst, self.gated, self.line, self.release)
+        super().__init__({f"/{behaviour.__name__}": behaviour for behaviour in own})
+
+    def burst(self, _, line):
+        pieces = b"".join(wire.piece(b"%d" % number) for number in range(3))
+        line.send(wire.head(200, [wire.EVENTS_TYPE, wire.CHUNKED]) + pieces)
+        line.hang()
 
     def gated(self, _, line):
         line.send(wire.head(200, [wire.EVENTS_TYPE, wire.CHUNKED]))
@@ -138,6 +144,14 @@ def test_connections_are_kept_alive_and_dropped_as_without_us(client, scene):
 @TWO
 def test_a_second_iteration_goes_on_where_the_first_one_stopped(client, scene):
     one = scene(client, "iterates_one_stream_twice")
+    bare, recorded = one.bare(), one.record()
+    assert recorded.stdout == bare.stdout
+    assert_replays_the_same(one, recorded)
+
+
+@TWO
+def test_chunks_read_after_a_close_do_not_hold_the_program_up(client, scene):
+    one = scene(client, "reads_on_after_close")
     bare, recorded = one.bare(), one.record()
     assert recorded.stdout == bare.stdout
     assert_replays_the_same(one, recorded)

@@ -146,6 +146,20 @@ async def counts_connections(f):
     print(told)
 
 
+async def reads_on_after_close(f):
+    """The chunks came together, so the client still has some when the answer is closed."""
+    async with f.client() as client:
+        response = await f.send(client, client.build_request("GET", "/burst"))
+        pieces = f.pieces(response)
+        print(await f.next(pieces))
+        await f.close(response)
+        try:
+            print(await f.next(pieces), await f.next(pieces), await f.next(pieces))
+        except f.lib.TransportError as error:
+            print(type(error).__name__)
+        await f.leave(pieces)
+
+
 async def iterates_one_stream_twice(f):
     """Below the response, a stream is iterated, left, and iterated again."""
     async with f.client() as client:

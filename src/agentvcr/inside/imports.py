@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     Hook = Callable[[ModuleType], None]
 
 
+on_failure: list[Callable[[str, Exception], None]] = []
+"""Who is told of a hook that failed; without anybody, its error is raised."""
+
+
+def _call(hook: Hook, module: ModuleType) -> None:
+    """Call a hook; an error of ours must not become one of the program's import."""
+    try:
+        hook(module)
+    except Exception as error:
+        if not on_failure:
+            raise
+        on_failure[-1](module.__name__, error)
+
+
 class _HookedLoader:
     """A module's own loader, with hooks after it; steps aside before the module can see it."""
 
@@ -34,7 +48,7 @@ class _HookedLoader:
         module.__loader__ = self._loader
         self._loader.exec_module(module)
         for hook in self._hooks:
-            hook(module)
+            _call(hook, module)
 
 
 class _Finder:
@@ -69,7 +83,7 @@ def when_imported(name: str, hook: Hook) -> None:
     """Call `hook` with the module `name` once it is imported; now, if it is already."""
     module: ModuleType | None = sys.modules.get(name)
     if module is not None:
-        hook(module)
+        _call(hook, module)
         return
     _finder.hooks.setdefault(name, []).append(hook)
     if _finder not in sys.meta_path:

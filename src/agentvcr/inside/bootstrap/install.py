@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from agentvcr.inside import children, interceptors, lanes, state, streams
+from agentvcr.inside import children, imports, interceptors, lanes, state, streams
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.guard import Guard, hook_socket
 from agentvcr.inside.imports import when_imported
@@ -24,6 +24,7 @@ def start(path_entry: str) -> None:
         lane,
         replaying=os.environ.get("AGENTVCR_MODE") == "replay",
     )
+    imports.on_failure.append(entry.hook_failed)
     children.remember(path_entry)
     children.follow_forks(entry)
     children.hook_os()
