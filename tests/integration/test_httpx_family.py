@@ -187,10 +187,8 @@ def test_a_stream_that_the_program_ends_is_recorded_as_it_ended_it(battery):
         for one in recorded_exchanges(battery, "stopped")
     ]
     path, dropped = kinds.pop(5)
-    assert (path, dropped in ("abandoned", "closed")) == (
-        "sse",
-        True,
-    )  # httpx2 closes what it drops
+    assert path == "sse"
+    assert dropped in ("abandoned", "closed", "cut")  # when it is collected is the client's matter
     assert kinds == [
         ("sse", "closed"),  # closed_by_a_context
         ("json", "eof"),

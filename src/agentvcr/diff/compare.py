@@ -44,8 +44,18 @@ def exchange_changes(a: Exchange, b: Exchange) -> list[Change]:
     changes: list[Change] = []
     if a.fingerprint != b.fingerprint:
         changes += request_changes(a.request, b.request)
+    if _was_left(a) and _was_left(b):
+        return changes
     changes += _response_changes(a, b)
     return changes + _ending_changes(a.ending, b.ending)
+
+
+def _was_left(exchange: Exchange) -> bool:
+    """Whether the program dropped the answer, or ended in the middle of it.
+
+    How much of it had arrived by then is chance, and so is which of the two was seen.
+    """
+    return exchange.ending is None or exchange.ending.kind in ("abandoned", "cut")
 
 
 def request_changes(a: Request, b: Request) -> list[Change]:

@@ -16,6 +16,8 @@ else:
 _MOST_TEXT = 65536
 """Characters kept of an exception's message: some quote a whole answer."""
 
+_SHORTEST_NS = 1_000_000
+
 HeaderList = list[tuple[bytes, bytes]]
 """Raw header pairs: order, case and duplicates kept."""
 
@@ -110,6 +112,7 @@ class Serve:
     """Answer the request from a recording. All delays in nanoseconds, zero when unpaced."""
 
     __slots__ = (
+        "_owed_ns",
         "chunks",
         "delays_ns",
         "end_kind",
@@ -151,10 +154,19 @@ class Serve:
         self.failure = failure
         self.taken = taken
         self.number = number
+        self._owed_ns = 0
 
-    def delay_s(self, position: int) -> float:
-        """Seconds to wait before the head (0), chunk n (n + 1) or the end (last)."""
-        return self.delays_ns[position] / 1e9 if position < len(self.delays_ns) else 0.0
+    def wait_s(self, position: int) -> float:
+        """Say how many seconds to wait now, before the head (0), chunk n (n + 1) or the end (last).
+
+        Waits under a millisecond are saved up: sleeping costs more than they last.
+        """
+        if position < len(self.delays_ns):
+            self._owed_ns += self.delays_ns[position]
+        if self._owed_ns < _SHORTEST_NS:
+            return 0.0
+        owed_ns, self._owed_ns = self._owed_ns, 0
+        return owed_ns / 1e9
 
 
 class Handler(Protocol):

@@ -67,7 +67,14 @@ def is_shadow() -> bool:
 
 
 enter = _current.set
-leave = _current.reset
+
+
+def leave(token: Token[Lane]) -> None:
+    """Go back to the lane before; a coroutine may be closed in another context than it ran in."""
+    try:
+        _current.reset(token)
+    except ValueError:
+        return
 
 
 def start(name: str) -> Token[Lane]:

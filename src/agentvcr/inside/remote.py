@@ -73,6 +73,8 @@ class RemoteSink:
 
     def chunk(self, data: bytes) -> None:
         """Tell one chunk, at once unless chunks come in a burst."""
+        if self.ended:  # read on after a close, from what the client still had
+            return
         now = self._add(frames.CHUNK, b"", data)
         if now - self.flushed_ns > FLUSH_NS or self.size > FLUSH_BYTES:
             self.flushed_ns = now
@@ -170,7 +172,8 @@ class RemoteHandler:
             raise self.halt("the replay's engine is gone") from None
 
     def tell(self, kind: bytes, meta: dict[str, Any], raw: bytes = b"") -> None:
-        """Send one frame that belongs to no exchange."""
+        """Send one frame that belongs to no exchange, after what the program had seen by then."""
+        self.flush()
         now = monotonic_ns()
         pieces, last = frames.split(raw)
         packed = frames.pack_meta(meta)

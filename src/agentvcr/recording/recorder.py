@@ -68,6 +68,7 @@ class Recorder:
         self._fingerprinter = fingerprinter
         self._inner = inner
         self._origin_ns = monotonic_ns()
+        self._closed = False
         self._later: list[Callable[[], None]] = []
         self._open: dict[int, RecordingSink] = {}
         self.processes = 0
@@ -90,7 +91,7 @@ class Recorder:
 
     def add(self, record: fmt.Record) -> None:
         """Put a record into the journal's next frame."""
-        if self.broken is None:
+        if self.broken is None and not self._closed:
             try:
                 self._journal.add(record)
             except (JournalBrokenError, RecordTooLargeError) as error:
@@ -119,7 +120,7 @@ class Recorder:
             write()
 
     def _flush(self) -> None:
-        if self.broken is None:
+        if self.broken is None and not self._closed:
             try:
                 self._journal.flush()
             except JournalBrokenError as error:
@@ -308,6 +309,7 @@ class Recorder:
         self.cut()
         self.add(fmt.RunEnd(self.since_start(None), exit_status, signal))
         self._flush()
+        self._closed = True  # whoever still reads says nothing any more
         try:
             self._journal.close()
         except OSError as error:

@@ -6,6 +6,7 @@ Owns an exchange between its beginning and its end. Writes nothing itself (`reco
 from __future__ import annotations
 
 from functools import partial
+from itertools import accumulate
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class RecordingSink:
 class ServedSink:
     """Records a served answer, as much of it as the program took."""
 
-    __slots__ = ("_inner", "_number", "_recorder", "_serve")
+    __slots__ = ("_began_ns", "_inner", "_number", "_recorder", "_serve")
 
     def __init__(self, recorder: Recorder, number: int, serve: Serve) -> None:
         """Stand before who else wants to know what was taken of `serve`."""
@@ -71,6 +72,7 @@ class ServedSink:
         self._number = number
         self._serve = serve
         self._inner = serve.taken
+        self._began_ns = monotonic_ns()
 
     def __call__(self, chunks: int, kind: str) -> None:
         """Take what the program took."""
@@ -79,10 +81,18 @@ class ServedSink:
             self._inner(chunks, kind)
         self._recorder.later(partial(self._write, chunks, kind, now))
 
+    def _times(self, chunks: int, now: int) -> list[int]:
+        """When the head and the first `chunks` chunks were handed out: at its pace, or at once."""
+        delays = self._serve.delays_ns[: chunks + 1]
+        if len(delays) <= chunks:
+            return [now] * (chunks + 1)
+        return [self._began_ns + elapsed for elapsed in accumulate(delays)]
+
     def _write(self, chunks: int, kind: str, now: int) -> None:
         serve = self._serve
         sink = RecordingSink(self._recorder, self._number, is_clean=True)
         if serve.status:
-            sink.answer = (now, serve.status, serve.headers, serve.reason, serve.http_version)
-            sink.chunks = [(now, data) for data in serve.chunks[:chunks]]
+            head_ns, *times = self._times(chunks, now)
+            sink.answer = (head_ns, serve.status, serve.headers, serve.reason, serve.http_version)
+            sink.chunks = list(zip(times, serve.chunks, strict=False))
         sink.end_as("cut" if kind == "overrun" else kind, serve.failure, now)

@@ -14,12 +14,15 @@ from typing import Literal
 from agentvcr.boundary import Boundary
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
+from agentvcr.model.address import address_of
 from agentvcr.model.exchange import Exchange
 from agentvcr.replay.ledger import Ledger
 
 OnMiss = Literal["fail", "nearest"]
 LIKE_ENOUGH = 0.3
 """Below this likeness, `nearest` answers nothing."""
+
+_UPGRADE = 101
 
 Explain = Callable[[Request, Exchange | None], str]
 """Words a miss: the live request, and the closest recorded exchange."""
@@ -122,6 +125,8 @@ class Replayer:
 
     def _serve(self, exchange: Exchange) -> Serve:
         response, ending = exchange.response, exchange.ending
+        if response is not None and response.status == _UPGRADE:
+            raise self._ledger.diverged("upgrade", _upgraded(exchange))
         failure = ending.failure if ending else None
         serve = Serve(
             status=response.status if response else 0,
@@ -175,6 +180,15 @@ class _Watch:
                 f"exchange {self._exchange.number} of lane {self._exchange.lane}: the program "
                 f"reads on after {chunks} chunks, where the recorded answer was {how}",
             )
+
+
+def _upgraded(exchange: Exchange) -> str:
+    address = address_of(exchange.request.url)
+    place = f"{address.host}:{address.port}" if address else "HOST:PORT"
+    return (
+        f"exchange {exchange.number} of lane {exchange.lane} is an upgrade (status 101): what was "
+        f"said after it is not in the recording; --live {place} leaves it to the real service"
+    )
 
 
 def _refusal(request: Request) -> Serve:

@@ -59,7 +59,7 @@ def _replay(summary: ReplaySummary) -> list[str]:
 
 def _verdict(diff: RunDiff, *, stopped: bool) -> str:
     if diff.same:
-        return "the same"
+        return "stopped; the same up to there" if stopped else "the same"
     counts = diff.counts
     parts = [
         f"{count} {word}"

@@ -1,8 +1,9 @@
 """Intercept `httpx` and `httpx2`, sync and async, at the transport.
 
-Owns the tee on an answer and the stream of a served one. Works below authentication, redirects and
-event hooks, and above HTTP/1 and HTTP/2: each hop and each retry is an exchange of its own, and
-exceptions are the client's already. One code for both libraries: they have the same shape.
+Owns the patches and what becomes of a request; the streams are `httpx_streams`. Works below
+authentication, redirects and event hooks, above HTTP/1 and HTTP/2: each hop and each retry is an
+exchange of its own, and exceptions are the client's already. One code for both libraries: they have
+the same shape.
 """
 
 from __future__ import annotations
@@ -19,15 +20,26 @@ from agentvcr.inside.exchange import (
     Sink,
     end_kind_of,
 )
+from agentvcr.inside.interceptors.httpx_streams import (
+    WAITING,
+    AsyncReplayed,
+    AsyncTee,
+    Replayed,
+    Tee,
+    Whole,
+    forever,
+    sleep,
+    until_the_end,
+    wait,
+)
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, AsyncIterator, Iterator
+    from typing import Any
 
 _UPGRADE = 101
-_WAITING = ("cancelled", "cut")
-"""Ends of a recorded answer after which the program waited on, until somebody ended that."""
+_BEFORE_SENDING = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol")
 
 
 class Client:
@@ -40,6 +52,7 @@ class Client:
         self.tee = type("Tee", (Tee, module.SyncByteStream), {})
         self.async_tee = type("AsyncTee", (AsyncTee, module.AsyncByteStream), {})
         self.replayed = type("Replayed", (Replayed, module.SyncByteStream), {})
+        self.whole = type("Whole", (Whole, module.SyncByteStream, module.AsyncByteStream), {})
         self.async_replayed = type("AsyncReplayed", (AsyncReplayed, module.AsyncByteStream), {})
 
     def request_of(self, request: Any, body: bytes) -> Request:  # noqa: ANN401  (the library's)
@@ -69,189 +82,16 @@ class Client:
         own = getattr(self.module, name, None)
         if isinstance(own, type) and issubclass(own, self.module.RequestError):
             return own(message, request=request)  # type: ignore[no-any-return]  # untyped module
+        if kind == "builtins.SystemExit":
+            return SystemExit(int(message) if message.lstrip("-").isdigit() else message or None)
         other = getattr(sys.modules.get(module), name, None)
         if isinstance(other, type) and issubclass(other, BaseException):
-            return other(message)
+            try:
+                return other(message)
+            except Exception:  # noqa: BLE001  (a class that wants other arguments)
+                return RuntimeError("%s: %s" % (kind, message))
         error: BaseException = self.module.TransportError("%s: %s" % (kind, message))
         return error
-
-
-class Tee:
-    """Hands each chunk on as it arrives, and tells the sink."""
-
-    def __init__(self, inner: Any, sink: Sink) -> None:  # noqa: ANN401  (the library's stream)
-        """Stand before the stream `inner`."""
-        self._inner = inner
-        self._sink = sink
-
-    def __iter__(self) -> Iterator[bytes]:
-        sink = self._sink
-        try:
-            for chunk in self._inner:
-                sink.chunk(chunk)
-                yield chunk
-        except BaseException as error:
-            sink.end(end_kind_of(error), error)
-            raise
-        sink.end("eof")
-
-    def close(self) -> None:
-        try:
-            self._inner.close()
-        finally:
-            self._sink.end("closed")
-
-
-class AsyncTee:
-    """The same for asynchronous code."""
-
-    def __init__(self, inner: Any, sink: Sink) -> None:  # noqa: ANN401  (the library's stream)
-        """Stand before the stream `inner`."""
-        self._inner = inner
-        self._sink = sink
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        sink = self._sink
-        try:
-            async for chunk in self._inner:
-                sink.chunk(chunk)
-                yield chunk
-        except BaseException as error:
-            sink.end(end_kind_of(error), error)
-            raise
-        sink.end("eof")
-
-    async def aclose(self) -> None:
-        try:
-            await self._inner.aclose()
-        finally:
-            self._sink.end("closed")
-
-
-class Served:
-    """What the sync and the async stream of a served answer share: where the program is in it.
-
-    A second iteration goes on where the first one stopped, as it does on a connection: the openai
-    SDK drains a stream that way after its last event.
-    """
-
-    def __init__(self, client: Client, serve: Serve, request: Any) -> None:  # noqa: ANN401
-        """Start at the first chunk."""
-        self._client = client
-        self._serve = serve
-        self._request = request
-        self._taken = 0
-        self._ended = False
-
-    def _end(self, kind: str) -> None:
-        if not self._ended:
-            self._ended = True
-            if self._serve.taken is not None:
-                self._serve.taken(self._taken, kind)
-
-    def _finish(self) -> None:
-        """Do after the last chunk what the recorded answer did: end, or fail."""
-        serve = self._serve
-        if serve.end_kind == "eof":
-            self._end("eof")
-        elif serve.failure is not None and serve.end_kind == "failed":
-            self._end("failed")
-            raise self._client.error_of(serve, self._request)
-        else:
-            self._end("overrun")
-            raise ReplayHalt(
-                "the program reads on where the recorded one stopped reading (%s after %d chunks)"
-                % (serve.end_kind, len(serve.chunks))
-            )
-
-
-class Replayed(Served):
-    """A recorded body, chunk by chunk."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        serve = self._serve
-        try:
-            while self._taken < len(serve.chunks):
-                self._taken += 1
-                _wait(serve, self._taken)
-                yield serve.chunks[self._taken - 1]
-        except BaseException as error:
-            self._end(end_kind_of(error))
-            raise
-        _wait(serve, self._taken + 1)
-        if serve.end_kind in _WAITING:
-            _until_the_end()
-        self._finish()
-
-    def close(self) -> None:
-        self._end("closed")
-
-
-class AsyncReplayed(Served):
-    """The same for asynchronous code."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        serve = self._serve
-        try:
-            while self._taken < len(serve.chunks):
-                self._taken += 1
-                if serve.delays_ns:
-                    await _async_wait(serve, self._taken)
-                yield serve.chunks[self._taken - 1]
-            if serve.delays_ns:
-                await _async_wait(serve, self._taken + 1)
-            if serve.end_kind in _WAITING:
-                await _forever()
-        except BaseException as error:
-            self._end(end_kind_of(error))
-            raise
-        self._finish()
-
-    async def aclose(self) -> None:
-        self._end("closed")
-
-
-def _wait(serve: Serve, position: int) -> None:
-    delay_s = serve.delay_s(position)
-    if delay_s > 0:
-        import time  # noqa: PLC0415  (only a paced replay waits)
-
-        time.sleep(delay_s)
-
-
-def _until_the_end() -> None:
-    """Wait for the end of the program, as the recorded caller did."""
-    import time  # noqa: PLC0415  (hardly ever)
-
-    while True:
-        time.sleep(3600)
-
-
-async def _async_wait(serve: Serve, position: int) -> None:
-    delay_s = serve.delay_s(position)
-    if delay_s > 0:
-        await _sleep(delay_s)
-
-
-async def _forever() -> None:
-    """Wait for the one who cancelled the recorded request to cancel this one."""
-    while True:
-        await _sleep(3600)
-
-
-async def _sleep(delay_s: float) -> None:
-    trio = sys.modules.get("trio")
-    if trio is not None and "asyncio" not in sys.modules:
-        await trio.sleep(delay_s)
-        return
-    import asyncio  # noqa: PLC0415  (asynchronous code runs, so it is there)
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        await sys.modules["trio"].sleep(delay_s)
-        return
-    await asyncio.sleep(delay_s)
 
 
 def install(module: ModuleType) -> list[tuple[Any, str, Any]]:
@@ -288,22 +128,24 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
         body = b"".join(body_stream)
         decision = _decide(client, handler, request, body)
         if isinstance(decision, Serve):
-            _wait(decision, 0)
+            wait(decision, 0)
             if not decision.status:
-                if decision.end_kind in _WAITING:
-                    _until_the_end()
+                if decision.end_kind in WAITING:
+                    until_the_end()
+                request.stream = _unsent(client, decision, request, body)
                 _fail(client, decision, request)
             return client.response_of(decision, client.replayed(client, decision, request))
         sink = decision.sink
         token = lanes.enter(lanes.current().under_cover())
         try:
-            request.stream = client.module.ByteStream(body)
+            sent = request.stream = client.whole(body)
             response = original(self, request)
         except BaseException as error:
             sink.end(end_kind_of(error), error)
             raise
         finally:
-            request.stream = body_stream
+            # A body that no connection took may be sent again, also one that can be read once.
+            request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
             lanes.leave(token)
         return _tee(client.tee, response, sink)
 
@@ -319,22 +161,23 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
         body = b"".join([part async for part in body_stream])
         decision = _decide(client, handler, request, body)
         if isinstance(decision, Serve):
-            await _async_wait(decision, 0)
+            await sleep(decision.wait_s(0))  # 0 too: a real request lets others run
             if not decision.status:
-                if decision.end_kind in _WAITING:
+                if decision.end_kind in WAITING:
                     await _until_cancelled(decision)
+                request.stream = _unsent(client, decision, request, body)
                 _fail(client, decision, request)
             return client.response_of(decision, client.async_replayed(client, decision, request))
         sink = decision.sink
         token = lanes.enter(lanes.current().under_cover())
         try:
-            request.stream = client.module.ByteStream(body)
+            sent = request.stream = client.whole(body)
             response = await original(self, request)
         except BaseException as error:
             sink.end(end_kind_of(error), error)
             raise
         finally:
-            request.stream = body_stream
+            request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
             lanes.leave(token)
         return _tee(client.async_tee, response, sink)
 
@@ -343,11 +186,17 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
 
 async def _until_cancelled(serve: Serve) -> None:
     try:
-        await _forever()
+        await forever()
     except BaseException as error:
         if serve.taken is not None:
             serve.taken(0, end_kind_of(error))
         raise
+
+
+def _unsent(client: Client, serve: Serve, request: Any, body: bytes) -> Any:  # noqa: ANN401
+    """Give a request its body back where the recorded one found no connection to take it."""
+    name = serve.failure[0].rpartition(".")[2] if serve.failure else ""
+    return client.module.ByteStream(body) if name in _BEFORE_SENDING else request.stream
 
 
 def _fail(client: Client, serve: Serve, request: Any) -> None:  # noqa: ANN401  (the library's)

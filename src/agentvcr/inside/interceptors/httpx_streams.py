@@ -1,0 +1,288 @@
+"""The streams of httpx's and httpx2's answers: the tee on a real one, and a served one.
+
+Owns how bytes reach the program, and how it is noticed that they end. Does not patch anything
+(`httpx`).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from agentvcr.inside.exchange import ReplayHalt, end_kind_of
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Any, AsyncIterator, Callable, Iterator
+
+    from agentvcr.inside.exchange import Serve, Sink
+    from agentvcr.inside.interceptors.httpx import Client
+
+WAITING = ("cancelled", "cut")
+"""Ends of a recorded answer after which the program waited on, until somebody ended that."""
+
+
+class Whole:
+    """A request's body in one piece, which knows whether anybody has read it."""
+
+    def __init__(self, body: bytes) -> None:
+        """Hold the body."""
+        self._body = body
+        self.was_read = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.was_read = True
+        yield self._body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.was_read = True
+        yield self._body
+
+
+class Teeing:
+    """What the sync and the async tee share: what they stand before, and whom they tell."""
+
+    def __init__(self, inner: Any, sink: Sink) -> None:  # noqa: ANN401  (the library's stream)
+        """Stand before the stream `inner`."""
+        self._inner = inner
+        self.sink = sink
+
+    def end(
+        self,
+        kind: str,
+        error: BaseException | None = None,
+        *,
+        is_ending: Callable[[], bool] = sys.is_finalizing,
+    ) -> None:
+        """Tell how it ended, unless the interpreter is: a module's names may be gone by then."""
+        if not is_ending():
+            self.sink.end(kind, error)
+
+    def __del__(self) -> None:
+        self.end("abandoned")
+
+
+class Tee(Teeing):
+    """Hands each chunk on as it arrives, and tells the sink."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return Pieces(iter(self._inner), self)
+
+    def close(self) -> None:
+        try:
+            self._inner.close()
+        finally:
+            self.end("closed")
+
+
+class Pieces:
+    """One iteration of a tee. No generator of ours, so that as many finalizers run as without us.
+
+    Leaving the iteration is no end: only closing the stream is, or dropping it.
+    """
+
+    def __init__(self, inner: Any, tee: Tee) -> None:  # noqa: ANN401  (the library's iterator)
+        """Go through `inner`; holds the tee, which is dropped with the last who can read."""
+        self._inner = inner
+        self._tee = tee
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        tee = self._tee
+        try:
+            chunk: bytes = next(self._inner)
+        except StopIteration:
+            tee.end("eof")
+            raise
+        except BaseException as error:
+            tee.end(end_kind_of(error), error)
+            raise
+        tee.sink.chunk(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class AsyncTee(Teeing):
+    """The same for asynchronous code."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return AsyncPieces(self._inner.__aiter__(), self)
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            self.end("closed")
+
+
+class AsyncPieces:
+    """One iteration of an asynchronous tee."""
+
+    def __init__(self, inner: Any, tee: AsyncTee) -> None:  # noqa: ANN401  (the library's iterator)
+        """Go through `inner`."""
+        self._inner = inner
+        self._tee = tee
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        tee = self._tee
+        try:
+            chunk: bytes = await self._inner.__anext__()
+        except StopAsyncIteration:
+            tee.end("eof")
+            raise
+        except BaseException as error:
+            tee.end(end_kind_of(error), error)
+            raise
+        tee.sink.chunk(chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Served:
+    """What the sync and the async stream of a served answer share: where the program is in it.
+
+    A second iteration goes on where the first one stopped, as it does on a connection: the openai
+    SDK drains a stream that way after its last event.
+    """
+
+    def __init__(self, client: Client, serve: Serve, request: Any) -> None:  # noqa: ANN401
+        """Start at the first chunk."""
+        self._client = client
+        self._serve = serve
+        self._request = request
+        self._taken = 0
+        self._ended = False
+        self._closed = False
+
+    def __del__(self, is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not is_ending():  # bound early: a module's names may be gone by then
+            self._end("abandoned")
+
+    def _end(self, kind: str) -> None:
+        if not self._ended:
+            self._ended = True
+            if self._serve.taken is not None:
+                self._serve.taken(self._taken, kind)
+
+    def _finish(self) -> None:
+        """Do after the last chunk what the recorded answer did: end, or fail."""
+        serve = self._serve
+        if self._closed:  # as on a connection that is closed
+            raise self._client.module.ReadError("", request=self._request)
+        if serve.end_kind == "eof":
+            self._end("eof")
+        elif serve.failure is not None and serve.end_kind == "failed":
+            self._end("failed")
+            raise self._client.error_of(serve, self._request)
+        else:
+            self._end("overrun")
+            raise ReplayHalt(
+                "the program reads on where the recorded one stopped reading (%s after %d chunks)"
+                % (serve.end_kind, len(serve.chunks))
+            )
+
+
+class Replayed(Served):
+    """A recorded body, chunk by chunk."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        serve = self._serve
+        try:
+            while self._taken < len(serve.chunks) and not self._closed:
+                self._taken += 1
+                wait(serve, self._taken)
+                yield serve.chunks[self._taken - 1]
+        except GeneratorExit:  # left; whether closed or dropped, its owner will say
+            raise
+        except BaseException as error:
+            self._end(end_kind_of(error))
+            raise
+        wait(serve, self._taken + 1)
+        if serve.end_kind in WAITING and not self._closed:
+            until_the_end()
+        self._finish()
+
+    def close(self) -> None:
+        self._closed = True
+        self._end("closed")
+
+
+class AsyncReplayed(Served):
+    """The same for asynchronous code."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        serve = self._serve
+        try:
+            while self._taken < len(serve.chunks) and not self._closed:
+                self._taken += 1
+                if serve.delays_ns:
+                    await async_wait(serve, self._taken)
+                yield serve.chunks[self._taken - 1]
+            if serve.delays_ns:
+                await async_wait(serve, self._taken + 1)
+            if serve.end_kind in WAITING and not self._closed:
+                await forever()
+        except GeneratorExit:  # left; whether closed or dropped, its owner will say
+            raise
+        except BaseException as error:
+            self._end(end_kind_of(error))
+            raise
+        self._finish()
+
+    async def aclose(self) -> None:
+        self._closed = True
+        self._end("closed")
+
+
+def wait(serve: Serve, position: int) -> None:
+    """Wait as long as the recorded program did for the head (0), a chunk or the end."""
+    delay_s = serve.wait_s(position)
+    if delay_s > 0:
+        import time  # noqa: PLC0415  (only a paced replay waits)
+
+        time.sleep(delay_s)
+
+
+def until_the_end() -> None:
+    """Wait for the end of the program, as the recorded caller did."""
+    import time  # noqa: PLC0415  (hardly ever)
+
+    while True:
+        time.sleep(3600)
+
+
+async def async_wait(serve: Serve, position: int) -> None:
+    """The same for asynchronous code."""
+    delay_s = serve.wait_s(position)
+    if delay_s > 0:
+        await sleep(delay_s)
+
+
+async def forever() -> None:
+    """Wait for the one who cancelled the recorded request to cancel this one."""
+    while True:
+        await sleep(3600)
+
+
+async def sleep(delay_s: float) -> None:
+    """Sleep in whatever event loop runs."""
+    trio = sys.modules.get("trio")
+    if trio is not None and "asyncio" not in sys.modules:
+        await trio.sleep(delay_s)
+        return
+    import asyncio  # noqa: PLC0415  (asynchronous code runs, so it is there)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        await sys.modules["trio"].sleep(delay_s)
+        return
+    await asyncio.sleep(delay_s)
