@@ -27,7 +27,7 @@ def seen(observation: Observation):
 
 
 def observed(situation, **where) -> Observation:
-    """Observe; once more where Ctrl-C got lost: CPython drops an exception raised in a finalizer."""
+    """Observe; once more where Ctrl-C got lost: CPython drops what is raised in a finalizer."""
     try:
         return observe(situation, **where)
     except AssertionError:
