@@ -28,6 +28,8 @@ from agentvcr.model.run import Stream
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
 _BUFFER = 1 << 20
+_LONGEST_BASE = 70
+"""A socket's whole name may have 104 bytes on macOS."""
 
 
 class Hub:
@@ -351,7 +353,9 @@ class Hub:
 
 def _private_folder() -> str:
     """Make a folder that nobody else can look into; `tempfile` would cost each start 4 ms."""
-    base = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  (0700, and a name nobody guesses)
+    base = os.environ.get("TMPDIR", "")
+    if not base or len(base) > _LONGEST_BASE or not os.access(base, os.W_OK):
+        base = "/tmp"  # noqa: S108  (0700, and a name nobody guesses)
     folder = f"{base}/agentvcr-{os.urandom(6).hex()}"
     os.mkdir(folder, 0o700)  # noqa: PTH102  (fails if it exists)
     return folder

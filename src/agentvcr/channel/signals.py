@@ -16,6 +16,8 @@ from time import monotonic
 _FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _GRACE_S = 0.03
 """How long after a signal the canary may take to report it."""
+_LOOK_S = 0.5
+"""How often the canary looks whether the engine is still there."""
 
 
 class Signals:
@@ -100,8 +102,8 @@ def _drain(fd: int) -> bytes:
 
 
 def _start_canary(caught: list[signal.Signals]) -> tuple[int, int]:
-    if not hasattr(os, "fork") or not hasattr(signal, "sigtimedwait"):
-        return 0, -1  # macOS has no sigtimedwait: every signal counts as the group's
+    if not hasattr(os, "fork"):
+        return 0, -1
     everything = signal.valid_signals()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, everything)
     read_fd, write_fd = os.pipe()
@@ -121,10 +123,11 @@ def _listen(write_fd: int, parent: int, caught: list[signal.Signals]) -> None:
     """Be the canary: report signals until the engine is gone."""
     os.dup2(write_fd, 0)  # nothing else stays open: readers of our output must see its end
     os.closerange(1, 1024)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_S, _LOOK_S)
     while os.getppid() == parent:
-        info = signal.sigtimedwait(caught, 0.5)
-        if info is not None:
-            os.write(0, bytes([info.si_signo]))
+        number = signal.sigwait([*caught, signal.SIGALRM])
+        if number != signal.SIGALRM:
+            os.write(0, bytes([number]))
 
 
 def die_of(number: int) -> None:
