@@ -72,10 +72,14 @@ def record_command(
         ended = Launch(list(argv), child_environment(hub, replaying=False), str(Path.cwd())).run(
             hub
         )
-    except BaseException:
+    except (CommandNotFoundError, CommandNotExecutableError):
         hub.close()
         recorder.close(None, None)
         discard(target)  # nothing ran: leave nothing behind
+        raise
+    except BaseException:
+        hub.close()
+        recorder.close(None, None)  # what was recorded until then is whole
         raise
     hub.close()
     recorder.close(ended.exit_status, ended.signal)

@@ -13,6 +13,7 @@ import selectors
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from agentvcr.boundary import Boundary
@@ -85,12 +86,12 @@ class Hub:
 
     def drain(self, patience_s: float) -> None:
         """Take what dead processes left in their sockets; wait shortly for the living to end."""
-        while self.turn(0):
+        until = monotonic() + 10 * patience_s  # a survivor may go on talking for ever
+        while self.turn(0) and monotonic() < until:
             pass
-        waited_s = 0.0
-        while self._has_open() and self._connections and waited_s < patience_s:
-            if not self.turn(0.05):
-                waited_s += 0.05
+        until = monotonic() + patience_s
+        while self._has_open() and self._connections and monotonic() < until:
+            self.turn(0.05)
 
     def close(self) -> None:
         """Stop listening: who survives goes on unrecorded."""

@@ -138,7 +138,7 @@ class Launch:
                     return status
                 hub.turn(self._timeout_s(signals))
                 for number in (*signals.due(), *(self._coming.due() if self._coming else ())):
-                    program.send_signal(number)
+                    _kill(program.pid, number)  # not `send_signal`, which would reap it
                 self._enforce(program, hub)
         finally:
             hub.selector.unregister(signals.wakeup_fd)
@@ -162,10 +162,8 @@ class Launch:
         number = signal.SIGKILL if self._killed and hasattr(signal, "SIGKILL") else signal.SIGTERM
         self._killed = True
         self._ends_at += KILL_AFTER_S
-        program.send_signal(number)
-        for pid in hub.pids:
-            if pid != program.pid:
-                _kill(pid, number)
+        for pid in {program.pid, *hub.pids}:
+            _kill(pid, number)
 
 
 def _kill(pid: int, number: int) -> None:
@@ -183,6 +181,8 @@ def _reap(program: subprocess.Popen[bytes]) -> int | None:
     if pid == 0:
         return None
     if os.WIFSTOPPED(status):
+        if os.WSTOPSIG(status) == signal.SIGSTOP:  # its alone: nobody would continue us
+            return None
         os.kill(os.getpid(), signal.SIGSTOP)  # the shell sees a stopped job, and continues both
         return None
     program.returncode = os.waitstatus_to_exitcode(status)

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from time import monotonic
 
 _FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
-_GRACE_S = 0.03
+_GRACE_S = 0.1
 """How long after a signal the canary may take to report it."""
+_LATE_S = 1.0
+"""How long a report may come after its signal was forwarded, and still mean that one."""
 _LOOK_S = 0.5
 """How often the canary looks whether the engine is still there."""
 
@@ -44,6 +46,7 @@ class Signals:
                 self._before[number] = signal.signal(number, _noted)
         self._wakeup_before = signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         self._seen_by_group: dict[int, int] = {}
+        self._late: list[tuple[float, int]] = []
         self._due: list[tuple[float, int]] = []
 
     def note(self) -> None:
@@ -56,7 +59,13 @@ class Signals:
 
     def note_canary(self) -> None:
         """Take what the group got."""
+        now = monotonic()
+        self._late = [one for one in self._late if one[0] > now]
         for number in _drain(self.canary_fd):
+            late = next((one for one in self._late if one[1] == number), None)
+            if late is not None:
+                self._late.remove(late)
+                continue
             self._seen_by_group[number] = self._seen_by_group.get(number, 0) + 1
 
     @property
@@ -75,6 +84,7 @@ class Signals:
                 self._seen_by_group[number] -= 1
             elif self._canary:
                 forward.append(number)
+                self._late.append((now + _LATE_S, number))
         return forward
 
     def close(self) -> None:

@@ -53,6 +53,8 @@ def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
     entry: Any = os.fsencode(path) if as_bytes else path
     separator: Any = os.pathsep.encode() if as_bytes else os.pathsep
     given = out.get(key)
+    if given:  # bytes, text or a path: each is allowed under a name of either kind
+        given = os.fsencode(given) if as_bytes else os.fsdecode(given)
     if not given:
         out[key] = entry
     elif entry not in given.split(separator):
@@ -62,7 +64,7 @@ def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
 
 def is_closed_to_us(argv: Any) -> bool:  # noqa: ANN401  (whatever Popen takes)
     """Whether a command is a Python that will not let us in: `-I`, `-E` or `-S`."""
-    if isinstance(argv, (str, bytes)) or not hasattr(argv, "__iter__"):
+    if not isinstance(argv, (list, tuple)):
         return False
     words = [os.fsdecode(word) for word in argv]
     if not words or "python" not in os.path.basename(words[0]):
@@ -83,6 +85,8 @@ def hook_subprocess(module: ModuleType, entry: Entry) -> None:
 
     @dressed_as(original)
     def execute_child(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (Popen's own)
+        if args and not isinstance(args[0], (str, bytes, os.PathLike, list, tuple)):
+            args = (list(args[0]), *args[1:])  # an iterator: to be looked at, not used up
         if is_closed_to_us(args[0] if args else options.get("args")):
             words = args[0] if args else options["args"]
             text = " ".join(os.fsdecode(word) for word in words)

@@ -36,7 +36,7 @@ FLUSH_BYTES = 65536
 class RemoteSink:
     """Tells the engine about one exchange; told again after an interruption, it repeats itself."""
 
-    __slots__ = ("ended", "exchange", "flushed_ns", "handler", "out", "seq", "size", "uid")
+    __slots__ = ("ended", "exchange", "flushed_ns", "handler", "last", "out", "seq", "size", "uid")
 
     def __init__(self, handler: RemoteHandler, exchange: int, seq: int) -> None:
         """Continue exchange number `exchange` of this process after frame `seq - 1`."""
@@ -44,7 +44,10 @@ class RemoteSink:
         self.uid = handler.link.uid
         self.exchange = exchange
         self.seq = seq
-        self.out: list[bytes] = []
+        self.out: dict[int, bytes] = {}
+        """Frames not yet sent, by sequence number: other threads flush while this one adds."""
+        self.last = b""
+        """The END frame, until it is acknowledged."""
         self.size = 0
         self.flushed_ns = 0
         self.ended = False
@@ -54,9 +57,9 @@ class RemoteSink:
         now = monotonic_ns()
         pieces, last = frames.split(raw)
         for piece in pieces:
-            self.out.append(frames.pack(frames.BODY, self.exchange, self.seq, now, b"", piece))
+            self.out[self.seq] = frames.pack(frames.BODY, self.exchange, self.seq, now, b"", piece)
             self.seq += 1
-        self.out.append(frames.pack(kind, self.exchange, self.seq, now, meta, last))
+        self.out[self.seq] = frames.pack(kind, self.exchange, self.seq, now, meta, last)
         self.seq += 1
         self.size += len(raw)
         return now
@@ -78,7 +81,7 @@ class RemoteSink:
         now = self._add(frames.CHUNK, b"", data)
         if now - self.flushed_ns > FLUSH_NS or self.size > FLUSH_BYTES:
             self.flushed_ns = now
-            self._send(answered=False)
+            self._send()
 
     def end(self, kind: str, error: BaseException | None = None) -> None:
         """Tell the end and wait until the engine has handed it to the operating system."""
@@ -88,21 +91,33 @@ class RemoteSink:
             meta: dict[str, Any] = {"how": kind}
             if error is not None and kind in ("failed", "cancelled"):
                 meta["failure"] = failure_of(error)
-            self._add(frames.END, frames.pack_meta(meta), b"")
-        if self.out:
-            self._send(answered=True)
+            packed, now = frames.pack_meta(meta), monotonic_ns()
+            self.last = frames.pack(frames.END, self.exchange, self.seq, now, packed, b"")
+        if self.last:
+            self._send(self.last)
 
     def flush(self) -> None:
         """Send what is held, without waiting."""
         if self.out:
-            self._send(answered=False)
+            self._send()
 
-    def _send(self, *, answered: bool) -> None:
+    def _send(self, last: bytes = b"") -> None:
+        """Send what is held, and with an END wait for its acknowledgement.
+
+        Other threads flush and this one adds meanwhile, so that only what was sent is dropped, and
+        only after it was: the engine drops what comes twice, and waits for what is lost.
+        """
         if self.uid != self.handler.link.uid:  # a fork's copy of its parent's exchange
-            self.out = []
+            self.out, self.last = {}, b""
             return
-        self.handler.say(b"".join(self.out), answered=answered)
-        self.out, self.size = [], 0  # only after success: frames may be repeated, never lost
+        held = list(self.out)
+        data = b"".join([*(self.out.get(seq, b"") for seq in held), last])
+        self.handler.say(data, answered=bool(last))
+        for seq in held:
+            self.out.pop(seq, None)
+        self.size = 0
+        if last:
+            self.last = b""
 
 
 class RemoteHandler:

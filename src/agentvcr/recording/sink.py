@@ -95,4 +95,5 @@ class ServedSink:
             head_ns, *times = self._times(chunks, now)
             sink.answer = (head_ns, serve.status, serve.headers, serve.reason, serve.http_version)
             sink.chunks = list(zip(times, serve.chunks, strict=False))
-        sink.end_as("cut" if kind == "overrun" else kind, serve.failure, now)
+        failure = serve.failure if kind in ("failed", "cancelled") else None
+        sink.end_as("cut" if kind == "overrun" else kind, failure, now)
