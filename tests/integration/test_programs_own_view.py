@@ -26,20 +26,10 @@ def seen(observation: Observation):
     )
 
 
-def observed(situation, **where) -> Observation:
-    """Observe; once more where Ctrl-C got lost: CPython drops what is raised in a finalizer."""
-    try:
-        return observe(situation, **where)
-    except AssertionError:
-        if "interrupt" not in situation.name:
-            raise
-        return observe(situation, **where)
-
-
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
 def test_a_recorded_program_is_seen_as_a_bare_one(situation, tmp_path):
     with ScriptServer() as server:
-        bare = observed(situation, base_url=server.base_url, folder=tmp_path)
-        recorded = observed(situation, base_url=server.base_url, folder=tmp_path, prefix=RECORD)
+        bare = observe(situation, base_url=server.base_url, folder=tmp_path)
+        recorded = observe(situation, base_url=server.base_url, folder=tmp_path, prefix=RECORD)
     assert seen(recorded) == seen(bare)
     assert (tmp_path / "x.avcr").stat().st_size > 0

@@ -22,6 +22,8 @@ PATIENCE_S = 40
 _ON_TERMINAL = (
     "import os, sys; os.login_tty(int(sys.argv[1])); os.execvp(sys.argv[2], sys.argv[2:])"
 )
+_IGNORED_IN_BACKGROUND = (signal.SIGINT, signal.SIGQUIT)
+"""What a shell makes the jobs it starts with `&` ignore: perhaps the tests, never a situation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -180,6 +182,12 @@ def observe(
         return watch.until_the_end()
 
 
+def heed_signals() -> None:
+    """Put back, in a child, what a background job ignores."""
+    for number in _IGNORED_IN_BACKGROUND:
+        signal.signal(number, signal.SIG_DFL)
+
+
 class _Watch:
     """One program under observation."""
 
@@ -246,7 +254,11 @@ class _Watch:
         termios.tcsetwinsize(slave, (33, 101))
         command = [sys.executable, "-S", "-c", _ON_TERMINAL, str(slave), *command]
         self._process = subprocess.Popen(
-            command, cwd=folder, env=self._environment, pass_fds=[slave]
+            command,
+            cwd=folder,
+            env=self._environment,
+            pass_fds=[slave],
+            preexec_fn=heed_signals,  # noqa: PLW1509  (two system calls)
         )
         os.close(slave)
         return io.FileIO(os.dup(master), "w"), [io.FileIO(master)]
@@ -263,6 +275,7 @@ class _Watch:
             stderr=subprocess.PIPE,
             bufsize=0,
             process_group=0,
+            preexec_fn=heed_signals,  # noqa: PLW1509  (two system calls)
         )
         return self._process.stdin, [self._process.stdout, self._process.stderr]
 
