@@ -92,6 +92,12 @@ class CassetteDamagedError(AgentVCRError):
     exit_status = 3
 
 
+class CassetteBusyError(AgentVCRError):
+    """Another process records into the cassette, or seals it."""
+
+    slug = "cassette-busy"
+
+
 class NoSuchStepError(AgentVCRError):
     """The run has no step of that path or number."""
 

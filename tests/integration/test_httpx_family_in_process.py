@@ -9,7 +9,7 @@ import pytest
 
 from agentvcr.cassette.reader import load_run
 from agentvcr.inside.exchange import ReplayHalt
-from agentvcr.session import record_here, replay_here
+from agentvcr.session.here import record_here, replay_here
 from tests.support.counter_server import CounterServer
 from tests.support.script_server import ScriptServer
 

@@ -16,8 +16,9 @@ def version() -> None:
 
 
 def a_run(run: Run) -> None:
-    """A run is immutable all the way down, so its parts are tuples."""
-    assert_type(run.exchanges, tuple[Exchange, ...])
+    """A run is immutable all the way down, and its exchanges are read one by one."""
+    assert_type(run.exchanges[0], Exchange)
+    assert_type(run.exchanges[:1], tuple[Exchange, ...])
     assert_type(run.output("stdout"), bytes)
     run.output("stdlog")  # type: ignore[arg-type]
     run.path = "elsewhere"  # type: ignore[misc]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agentvcr.model.exchange import Chunk, Ending, Exchange, Failure, Request, Response
+from agentvcr.model.exchange import Chunk, Ending, Exchange, Failure, Kept, Request, Response
 from agentvcr.model.run import Note, Outcome, Output, Run, RunInfo
 
 if TYPE_CHECKING:
@@ -71,9 +71,8 @@ def exchange(  # noqa: PLR0913 - what an exchange is made of
         client="httpx",
         began_ns=began_ms * MS,
         request=asked,
-        fingerprint=mark,
-        raw_hash=hashlib.sha256(asked.body).digest(),
-        canonical_hash=mark,
+        fingerprint=mark[:8],
+        raw_hash=hashlib.sha256(asked.body).digest()[:8],
         internal=internal,
         response=answered,
         ending=ending,
@@ -130,7 +129,7 @@ def run(  # noqa: PLR0913 - what a run is made of
             environment={},
         ),
         processes=(),
-        exchanges=tuple(_placed(exchange, number) for number, exchange in enumerate(exchanges, 1)),
+        exchanges=Kept(_placed(exchange, number) for number, exchange in enumerate(exchanges, 1)),
         outputs=(
             Output(process=0, stream="stdout", at_ns=0, data=stdout),
             Output(process=0, stream="stderr", at_ns=0, data=stderr),

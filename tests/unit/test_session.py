@@ -9,7 +9,9 @@ import pytest
 
 from agentvcr.cassette.reader import load_run
 from agentvcr.errors import SessionActiveError
-from agentvcr.session import record_command, record_here, replay_command
+from agentvcr.session.here import record_here
+from agentvcr.session.recording import record_command
+from agentvcr.session.replaying import replay_command
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,20 @@
 """Put a run together from its records, in whatever state the recording ended.
 
-Owns the order in which records of concurrent exchanges interleave. Does not read files (`reader`).
+Owns the order in which records of concurrent exchanges interleave. Does not read files (`journal`
+and `sealed` states: `reader`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from agentvcr.cassette import format as fmt
-from agentvcr.errors import CassetteDamagedError, CassetteEmptyError
-from agentvcr.model.exchange import Chunk, Ending, Exchange, Failure, Request, Response
+from agentvcr.cassette.chunks import ChunkReader
+from agentvcr.cassette.frames import BrokenError
+from agentvcr.model.exchange import Ending, Exchange, Exchanges, Failure, Request, Response
 from agentvcr.model.run import Note, Outcome, Output, Process, Run, RunInfo
+
+NS_PER_US = 1000
 
 
 class _Open:
@@ -18,28 +24,32 @@ class _Open:
         self.begin = begin
         self.body: list[bytes] = []
         self.head: fmt.Head | None = None
-        self.chunks: list[Chunk] = []
-        self.part: list[bytes] = []
-        self.end: fmt.ExchangeEnd | None = None
+        self.chunks: ChunkReader | None = None
 
     @property
     def is_whole(self) -> bool:
+        """Whether its body is there: a torn journal may end between the pieces of a long one."""
         return sum(map(len, self.body)) == self.begin.body_size
 
-    def add_chunk(self, piece: fmt.ChunkPiece) -> None:
-        self.part.append(piece.data)
-        if not piece.more:
-            self.chunks.append(Chunk(at_ns=piece.at_ns, data=b"".join(self.part)))
-            self.part = []
+    def add(self, record: fmt.Body | fmt.Head | fmt.Chunks) -> None:
+        if isinstance(record, fmt.Body):
+            self.body.append(record.data)
+        elif isinstance(record, fmt.Head):
+            self.head = record
+            self.chunks = ChunkReader(record.at_us)
+        elif self.chunks is None:
+            raise BrokenError(f"the answer of exchange {record.number} has no head")
+        else:
+            self.chunks.add(record)
 
-    def build(self) -> Exchange:
-        begin, head, end = self.begin, self.head, self.end
+    def build(self, end: fmt.ExchangeEnd | None) -> Exchange:
+        begin = self.begin
         return Exchange(
             number=begin.number,
             process=begin.process,
             lane=begin.lane,
             client=begin.client,
-            began_ns=begin.at_ns,
+            began_ns=begin.at_us * NS_PER_US,
             request=Request(
                 method=begin.method,
                 url=begin.url,
@@ -48,120 +58,133 @@ class _Open:
             ),
             fingerprint=begin.fingerprint,
             raw_hash=begin.raw_hash,
-            canonical_hash=begin.canonical_hash,
             internal=begin.internal,
             served_from=begin.served_from,
-            response=self._response(head) if head else None,
-            ending=_ending(end) if end else None,
+            response=self._response(),
+            ending=ending_of(end.at_us, end) if end else None,
         )
 
-    def _response(self, head: fmt.Head) -> Response:
+    def _response(self) -> Response | None:
+        head, chunks = self.head, self.chunks
+        if head is None or chunks is None:
+            return None
         return Response(
-            at_ns=head.at_ns,
+            at_ns=head.at_us * NS_PER_US,
             status=head.status,
             reason=head.reason,
             http_version=head.http_version,
             headers=head.headers,
-            chunks=tuple(self.chunks),
+            chunks=tuple(chunks.chunks),
         )
 
 
-def _ending(end: fmt.ExchangeEnd) -> Ending:
+def ending_of(at_us: int, end: fmt.ExchangeEnd | fmt.Closing) -> Ending:
+    """Give the end of an exchange, from either state's record."""
     failure = None
     if end.failure_type is not None:
         failure = Failure(type=end.failure_type, message=end.failure_message or "")
-    return Ending(at_ns=end.at_ns, kind=end.kind, failure=failure)
+    return Ending(at_ns=at_us * NS_PER_US, kind=end.kind, failure=failure)
 
 
-class RunBuilder:
-    """Collects records in file order and builds the run."""
+class Assembler:
+    """Puts exchanges together; each is given away once, when its end has come."""
 
-    def __init__(self, path: str) -> None:
-        """Start a run that is read from `path`."""
-        self.path = path
-        self.torn_bytes = 0
-        self._info: RunInfo | None = None
+    def __init__(self) -> None:
+        """Start before the first record."""
+        self._open: dict[int, _Open] = {}
+        self._seen: set[int] = set()
+
+    def add(self, record: fmt.ExchangeRecord) -> Exchange | None:
+        """Take the next record; gives the exchange that it ends.
+
+        Raises:
+            BrokenError: It belongs to no exchange that is open.
+        """
+        number = record.number
+        if isinstance(record, fmt.ExchangeBegin):
+            if number in self._seen:
+                raise BrokenError(f"exchange {number} began twice")
+            self._seen.add(number)
+            self._open[number] = _Open(record)
+            return None
+        opened = self._open.get(number)
+        if opened is None:
+            raise BrokenError(f"exchange {number} never began, or was over")
+        if not isinstance(record, fmt.ExchangeEnd):
+            opened.add(record)
+            return None
+        if not opened.is_whole:
+            raise BrokenError(f"exchange {number} ended before its request was whole")
+        del self._open[number]
+        return opened.build(record)
+
+    def rest(self) -> Iterator[Exchange]:
+        """Give the exchanges that were in flight."""
+        return (one.build(None) for one in self._open.values() if one.is_whole)
+
+
+class Story:
+    """What is told of a run besides its exchanges."""
+
+    def __init__(self) -> None:
+        """Start before the first record."""
+        self.info: RunInfo | None = None
         self._processes: list[Process] = []
-        self._exchanges: dict[int, _Open] = {}
         self._outputs: list[Output] = []
         self._notes: list[Note] = []
         self._outcome: Outcome | None = None
 
-    def add(self, record: fmt.Record) -> None:  # noqa: C901  (one case a record type)
+    def add(self, record: fmt.Record | fmt.SealedRecord) -> None:
         """Take the next record.
 
         Raises:
-            CassetteDamagedError: It belongs to an exchange that never began.
+            BrokenError: It is not one of a story.
         """
         match record:
             case fmt.RunBegin():
                 fields = {name: getattr(record, name) for name in record.__struct_fields__}
-                self._info = RunInfo(**fields)
-            case fmt.ProcessBegin(index, pid, parent_pid, lane, argv, python, at_ns):
-                self._processes.append(
-                    Process(
-                        index=index,
-                        pid=pid,
-                        parent_pid=parent_pid,
-                        lane=lane,
-                        argv=argv,
-                        python=python,
-                        began_ns=at_ns,
-                    )
-                )
-            case fmt.ExchangeBegin():
-                self._exchanges[record.number] = _Open(record)
-            case fmt.Body(number, data):
-                self._open(number).body.append(data)
-            case fmt.Head():
-                self._open(record.number).head = record
-            case fmt.ChunkPiece():
-                self._open(record.number).add_chunk(record)
-            case fmt.ExchangeEnd():
-                self._open(record.number).end = record
-            case fmt.OutputPiece(process, stream, at_ns, data):
+                self.info = RunInfo(**fields)
+            case fmt.ProcessBegin():
+                self._processes.append(_process(record))
+            case fmt.OutputPiece(process, stream, at_us, data):
+                at_ns = at_us * NS_PER_US
                 self._outputs.append(Output(process=process, stream=stream, at_ns=at_ns, data=data))
-            case fmt.NoteRecord(kind, at_ns, process, text, count):
+            case fmt.NoteRecord(kind, at_us, process, text, count):
+                at_ns = at_us * NS_PER_US
                 self._notes.append(
                     Note(kind=kind, at_ns=at_ns, process=process, text=text, count=count)
                 )
-            case fmt.RunEnd(at_ns, exit_status, signal):
+            case fmt.RunEnd(at_us, exit_status, signal):
+                at_ns = at_us * NS_PER_US
                 self._outcome = Outcome(at_ns=at_ns, exit_status=exit_status, signal=signal)
             case fmt.ProcessEnd():
                 pass
+            case _:
+                raise BrokenError(f"a {type(record).__name__} stands where none belongs")
 
-    def _open(self, number: int) -> _Open:
-        try:
-            return self._exchanges[number]
-        except KeyError:
-            raise CassetteDamagedError(
-                f"{self.path} is damaged: exchange {number} never began",
-                where=f"exchange {number}",
-                cure="fetch the file again from where it came, or record the run anew",
-            ) from None
-
-    def build(self) -> Run:
-        """Make the run of what was collected.
-
-        Raises:
-            CassetteEmptyError: No run began in this file.
-        """
-        if self._info is None:
-            raise CassetteEmptyError(
-                f"{self.path} holds no run",
-                where=self.path,
-                cure="record it again with --force",
-            )
-        # A torn journal may end between the pieces of a long request: then it did not begin.
-        whole = [one for one in self._exchanges.values() if one.is_whole]
-        exchanges = sorted(whole, key=lambda one: one.begin.number)
+    def run(self, path: str, exchanges: Exchanges, torn_bytes: int = 0) -> Run | None:
+        """Make the run; None where none began."""
+        if self.info is None:
+            return None
         return Run(
-            path=self.path,
-            info=self._info,
+            path=path,
+            info=self.info,
             processes=tuple(self._processes),
-            exchanges=tuple(one.build() for one in exchanges),
+            exchanges=exchanges,
             outputs=tuple(self._outputs),
             notes=tuple(self._notes),
             outcome=self._outcome,
-            torn_bytes=self.torn_bytes,
+            torn_bytes=torn_bytes,
         )
+
+
+def _process(record: fmt.ProcessBegin) -> Process:
+    return Process(
+        index=record.index,
+        pid=record.pid,
+        parent_pid=record.parent_pid,
+        lane=record.lane,
+        argv=record.argv,
+        python=record.python,
+        began_ns=record.at_us * NS_PER_US,
+    )

@@ -1,7 +1,8 @@
 """The cassette's records and frames, format version 1.
 
-Owns the byte layout: magic, frame header, record types and their bounds. Does not open files
-(`journal` writes, `reader` reads). `docs/reference/cassette-format.md` is its specification.
+Owns the byte layout of both states, journal and sealed: magic, frame header, record types and their
+bounds. Does not open files (`journal` and `pack` write, `reader` and `sealed` read).
+`docs/reference/cassette-format.md` is its specification.
 
 Every struct is a msgpack array. Fields are only ever appended, so that a reader of version 1 reads
 every file of version 1.
@@ -10,7 +11,8 @@ every file of version 1.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from enum import IntEnum
+from typing import Annotated, Final
 
 import msgspec
 
@@ -18,8 +20,13 @@ from agentvcr.model.exchange import EndKind
 from agentvcr.model.run import Stream
 
 VERSION: Final = 1
-MAGIC: Final = b"AVCRJ\x00\r\n\x1a\n\x00" + bytes([VERSION])
-"""Eleven bytes that show text-mode damage, then the version."""
+JOURNAL: Final = b"AVCRJ\x00\r\n\x1a\n\x00" + bytes([VERSION])
+"""How a journal begins: eleven bytes that show text-mode damage, then the version."""
+SEALED: Final = b"AVCRP\x00\r\n\x1a\n\x00" + bytes([VERSION])
+"""How a sealed file begins."""
+TRAILER: Final = struct.Struct("<QI4s")
+"""How a sealed file ends: offset of its last frame, CRC-32 of that number, and `END`."""
+END: Final = b"AVCE"
 
 FRAME: Final = struct.Struct("<III")
 """Length of the payload, length once decompressed, CRC-32 of the payload; all little-endian."""
@@ -28,6 +35,8 @@ RECORD: Final = struct.Struct("<BI")
 
 MAX_FRAME: Final = 8 << 20
 """Most bytes of one frame, compressed or not. A reader refuses more before it allocates."""
+LONG_FRAME: Final = 1 << 17
+"""A frame of a sealed file that is shorter, once decompressed, is packed with the dictionary."""
 PIECE: Final = 1 << 20
 """Longer bodies and chunks are cut into several records of this size."""
 WINDOW_LOG: Final = 23
@@ -35,14 +44,19 @@ WINDOW_LOG: Final = 23
 EXTENSION: Final = 128
 """A reader skips unknown types from here on, and refuses unknown types below."""
 
+Time = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""Microseconds since the run began; bounded, so that no file can upset arithmetic or a clock."""
+Index = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""A count, a size, a number or an offset."""
+
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
-class RunBegin(msgspec.Struct, array_like=True, frozen=True, tag=False):
+class RunBegin(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """First record: what was run."""
 
     run_id: str
-    started_at_ns: int
+    started_at_ns: Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
     argv: tuple[str, ...]
     cwd: str
     agentvcr: str
@@ -51,106 +65,254 @@ class RunBegin(msgspec.Struct, array_like=True, frozen=True, tag=False):
     environment: dict[str, str]
 
 
-class RunEnd(msgspec.Struct, array_like=True, frozen=True):
+class RunEnd(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Last record: how the command ended. Missing after a crash of the recorder."""
 
-    at_ns: int
+    at_us: Time
     exit_status: int | None
     signal: int | None
 
 
-class ProcessBegin(msgspec.Struct, array_like=True, frozen=True):
+class ProcessBegin(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A process spoke to the recorder for the first time."""
 
-    index: int
+    index: Index
     pid: int
     parent_pid: int
     lane: str
     argv: tuple[str, ...]
     python: str
-    at_ns: int
+    at_us: Time
 
 
-class ProcessEnd(msgspec.Struct, array_like=True, frozen=True):
+class ProcessEnd(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The last connection of a process was closed."""
 
-    index: int
-    at_ns: int
+    index: Index
+    at_us: Time
 
 
-class ExchangeBegin(msgspec.Struct, array_like=True, frozen=True):
+class ExchangeBegin(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A request began. Its body of `body_size` bytes follows in `Body` records."""
 
-    number: int
-    process: int
+    number: Index
+    process: Index
     lane: str
     client: str
-    at_ns: int
+    at_us: Time
     method: str
     url: str
     headers: RawHeaders
     fingerprint: bytes
     raw_hash: bytes
-    canonical_hash: bytes
     internal: bool
-    served_from: int | None
-    body_size: int
+    served_from: Index | None
+    body_size: Index
 
 
-class Body(msgspec.Struct, array_like=True, frozen=True):
+class Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A piece of a request's body."""
 
-    number: int
+    number: Index
     data: bytes
 
 
-class Head(msgspec.Struct, array_like=True, frozen=True):
+class Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An answer's status line and headers."""
 
-    number: int
-    at_ns: int
+    number: Index
+    at_us: Time
     status: int
     reason: bytes
     http_version: bytes
     headers: RawHeaders
 
 
-class ChunkPiece(msgspec.Struct, array_like=True, frozen=True):
-    """A chunk of an answer's body; `more` when the same chunk goes on in the next record."""
+class Chunks(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Chunks of an answer's body: of each its size, and the time since the one before.
 
-    number: int
-    at_ns: int
+    The first one's time counts from the head, or from the last chunk of the record before. `more`
+    when the last chunk goes on in the next record.
+    """
+
+    number: Index
+    after_us: tuple[Time, ...]
+    sizes: tuple[Index, ...]
     data: bytes
     more: bool
 
 
-class ExchangeEnd(msgspec.Struct, array_like=True, frozen=True):
+class ExchangeEnd(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An exchange was over, with the class and message of the exception that ended it."""
 
-    number: int
-    at_ns: int
+    number: Index
+    at_us: Time
     kind: EndKind
     failure_type: str | None
     failure_message: str | None
 
 
-class OutputPiece(msgspec.Struct, array_like=True, frozen=True):
+class OutputPiece(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Bytes on a standard stream of a process."""
 
-    process: int
+    process: Index
     stream: Stream
-    at_ns: int
+    at_us: Time
     data: bytes
 
 
-class NoteRecord(msgspec.Struct, array_like=True, frozen=True):
+class NoteRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Something seen that is no exchange, `count` times."""
 
     kind: str
-    at_ns: int
-    process: int
+    at_us: Time
+    process: Index
     text: str
-    count: int
+    count: Index
+
+
+class Way(IntEnum):
+    """How a body has the bytes of a piece."""
+
+    PLAIN = 0
+    BASE64 = 1
+    BASE64URL = 2
+
+
+WAYS: Final = 4
+
+Recipe = bytes | tuple[Index, ...]
+"""A body: its bytes, or pairs of numbers. A pair (first, 4 n + way) stands for `n` blobs from
+`first` on, each written in that way."""
+
+
+class Blobs(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Pieces of bodies, each stored once: of each its size, and all of them joined."""
+
+    first: Index
+    sizes: tuple[Index, ...]
+    data: bytes
+
+
+class Answer(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An answer. Times count from the exchange's beginning, or from the chunk before."""
+
+    after_us: Time
+    status: int
+    reason: bytes
+    http_version: bytes
+    headers: RawHeaders
+    chunks_after_us: tuple[Time, ...]
+    sizes: tuple[Index, ...]
+
+
+class Closing(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """How an exchange ended; the time counts from its beginning."""
+
+    after_us: Time
+    kind: EndKind
+    failure_type: str | None
+    failure_message: str | None
+
+
+class Row(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A whole exchange of a sealed file; its hashes stand in the index."""
+
+    lane: str
+    number: Index
+    process: Index
+    client: str
+    at_us: Time
+    method: str
+    url: str
+    headers: RawHeaders
+    internal: bool
+    served_from: Index | None
+    answer: Answer | None
+    closing: Closing | None
+    request_body: Recipe
+    response_body: Recipe
+
+
+class Rows(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Exchanges in the order of (lane, number): of each the size of its `Row`, and all joined."""
+
+    sizes: tuple[Index, ...]
+    data: bytes
+
+
+class Keys(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What exchanges can be found by, in the order of their numbers, with columns of one length."""
+
+    first: Index
+    """Number of the first."""
+    gaps: tuple[Index, ...]
+    """What each number adds to the one before; 0 for the first."""
+    lanes: tuple[str, ...]
+    """The lanes that occur here."""
+    lane: tuple[Index, ...]
+    """Of each exchange the place of its lane in `lanes`."""
+    kinds: tuple[str, ...]
+    kind: tuple[Index, ...]
+    internal: tuple[Index, ...]
+    """Numbers of those whose peer was a process of the run."""
+
+
+class Fingerprints(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Eight bytes for each exchange of a block of keys, in the same order."""
+
+    data: bytes
+
+
+class RawHashes(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The same of raw hashes; eight zeros where there is none."""
+
+    data: bytes
+
+
+HERE: Final = 0
+"""No frame lies at this offset."""
+
+
+class BlobGroup(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Where a frame of blobs lies, and which it holds."""
+
+    offset: Index
+    first: Index
+    count: Index
+
+
+class RowGroup(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Where a frame of rows lies, its first exchange, and how many it holds."""
+
+    offset: Index
+    lane: str
+    number: Index
+    count: Index
+
+
+class KeyBlock(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Where the keys of some exchanges lie: their numbers and lanes, and their hashes."""
+
+    keys_offset: Index
+    fingerprints_offset: Index
+    raw_hashes_offset: Index
+    first: Index
+    count: Index
+
+
+class Directory(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Last record of a sealed file: where everything lies.
+
+    `HERE` in place of an offset: in this very frame, as the only record of its type; the story as
+    all the records before the first that is none of it.
+    """
+
+    story: tuple[Index, ...]
+    blobs: tuple[BlobGroup, ...]
+    rows: tuple[RowGroup, ...]
+    keys: tuple[KeyBlock, ...]
+    last_began_us: Time
 
 
 Record = (
@@ -161,11 +323,16 @@ Record = (
     | ExchangeBegin
     | Body
     | Head
-    | ChunkPiece
+    | Chunks
     | ExchangeEnd
     | OutputPiece
     | NoteRecord
 )
+"""What happened, as a journal tells it."""
+ExchangeRecord = ExchangeBegin | Body | Head | Chunks | ExchangeEnd
+OF_EXCHANGE: Final = (ExchangeBegin, Body, Head, Chunks, ExchangeEnd)
+OF_STORY: Final = (RunBegin, RunEnd, ProcessBegin, ProcessEnd, OutputPiece, NoteRecord)
+SealedRecord = Blobs | Rows | Keys | Fingerprints | RawHashes | Directory
 
 TYPES: Final[dict[int, type[Record]]] = {
     1: RunBegin,
@@ -175,9 +342,20 @@ TYPES: Final[dict[int, type[Record]]] = {
     5: ExchangeBegin,
     6: Body,
     7: Head,
-    8: ChunkPiece,
+    8: Chunks,
     9: ExchangeEnd,
     10: OutputPiece,
     11: NoteRecord,
 }
-NUMBERS: Final = {struct_type: number for number, struct_type in TYPES.items()}
+"""Records of a journal; those that are not of an exchange stand in a sealed file too."""
+SEALED_TYPES: Final[dict[int, type[SealedRecord]]] = {
+    64: Blobs,
+    65: Rows,
+    66: Keys,
+    67: Fingerprints,
+    68: RawHashes,
+    69: Directory,
+}
+NUMBERS: Final = {one: number for types in (TYPES, SEALED_TYPES) for number, one in types.items()}
+HASH: Final = 8
+"""Bytes of a fingerprint or raw hash."""

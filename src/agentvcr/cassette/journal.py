@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 import zstandard
 
-from agentvcr.cassette.format import FRAME, MAGIC, MAX_FRAME, NUMBERS, RECORD, WINDOW_LOG, Record
+from agentvcr.cassette.format import FRAME, JOURNAL, MAX_FRAME, NUMBERS, RECORD, WINDOW_LOG, Record
+from agentvcr.cassette.holding import hold
 from agentvcr.errors import TargetExistsError, TargetUnwritableError
 
 _LEVEL = 3
@@ -51,7 +52,7 @@ class Journal:
         self._size = 0
         self._broken: JournalBrokenError | None = None
         try:
-            self._write(MAGIC)
+            self._write(JOURNAL)
         except JournalBrokenError as error:
             os.close(self._file)
             discard(path)
@@ -124,10 +125,10 @@ def discard(path: Path) -> None:
 
 
 def _create(path: Path, *, force: bool) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if force else os.O_EXCL)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if force else os.O_EXCL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+        return _emptied(os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666), path)
     except FileExistsError:
         if path.is_dir():
             raise _unwritable(path, "it is a folder") from None
@@ -140,6 +141,18 @@ def _create(path: Path, *, force: bool) -> int:
         raise _unwritable(path, "a part of its path is a file") from None
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from None
+
+
+def _emptied(descriptor: int, path: Path) -> int:
+    """Hold the file before anything of it is lost: another recording may be under way in it."""
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            hold(descriptor, path)
+            os.ftruncate(descriptor, 0)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _unwritable(path: Path, reason: str) -> TargetUnwritableError:

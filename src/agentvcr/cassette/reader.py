@@ -1,36 +1,27 @@
-"""Read a cassette: whole frames, typed records, and the run they tell.
+"""Read a cassette in either state: the run it tells.
 
-Owns the way from bytes to `model`. Trusts nothing in the file: sizes are bounded before anything is
-allocated, checksums are compared before anything is decompressed, and no code is executed.
+Owns which file is meant when none is named. Trusts nothing in the file: sizes are bounded before
+anything is allocated, checksums are compared before anything is decompressed, and no code is
+executed (`frames`).
 """
 
 from __future__ import annotations
 
-import os
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-import zstandard
-
 from agentvcr.cassette import format as fmt
-from agentvcr.cassette.assembly import RunBuilder
-from agentvcr.errors import (
-    CassetteDamagedError,
-    CassetteEmptyError,
-    CassetteForeignError,
-    CassetteMissingError,
-    CassetteVersionError,
-)
+from agentvcr.cassette.assembly import Assembler, Story
+from agentvcr.cassette.journal_reader import JournalReader
+from agentvcr.cassette.opening import empty, open_cassette, told_of
+from agentvcr.cassette.sealed import SealedFile
+from agentvcr.errors import CassetteMissingError
+from agentvcr.model.exchange import Exchange, Exchanges, Kept
 from agentvcr.model.run import Run
 
 EXTENSION = ".avcr"
 LAST = ".last.avcr"
 """A replay's own recording lies beside its cassette under this ending."""
-_SLICE = 512
-"""Compressed bytes taken at a time: they expand to 16 MiB at most, so a bomb is seen early."""
 
 
 def last_of(path: Path) -> Path:
@@ -56,133 +47,45 @@ def newest_cassette(folder: Path) -> Path:
 
 
 def load_run(path: Path) -> Run:
-    """Read a whole run into memory.
+    """Read a run: of a sealed file only the story, its exchanges when they are asked for.
 
     Raises:
         CassetteMissingError, CassetteEmptyError, CassetteForeignError, CassetteVersionError,
         CassetteDamagedError: As their names say.
     """
-    builder = RunBuilder(str(path))
-    with _open(path) as file:
-        _check_magic(file, path)
-        for payload in _Payloads(file, path, builder):
-            for record in _records(payload, path):
-                builder.add(record)
-    return builder.build()
+    file, state = open_cassette(path)
+    if state == "sealed":
+        return _load_sealed(SealedFile(path, file), path)
+    with file:
+        return _load_journal(file, path)
 
 
-def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise CassetteMissingError(
-            f"there is no cassette {path}", where=str(path), cure="agentvcr ls shows those there"
-        ) from None
-    except OSError as error:
-        cure = "name a file in it" if path.is_dir() else "check its permissions"
-        raise CassetteMissingError(
-            f"cannot read {path}: {error.strerror}", where=str(path), cure=cure
-        ) from None
+def _load_sealed(sealed: SealedFile, path: Path) -> Run:
+    story = Story()
+    with told_of(path, 0):
+        for record in sealed.story():
+            story.add(record)
+    return _whole(story, path, sealed)
 
 
-def _check_magic(file: BinaryIO, path: Path) -> None:
-    magic = file.read(len(fmt.MAGIC))
-    if not magic:
-        raise CassetteEmptyError(
-            f"{path} is empty", where=str(path), cure="record it again with --force"
-        )
-    if magic[:-1] != fmt.MAGIC[: len(magic)][:-1] or len(magic) < len(fmt.MAGIC):
-        raise CassetteForeignError(
-            f"{path} is not a cassette", where="its first bytes", cure="name an .avcr file"
-        )
-    if magic[-1] != fmt.VERSION:
-        raise CassetteVersionError(
-            f"{path} has format version {magic[-1]}, this AgentVCR reads {fmt.VERSION}",
-            where="byte 12",
-            cure="install the AgentVCR that wrote it, or a newer one",
-        )
+def _load_journal(file: BinaryIO, path: Path) -> Run:
+    story, assembler = Story(), Assembler()
+    exchanges: list[Exchange] = []
+    reader = JournalReader(file)
+    with told_of(path, lambda: reader.offset):
+        for record in reader:
+            if isinstance(record, fmt.OF_EXCHANGE):
+                ended = assembler.add(record)
+                if ended is not None:
+                    exchanges.append(ended)
+            else:
+                story.add(record)
+    exchanges.extend(assembler.rest())
+    return _whole(story, path, Kept(exchanges), reader.torn_bytes)
 
 
-class _Payloads:
-    """The decompressed frames of a journal, one after the other."""
-
-    def __init__(self, file: BinaryIO, path: Path, builder: RunBuilder) -> None:
-        self._file = file
-        self._path = path
-        self._builder = builder
-        self._size = os.fstat(file.fileno()).st_size
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << fmt.WINDOW_LOG)
-        self._stream = decompressor.decompressobj()
-
-    def __iter__(self) -> Iterator[bytes]:
-        offset = self._file.tell()
-        while offset < self._size:
-            header = self._file.read(fmt.FRAME.size)
-            if len(header) < fmt.FRAME.size:
-                break
-            length, raw_length, crc = fmt.FRAME.unpack(header)
-            if not any(header):  # a tail of zeros, which some file systems leave after a crash
-                break
-            if length > fmt.MAX_FRAME or raw_length > fmt.MAX_FRAME:
-                raise _damaged(self._path, offset, "a frame claims an impossible size")
-            payload = self._file.read(length)
-            if len(payload) < length:
-                break
-            if zlib.crc32(payload) != crc:
-                raise _damaged(self._path, offset, "a frame's checksum is wrong")
-            yield self._decompress(payload, raw_length, offset)
-            offset += len(header) + length
-        self._builder.torn_bytes = self._size - offset
-
-    def _decompress(self, payload: bytes, raw_length: int, offset: int) -> bytes:
-        out: list[bytes] = []
-        size = 0
-        try:
-            for start in range(0, len(payload), _SLICE):
-                out.append(self._stream.decompress(payload[start : start + _SLICE]))
-                size += len(out[-1])
-                if size > raw_length:
-                    break
-        except zstandard.ZstdError:
-            raise _damaged(self._path, offset, "a frame does not decompress") from None
-        if size != raw_length:
-            raise _damaged(self._path, offset, "a frame has another size than it says")
-        return b"".join(out)
-
-
-_DECODERS = {
-    number: msgspec.msgpack.Decoder(struct_type) for number, struct_type in fmt.TYPES.items()
-}
-
-
-def _records(raw: bytes, path: Path) -> Iterator[fmt.Record]:
-    offset = 0
-    while offset < len(raw):
-        if offset + fmt.RECORD.size > len(raw):
-            raise _damaged(path, offset, "a record is cut short inside its frame")
-        number, length = fmt.RECORD.unpack_from(raw, offset)
-        start = offset + fmt.RECORD.size
-        offset = start + length
-        if offset > len(raw):
-            raise _damaged(path, start, "a record is longer than its frame")
-        decoder = _DECODERS.get(number)
-        if decoder is None:
-            if number >= fmt.EXTENSION:
-                continue
-            raise CassetteVersionError(
-                f"{path} holds a record of type {number}, which this AgentVCR does not know",
-                where=f"record type {number}",
-                cure="install a newer AgentVCR",
-            )
-        try:
-            yield decoder.decode(memoryview(raw)[start:offset])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise _damaged(path, start, f"a record makes no sense: {error}") from None
-
-
-def _damaged(path: Path, offset: int, what: str) -> CassetteDamagedError:
-    return CassetteDamagedError(
-        f"{path} is damaged: {what}",
-        where=f"byte {offset}",
-        cure="fetch the file again from where it came, or record the run anew",
-    )
+def _whole(story: Story, path: Path, exchanges: Exchanges, torn_bytes: int = 0) -> Run:
+    run = story.run(str(path), exchanges, torn_bytes)
+    if run is None:
+        raise empty(path)
+    return run

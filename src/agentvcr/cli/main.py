@@ -16,11 +16,14 @@ import typer
 from agentvcr import __version__
 from agentvcr.cli.demo import demo
 from agentvcr.cli.diff import diff
+from agentvcr.cli.export import export
+from agentvcr.cli.import_ import import_
 from agentvcr.cli.ls import ls
 from agentvcr.cli.quick import read
 from agentvcr.cli.record import record
 from agentvcr.cli.replay import replace_command, replay
 from agentvcr.cli.show import show
+from agentvcr.cli.verify import verify
 from agentvcr.errors import AgentVCRError
 
 # No rich markup and no rich tracebacks: importing rich would double the start of every recording.
@@ -38,8 +41,11 @@ _QUICK: dict[str, Callable[..., None]] = {"record": record, "replay": replay}
 _PASS_ON = {"allow_interspersed_args": False}  # what follows CMD is its own
 app.command(context_settings=_PASS_ON)(record)
 app.command()(replay)
-for _command in (diff, show, ls, demo):
+for _command in (diff, show, ls, verify):
     app.command()(_command)
+app.command("import")(import_)  # its function cannot have that name
+app.command()(export)
+app.command()(demo)
 
 
 def _show_version(value: bool) -> None:

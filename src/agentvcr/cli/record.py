@@ -33,12 +33,16 @@ def record(
     ] = None,
 ) -> None:
     """Run CMD, record every exchange, and exit as CMD does."""
+    from agentvcr.cli.console import progress_bar
     from agentvcr.cli.endings import check_report, exit_as, new_cassette, tell
-    from agentvcr.session import record_command
+    from agentvcr.session.recording import record_command
 
     check_report(report)
     argv = command or []
     target = out or new_cassette(argv)
-    summary, ended = record_command(argv, target, force=force, live=live or ())
+    with progress_bar("packing") as progress:
+        summary, ended = record_command(
+            argv, target, force=force, live=live or (), progress=progress
+        )
     tell(summary, report)
     exit_as(ended)

@@ -70,7 +70,7 @@ def replay(
     """
     from agentvcr.cassette.reader import newest_cassette
     from agentvcr.cli.endings import announce, check_report, tell
-    from agentvcr.session import replay_command
+    from agentvcr.session.replaying import replay_command
 
     check_report(report)
     source = file or newest_cassette(Path("cassettes"))

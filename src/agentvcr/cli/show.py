@@ -23,10 +23,10 @@ def show(
     """Show a run as a tree of steps, or one step in full."""
     from agentvcr.cassette.reader import load_run, newest_cassette
     from agentvcr.cli.console import show_result
-    from agentvcr.steps import detail, find_step, outline, steps_of
+    from agentvcr.steps import detail, find_step, outline
 
     run = load_run(file or newest_cassette(Path("cassettes")))
     if step is None:
         show_result(outline(run), as_json=json)
     else:
-        show_result(detail(find_step(steps_of(run), step)), as_json=json)
+        show_result(detail(find_step(run, step)), as_json=json)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote
 import msgspec
 
 from agentvcr.model.address import DEFAULT_PORTS, address_of, is_loopback, path_of
+from agentvcr.model.credentials import PLACEHOLDER
 
 RULES = "1"
 """Id of the rules below. To be raised with each change of what they yield."""
@@ -25,7 +26,6 @@ _PROVIDER_ID = re.compile(
 Long, with a digit and without an underscore: `call_center_operator` is a name and no id.
 """
 
-_PLACEHOLDER = re.compile(rb"redacted-[0-9a-f]{16}")
 """What stands for a credential: another one under each user's key."""
 
 
@@ -46,7 +46,7 @@ def canonical_place(method: str, url: str) -> str:
         origin = f"{address.scheme}://{address.host}:{address.port}"
     query = "&".join(_canonical_query(address.query)) if address.query else ""
     place = f"{method.upper()} {origin}{address.path}?{query}"
-    return _PLACEHOLDER.sub(b"redacted", place.encode("utf-8", "surrogateescape")).decode(
+    return PLACEHOLDER.sub(b"redacted", place.encode("utf-8", "surrogateescape")).decode(
         "utf-8", "surrogateescape"
     )
 
@@ -66,7 +66,7 @@ def canonical_body(body: bytes, content_type: bytes) -> bytes:
     """
     if not body:
         return b""
-    return _PLACEHOLDER.sub(b"redacted", _canonical(body, content_type))
+    return PLACEHOLDER.sub(b"redacted", _canonical(body, content_type))
 
 
 def _canonical(body: bytes, content_type: bytes) -> bytes:

@@ -7,6 +7,7 @@ end, prompts change in the middle, and a difference costs no more than a compari
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import nsmallest
 
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import canonical_body, content_type_of
@@ -29,13 +30,14 @@ def nearest(request: Request, candidates: Iterable[Exchange]) -> tuple[Exchange,
     """
     path = path_of(request.url)
     body = canonical_body(request.body, content_type_of(request.headers))
-    ranked = sorted(
+    ranked = nsmallest(  # holds no more of them than that
+        _MOST,
         candidates,
         key=lambda one: (
             one.request.method != request.method or path_of(one.request.url) != path,
             one.lane != request.lane,
         ),
-    )[:_MOST]
+    )
     best: tuple[Exchange, float] | None = None
     best_rank = (False, False, -1.0)
     for one in ranked:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+PLACEHOLDER: Final = re.compile(rb"redacted-[0-9a-f]{16}")
+"""What stands in a cassette for a credential."""
+
 CREDENTIAL_FIELDS: Final = frozenset(
     {
         "api_key",

@@ -6,7 +6,9 @@ bodies mean (`providers`).
 
 from __future__ import annotations
 
-from typing import Literal
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, overload
 
 import msgspec
 
@@ -18,7 +20,7 @@ EndKind = Literal["eof", "closed", "abandoned", "cancelled", "failed", "cut"]
 cancelled; failed with an error; or cut, when its process was gone before it ended."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the program asked. `body` is byte-exact but for credentials."""
 
     method: str
@@ -27,7 +29,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+class Chunk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One piece of an answer's body, undecoded, as the client's transport handed it over."""
 
     at_ns: int
@@ -35,7 +37,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
 
 
-class Response(msgspec.Struct, frozen=True, kw_only=True):
+class Response(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer's head and the chunks that the program received."""
 
     at_ns: int
@@ -52,7 +54,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         return b"".join(chunk.data for chunk in self.chunks)
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
+class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An exception that ended an exchange, by name."""
 
     type: str
@@ -60,7 +62,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
+class Ending(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How and when an exchange was over."""
 
     at_ns: int
@@ -68,7 +70,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request and all of its answer. `response` and `ending` are None while it is in flight."""
 
     number: int
@@ -82,12 +84,103 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     request: Request
     fingerprint: bytes
     raw_hash: bytes
-    """Hash of the unredacted body: an unchanged body need not be parsed to be found again."""
-    canonical_hash: bytes
-    """Hash of the body's canonical form."""
+    """Hash of the request with its body as it was sent, so that an unchanged one need not be parsed
+    to be found again. Empty where a credential was taken out of the body."""
     internal: bool = False
     """The peer is a process of this run: kept for viewing, never served."""
     served_from: int | None = None
     """In a replay: the number of the recorded exchange whose answer this is."""
     response: Response | None = None
     ending: Ending | None = None
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an exchange is found by: no body has to be read for it."""
+
+    number: int
+    lane: str
+    fingerprint: bytes
+    raw_hash: bytes
+    internal: bool = False
+    kind: str = ""
+    """The kind of step that it is on its own; empty where nobody has said."""
+
+
+class Exchanges(Sequence[Exchange]):
+    """The exchanges of a run in the order of their numbers; read one by one where they can be."""
+
+    @property
+    @abstractmethod
+    def last_began_ns(self) -> int:
+        """When the last of them began; 0 where there is none."""
+
+    @abstractmethod
+    def list_keys(self) -> Sequence[Key]:
+        """Give what each is found by, in the same order."""
+
+    @abstractmethod
+    def numbered(self, number: int) -> Exchange:
+        """Give the exchange of that number.
+
+        Raises:
+            KeyError: There is none.
+        """
+
+    @abstractmethod
+    def _at(self, index: int) -> Exchange:
+        """Give the exchange at an index from 0 on."""
+
+    @overload
+    def __getitem__(self, index: int) -> Exchange: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Exchange, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Exchange | tuple[Exchange, ...]:
+        places = range(len(self))[index]
+        return self._at(places) if isinstance(places, int) else tuple(map(self._at, places))
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return map(self._at, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Exchanges) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list: what is read may be large
+
+
+class Kept(Exchanges):
+    """Exchanges held in memory."""
+
+    def __init__(self, exchanges: Iterable[Exchange] = ()) -> None:
+        """Hold them, by number."""
+        self._all = sorted(exchanges, key=lambda one: one.number)
+        self._by_number = {one.number: one for one in self._all}
+
+    @property
+    def last_began_ns(self) -> int:
+        """When the last of them began."""
+        return max((one.began_ns for one in self._all), default=0)
+
+    def list_keys(self) -> Sequence[Key]:
+        """Give what each is found by."""
+        return [
+            Key(
+                number=one.number,
+                lane=one.lane,
+                fingerprint=one.fingerprint,
+                raw_hash=one.raw_hash,
+                internal=one.internal,
+            )
+            for one in self._all
+        ]
+
+    def numbered(self, number: int) -> Exchange:
+        """Give the exchange of that number."""
+        return self._by_number[number]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def _at(self, index: int) -> Exchange:
+        return self._all[index]

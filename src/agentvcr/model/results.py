@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from agentvcr.model.conversation import Conversation
+from agentvcr.model.imported import Imported
 from agentvcr.model.step import StepKind
 
 RunState = Literal["complete", "unfinished", "torn", "damaged"]
@@ -196,5 +197,5 @@ class RunDiff(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag
     """The exit status or signal, where it differs."""
 
 
-Result = Outline | StepDetail | Listing | RunDiff
+Result = Outline | StepDetail | Listing | RunDiff | Imported
 """What every reporter can render."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from agentvcr.model.exchange import Exchange
+from agentvcr.model.exchange import Exchanges
 
 Stream = Literal["stdin", "stdout", "stderr"]
 
@@ -80,7 +80,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     info: RunInfo
     processes: tuple[Process, ...]
-    exchanges: tuple[Exchange, ...]
+    exchanges: Exchanges
     outputs: tuple[Output, ...]
     notes: tuple[Note, ...]
     outcome: Outcome | None

@@ -24,6 +24,8 @@ class RecordSummary(
     """Addresses that the program reached past every interceptor."""
     broken: str | None
     """Why the recording stopped before the program did."""
+    unsealed: str | None
+    """Why the recording was left as a journal, which is whole."""
     exit_status: int
     """As a shell says it: 128 + n for a signal."""
 

@@ -17,6 +17,7 @@ import msgspec
 
 from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
+from agentvcr.cassette.chunks import chunk_records
 from agentvcr.cassette.journal import Journal, JournalBrokenError, RecordTooLargeError
 from agentvcr.inside.exchange import (
     Forward,
@@ -27,7 +28,7 @@ from agentvcr.inside.exchange import (
     Serve,
 )
 from agentvcr.matching.canonical import content_type_of
-from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_raw
+from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_content
 from agentvcr.model.exchange import Headers
 from agentvcr.model.run import Stream
 from agentvcr.model.text import storable_argv
@@ -52,7 +53,7 @@ class _Clean(msgspec.Struct, frozen=True):
 class Recorder:
     """Writes a run into a journal, as it goes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (one each for the parts that it joins)
         self,
         journal: Journal,
         redactor: Redactor,
@@ -60,14 +61,18 @@ class Recorder:
         boundary: Boundary,
         fingerprinter: Fingerprinter,
         inner: Handler | None = None,
+        origin_ns: int | None = None,
     ) -> None:
-        """Record into `journal`; with `inner`, record what that handler decides."""
+        """Record into `journal`; with `inner`, record what that handler decides.
+
+        The run begins now, or at `origin_ns` where every moment is told to it.
+        """
         self._journal = journal
         self.redactor = redactor
         self._boundary = boundary
         self._fingerprinter = fingerprinter
         self._inner = inner
-        self._origin_ns = monotonic_ns()
+        self._origin_ns = monotonic_ns() if origin_ns is None else origin_ns
         self._closed = False
         self._later: list[Callable[[], None]] = []
         self._open: dict[int, RecordingSink] = {}
@@ -86,8 +91,11 @@ class Recorder:
         return self._inner is not None
 
     def since_start(self, at_ns: int | None) -> int:
-        """Turn a reading of the monotonic clock (None or 0: now) into time since the run began."""
-        return max(0, (at_ns or monotonic_ns()) - self._origin_ns)
+        """Turn a reading of the monotonic clock (None or 0: now) into microseconds since the start.
+
+        Rounded down, so that what came first is never said to have come last.
+        """
+        return max(0, (at_ns or monotonic_ns()) - self._origin_ns) // 1000
 
     def add(self, record: fmt.Record) -> None:
         """Put a record into the journal's next frame."""
@@ -183,22 +191,26 @@ class Recorder:
         A credential that an answer gave comes back in a replay as its placeholder, so the request
         must be identified as it is written and not as it was sent.
         """
-        redactor = self.redactor
-        content_type = content_type_of(request.headers)
-        raw_hash = hash_raw(content_type, request.body)
+        redactor, fingerprinter = self.redactor, self._fingerprinter
+        method, content_type = request.method, content_type_of(request.headers)
+        content = hash_content(content_type, request.body)
         body = request.body
         learned = -1
         while learned != redactor.learned:  # again, if a part gave away what another part holds
             learned = redactor.learned
-            if self._fingerprinter.known(raw_hash) is None:
+            url = redactor.url(request.url)
+            raw_hash = fingerprinter.hash_raw(method, url, content)
+            fingerprint = fingerprinter.known(raw_hash)
+            if fingerprint is None:
                 body = redactor.body(request.body, content_type)
             headers = redactor.headers(request.headers)
-            url = redactor.url(request.url)
-        if body != request.body:
-            # A hash of a body with a short password in it would let one try passwords out.
+        if fingerprint is None:
+            fingerprint = fingerprinter.identify(method, url, content_type, body)
+        if body != request.body or not body:
+            # A hash of a body with a short password in it would let one try passwords out, and
+            # no body is quicker to parse than none.
             raw_hash = b""
-        identity = self._fingerprinter.identify(request.method, url, content_type, raw_hash, body)
-        return _Clean(url, headers, body, identity)
+        return _Clean(url, headers, body, Identity(fingerprint, raw_hash))
 
     def _begin(
         self,
@@ -216,13 +228,12 @@ class Recorder:
                 process=request.process,
                 lane=request.lane,
                 client=request.client,
-                at_ns=self.since_start(request.at_ns),
+                at_us=self.since_start(request.at_ns),
                 method=request.method,
                 url=clean.url,
                 headers=clean.headers,
                 fingerprint=identity.fingerprint,
                 raw_hash=identity.raw_hash,
-                canonical_hash=identity.canonical_hash,
                 internal=internal,
                 served_from=served_from,
                 body_size=len(clean.body),
@@ -249,15 +260,11 @@ class Recorder:
             headers, chunks = self.redactor.answer(raw_headers, chunks)
         if len(chunks) != len(times):  # a decoded body comes as one chunk
             times = times[-1:]
-        self.add(
-            fmt.Head(sink.number, self.since_start(at_ns), status, reason, http_version, headers)
-        )
-        for at, data in zip(times, chunks, strict=True):
-            elapsed = self.since_start(at)
-            for start in range(0, max(len(data), 1), fmt.PIECE):
-                piece = data[start : start + fmt.PIECE]
-                more = start + fmt.PIECE < len(data)
-                self.add(fmt.ChunkPiece(sink.number, elapsed, piece, more))
+        head_us = self.since_start(at_ns)
+        self.add(fmt.Head(sink.number, head_us, status, reason, http_version, headers))
+        times_us = [self.since_start(at) for at in times]
+        for record in chunk_records(sink.number, head_us, times_us, chunks):
+            self.add(record)
 
     def cut(self) -> None:
         """End the exchanges that are open: their processes are gone."""
@@ -282,7 +289,7 @@ class Recorder:
                 lane=str(fields["lane"]),
                 argv=self.redactor.argv(argv),
                 python=str(fields["python"]),
-                at_ns=self.since_start(at_ns),
+                at_us=self.since_start(at_ns),
             )
         )
         return index
@@ -298,16 +305,16 @@ class Recorder:
 
     def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
         """Take down something that is no exchange."""
-        at_ns = self.since_start(request.at_ns if request else None)
+        at_us = self.since_start(request.at_ns if request else None)
         text = text[:_MOST_TEXT]
         clean = self.redactor.output(text.encode("utf-8", "backslashreplace")).decode()
-        self.add(fmt.NoteRecord(kind, at_ns, request.process if request else process, clean, 1))
+        self.add(fmt.NoteRecord(kind, at_us, request.process if request else process, clean, 1))
 
-    def close(self, exit_status: int | None, signal: int | None) -> None:
+    def close(self, exit_status: int | None, signal: int | None, at_ns: int | None = None) -> None:
         """Cut what is open, write how the command ended, and close the journal."""
         self._catch_up()
         self.cut()
-        self.add(fmt.RunEnd(self.since_start(None), exit_status, signal))
+        self.add(fmt.RunEnd(self.since_start(at_ns), exit_status, signal))
         self._flush()
         self._closed = True  # whoever still reads says nothing any more
         try:

@@ -24,6 +24,7 @@ from agentvcr.model.credentials import (
     CREDENTIAL_PARAMETERS,
     KEY_OPTION,
     KEY_SHAPE,
+    PLACEHOLDER,
     looks_random,
 )
 from agentvcr.model.exchange import Headers
@@ -40,7 +41,6 @@ _MOST_KEPT = 4096
 """Headers and URLs remembered as cleaned."""
 _URL_HEADERS = frozenset({b"location", b"content-location", b"referer", b"link"})
 _KEY_SHAPE = re.compile(KEY_SHAPE.pattern.encode())
-_PLACEHOLDER = re.compile(rb"redacted-[0-9a-f]{16}")
 _USER = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]+)@", re.IGNORECASE)
 _FORM = b"application/x-www-form-urlencoded"
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
@@ -76,7 +76,7 @@ class Redactor:
         known = self._known.get(secret)
         if known is not None:
             return known
-        if _PLACEHOLDER.fullmatch(secret):
+        if PLACEHOLDER.fullmatch(secret):
             return secret
         made = self._make(secret)
         if looks_random(secret) and len(self._known) < _MAX_KNOWN:

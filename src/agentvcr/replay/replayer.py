@@ -7,7 +7,7 @@ bodies (`matching`), word a miss (its `explain` does) or open a socket.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
@@ -15,7 +15,7 @@ from agentvcr.boundary import Boundary
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
 from agentvcr.model.address import address_of
-from agentvcr.model.exchange import Exchange
+from agentvcr.model.exchange import Exchange, Exchanges
 from agentvcr.replay.ledger import Ledger
 
 OnMiss = Literal["fail", "nearest"]
@@ -33,7 +33,7 @@ class Replayer:
 
     def __init__(  # noqa: PLR0913  (what a replay consists of)
         self,
-        exchanges: Iterable[Exchange],
+        exchanges: Exchanges,
         *,
         boundary: Boundary,
         ledger: Ledger,
@@ -59,22 +59,23 @@ class Replayer:
         self._on_miss = on_miss
         self._pace = pace
         self._is_open_ended = is_open_ended
-        recorded = list(exchanges)
-        self._internal = {one.fingerprint for one in recorded if one.internal}
-        self._exchanges = [one for one in recorded if not one.internal]
-        self._last_began_ns = max((one.began_ns for one in recorded), default=0)
-        self._unused = {one.number: one for one in self._exchanges}
+        keys = exchanges.list_keys()
+        self._exchanges = exchanges
+        self._internal = {one.fingerprint for one in keys if one.internal}
+        self._numbers = [one.number for one in keys if not one.internal]
+        self._unused = dict.fromkeys(self._numbers)
         self._lent: set[int] = set()
-        self._by_lane: dict[tuple[str, bytes], deque[Exchange]] = {}
-        self._by_content: dict[bytes, deque[Exchange]] = {}
-        for one in self._exchanges:
-            self._by_lane.setdefault((one.lane, one.fingerprint), deque()).append(one)
-            self._by_content.setdefault(one.fingerprint, deque()).append(one)
+        self._by_lane: dict[tuple[str, bytes], deque[int]] = {}
+        self._by_content: dict[bytes, deque[int]] = {}
+        for one in keys:
+            if not one.internal:
+                self._by_lane.setdefault((one.lane, one.fingerprint), deque()).append(one.number)
+                self._by_content.setdefault(one.fingerprint, deque()).append(one.number)
 
     @property
     def unused(self) -> list[Exchange]:
         """Exchanges that have answered no request yet, in recorded order."""
-        return [one for one in self._unused.values() if one.number not in self._lent]
+        return [self._exchanges.numbered(one) for one in self._unused if one not in self._lent]
 
     def begin(self, request: Request) -> Serve | Forward:
         """Answer a request whose fingerprint is known, or say that it lies outside the recording.
@@ -108,13 +109,15 @@ class Replayer:
             self._by_content.get(fingerprint),
         ):
             while queue:
-                exchange = queue.popleft()
-                if self._unused.pop(exchange.number, None) is not None:
-                    return exchange
+                number = queue.popleft()
+                if number in self._unused:
+                    del self._unused[number]
+                    return self._exchanges.numbered(number)
         return None
 
     def _missed(self, request: Request) -> Exchange:
-        found = nearest(request, self.unused or self._exchanges)
+        candidates = self._unused or self._numbers
+        found = nearest(request, map(self._exchanges.numbered, candidates))
         closest = found[0] if found else None
         message = self._explain(request, closest)
         if self._on_miss == "nearest" and found is not None and found[1] >= LIKE_ENOUGH:
@@ -150,7 +153,7 @@ class Replayer:
         an end nobody knows what that was, and the replay would wait for ever.
         """
         kind = exchange.ending.kind if exchange.ending else "cut"
-        is_last = exchange.ending is None or exchange.ending.at_ns >= self._last_began_ns
+        is_last = exchange.ending is None or exchange.ending.at_ns >= self._exchanges.last_began_ns
         if kind in ("cut", "cancelled") and self._is_open_ended and is_last:
             return "killed"
         return kind

@@ -11,6 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
+    from agentvcr.model.imported import ImportTotals
     from agentvcr.model.results import DiffEntry, Result, RunSummary, StepRow
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -67,6 +68,14 @@ def size(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """Write a number of things: `1 step`, `2 steps`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def imported_files(totals: ImportTotals) -> str:
+    """Write what an import came to: `2 of 3 files imported: 7 exchanges, 12.1 kB → 3.2 kB`."""
+    files = counted(totals.imported + totals.refused, "file")
+    some = f"{totals.imported:,} of {files}" if totals.refused else files
+    sizes = f"{size(totals.bytes_before)} → {size(totals.bytes_after)}"
+    return f"{some} imported: {counted(totals.exchanges, 'exchange')}, {sizes}"
 
 
 def command_line(run: RunSummary) -> str:

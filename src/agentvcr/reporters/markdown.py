@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TextIO
 
+from agentvcr.model.imported import Imported
 from agentvcr.model.results import Listing, Outline, StepDetail
 from agentvcr.reporters.base import (
     command_line,
@@ -15,6 +16,7 @@ from agentvcr.reporters.base import (
     duration,
     ending,
     entry_title,
+    imported_files,
     printable,
     size,
     tokens,
@@ -39,6 +41,8 @@ def render(result: Result, out: TextIO) -> None:
         lines = _step(result)
     elif isinstance(result, Listing):
         lines = _listing(result)
+    elif isinstance(result, Imported):
+        lines = _imported(result)
     else:
         lines = _diff(result)
     out.writelines(f"{line}\n" for line in lines)
@@ -113,6 +117,22 @@ def _listing(result: Listing) -> Iterator[str]:
             size(cassette.size),
             ending(run) if run.state in {"complete", "unfinished"} else run.state,
         )
+
+
+def _imported(result: Imported) -> Iterator[str]:
+    totals = result.totals
+    yield f"# {imported_files(totals)}"
+    if totals.credentials:
+        yield from ("", f"{counted(totals.credentials, 'credential')} replaced by placeholders")
+    yield ""
+    yield from _table("file", "cassette", "exchanges", "before", "after")
+    for one in result.files[:ROWS_SHOWN]:
+        sizes = [size(one.bytes_before), size(one.bytes_after)]
+        cells = [f"{one.exchanges:,}", *sizes] if one.error is None else [_code(one.error), "", ""]
+        yield _row(_code(one.source), _code(one.target), *cells)
+    yield from _more(len(result.files) - ROWS_SHOWN, "file")
+    if totals.notes:
+        yield from ("", *(f"- {_code(note)}" for note in totals.notes))
 
 
 def _diff(result: RunDiff) -> Iterator[str]:

@@ -25,6 +25,8 @@ def _record(summary: RecordSummary) -> list[str]:
         lines.append(f"RECORDING INCOMPLETE: {summary.broken}; the program was not disturbed")
     counted = _count(summary.exchanges, "exchange")
     lines.append(f"recorded {counted} of {_count(summary.processes, 'process')} in {summary.path}")
+    if summary.unsealed:
+        lines.append(f"it is whole and was not packed: {summary.unsealed}")
     if summary.credentials:
         lines.append(f"{_count(summary.credentials, 'credential')} replaced by placeholders")
     lines += _listed("not recorded: ", summary.unrecorded)

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from agentvcr.errors import NoSuchStepError
 from agentvcr.model.step import Step, StepKind
 from agentvcr.providers import dialect_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from agentvcr.model.exchange import Request
+    from agentvcr.model.exchange import Exchange, Exchanges, Key, Request
     from agentvcr.model.run import Run
 
 ROOT_LANE = "main"
+_KINDS: dict[str, StepKind] = {kind: kind for kind in get_args(StepKind)}
 
 
 def steps_of(run: Run) -> tuple[Step, ...]:
@@ -29,15 +30,29 @@ def steps_of(run: Run) -> tuple[Step, ...]:
     Each exchange is a step of its own: its path is its lane without the root, its kind, and how
     many of that kind its lane had before.
     """
+    return tuple(each_step(run))
+
+
+def each_step(run: Run) -> Iterator[Step]:
+    """Give the same steps one at a time, so that none has to stay in memory."""
+    places = _places(run.exchanges.list_keys(), run.exchanges)
+    for (number, path, kind), exchange in zip(places, run.exchanges, strict=True):
+        yield _step(number, path, kind, exchange)
+
+
+def _step(number: int, path: str, kind: StepKind, exchange: Exchange) -> Step:
+    return Step(id=path, number=number, kind=kind, lane=exchange.lane, exchange=exchange)
+
+
+def _places(keys: Sequence[Key], exchanges: Exchanges) -> Iterator[tuple[int, str, StepKind]]:
+    """Give number, path and kind of each step; reads an exchange only to learn its kind."""
     seen: Counter[str] = Counter()
-    steps: list[Step] = []
-    for number, exchange in enumerate(run.exchanges, 1):
-        kind = kind_of(exchange.request)
-        stem = _below_root(exchange.lane) + kind
-        path = f"{stem}[{seen[stem]}]"
+    for number, key in enumerate(keys, 1):
+        known = _KINDS.get(key.kind)
+        kind = known or kind_of(exchanges.numbered(key.number).request)
+        stem = _below_root(key.lane) + kind
+        yield number, f"{stem}[{seen[stem]}]", kind
         seen[stem] += 1
-        steps.append(Step(id=path, number=number, kind=kind, lane=exchange.lane, exchange=exchange))
-    return tuple(steps)
 
 
 def kind_of(request: Request) -> StepKind:
@@ -45,23 +60,27 @@ def kind_of(request: Request) -> StepKind:
     return "tool" if dialect_of(request) is None else "llm"
 
 
-def find_step(steps: Sequence[Step], wanted: str) -> Step:
-    """Find a step by its path or by its number.
+def find_step(run: Run, wanted: str) -> Step:
+    """Find a step by its path or by its number, and read no other where that can be.
 
     Raises:
         NoSuchStepError: No step has that path or number.
     """
-    by_name = {step.id: step for step in steps} | {str(step.number): step for step in steps}
+    keys = run.exchanges.list_keys()
     name = wanted.strip().removeprefix(f"{ROOT_LANE}/")
-    if name in by_name:
-        return by_name[name]
-    near = difflib.get_close_matches(name, [step.id for step in steps], n=3, cutoff=0.5)
+    paths: list[str] = []
+    for number, path, kind in _places(keys, run.exchanges):
+        if name in (path, str(number)):
+            exchange = run.exchanges.numbered(keys[number - 1].number)
+            return _step(number, path, kind, exchange)
+        paths.append(path)
+    near = difflib.get_close_matches(name, paths, n=3, cutoff=0.5)
     if near:
         cure = f"did you mean {' or '.join(near)}?"
     else:
         cure = "agentvcr show FILE lists the steps with their numbers"
     raise NoSuchStepError(
-        f"there is no step {wanted}", where=f"the run has {len(steps)} steps", cure=cure
+        f"there is no step {wanted}", where=f"the run has {len(paths)} steps", cure=cure
     )
 
 

@@ -1,87 +1,481 @@
 """A reader written from docs/reference/cassette-format.md, and from nothing else.
 
-Knows no code of AgentVCR: what it and AgentVCR agree on, the page says.
+Knows no code of AgentVCR: what it and AgentVCR agree on, the page says. It takes lengths and slices
+of what it is given and nothing else, so that a caller can count what it touches.
 """
 
+import base64
+import re
 import struct
 import zlib
+from bisect import bisect_right
+from itertools import accumulate, pairwise
+from pathlib import Path
 
 import msgspec
 import zstandard
 
-MAGIC = bytes.fromhex("41 56 43 52 4a 00 0d 0a 1a 0a 00")
+REFERENCE = Path(__file__).parents[3] / "docs/reference"
+DICTIONARY = zstandard.ZstdCompressionDict(
+    (REFERENCE / "cassette-dictionary.bin").read_bytes(), zstandard.DICT_TYPE_RAWCONTENT
+)
+JOURNAL = bytes.fromhex("41 56 43 52 4a 00 0d 0a 1a 0a 00")
+SEALED = bytes.fromhex("41 56 43 52 50 00 0d 0a 1a 0a 00")
+BEGINNING, TRAILER = 12, 16
 MOST = 8_388_608
+STORY = (1, 2, 3, 4, 10, 11)
+WAYS = (bytes, base64.b64encode, base64.urlsafe_b64encode)
 
 
 class Damage(Exception):  # noqa: N818  (the page's word)
     pass
 
 
-def payloads(data):
-    """Yield the decompressed frames; what is cut at the end is not there."""
-    if data[:11] != MAGIC or data[11:12] != b"\1":
-        raise Damage("no cassette of version 1")
-    stream = zstandard.ZstdDecompressor(max_window_size=1 << 23).decompressobj()
-    at = 12
-    while len(data) - at >= 12 and any(data[at : at + 12]):
-        length, raw_length, crc = struct.unpack_from("<III", data, at)
-        if max(length, raw_length) > MOST:
-            raise Damage("size")
-        payload = data[at + 12 : at + 12 + length]
-        if len(payload) < length:
+def check(fits, what):
+    if not fits:
+        raise Damage(what)
+
+
+HEAD = "at_us:count status:int reason:bytes http_version:bytes headers:pair*"
+END = "at_us:count kind:end failure_type:text? failure_message:text?"
+ASKED = "client:text at_us:count method:text url:text headers:pair*"
+SPECS = {
+    1: "run_id:text started_at_ns:int argv:text* cwd:text agentvcr:text platform:text rules:text "
+    "environment:map",
+    2: "at_us:count exit_status:int? signal:int?",
+    3: "index:int pid:int parent_pid:int lane:text argv:text* python:text at_us:count",
+    4: "index:int at_us:count",
+    5: f"number:int process:int lane:text {ASKED} fingerprint:8 raw_hash:0or8 internal:bool "
+    "served_from:int? body_size:int",
+    6: "number:int data:piece",
+    7: f"number:int {HEAD}",
+    8: "number:int after_us:count* sizes:count* data:piece more:bool",
+    9: f"number:int {END}",
+    10: "process:int stream:stream at_us:count data:bytes",
+    11: "kind:text at_us:count process:int text:text count:int",
+    64: "first:count sizes:count* data:bytes",
+    65: "sizes:count* data:bytes",
+    66: "first:count gaps:count* lanes:text* lane:count* kinds:text* kind:count* internal:count*",
+    67: "data:bytes",
+    68: "data:bytes",
+    69: "story:count* blobs:blobs* rows:rows* keys:keys* last_began_us:count",
+    "row": f"lane:text number:int process:int {ASKED} internal:bool served_from:int? "
+    "answer:answer? closing:closing? request_body:recipe response_body:recipe",
+    "answer": f"{HEAD} chunks_after_us:count* sizes:count*",
+    "closing": END,
+    "blobs": "at:count first:count many:count",
+    "rows": "at:count lane:text number:int many:count",
+    "keys": "keys:count prints:count hashes:count first:count many:count",
+}
+KINDS = {
+    "text": lambda value: isinstance(value, str),
+    "bytes": lambda value: isinstance(value, bytes),
+    "piece": lambda value: isinstance(value, bytes) and len(value) <= 1 << 20,
+    "8": lambda value: isinstance(value, bytes) and len(value) == 8,
+    "0or8": lambda value: isinstance(value, bytes) and len(value) in (0, 8),
+    "int": lambda value: type(value) is int,
+    "count": lambda value: type(value) is int and 0 <= value <= 1 << 53,
+    "bool": lambda value: isinstance(value, bool),
+    "map": lambda value: isinstance(value, dict) and fits([*value, *value.values()], "text*"),
+    "pair": lambda value: fits(value, "bytes*") and len(value) == 2,
+    "recipe": lambda value: (
+        isinstance(value, bytes) or (fits(value, "count*") and len(value) % 2 == 0)
+    ),
+    "stream": ("stdin", "stdout", "stderr").__contains__,
+    "end": ("eof", "closed", "abandoned", "cancelled", "failed", "cut").__contains__,
+}
+
+
+def fits(value, kind):
+    if kind in KINDS:
+        return KINDS[kind](value)
+    if kind in SPECS:  # at least these: a later version appends
+        kinds = [name.split(":")[1] for name in SPECS[kind].split()]
+        return isinstance(value, list) and len(value) >= len(kinds) and all(map(fits, value, kinds))
+    if kind.endswith("?"):
+        return value is None or fits(value, kind[:-1])
+    return isinstance(value, list) and all(fits(one, kind[:-1]) for one in value)
+
+
+def named(kind, values):
+    names = [name.split(":")[0] for name in SPECS[kind].split()]
+    return dict(zip(names, values, strict=False))
+
+
+def decoded(encoded, kind):
+    """Give a msgpack array as its fields by name."""
+    try:
+        values = msgspec.msgpack.decode(encoded)
+    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError) as error:
+        raise Damage(str(error)) from error
+    check(fits(values, kind), f"no {kind}")
+    return named(kind, values)
+
+
+def frame(data, at, end):
+    """Give a frame's payload, its size decompressed, and where the next begins; None if torn."""
+    length, raw_length, crc = struct.unpack("<III", data[at : at + 12])
+    check(max(length, raw_length) <= MOST, "a frame is too large")
+    after = at + 12 + length
+    if after > end:
+        return None
+    payload = data[at + 12 : after]
+    check(zlib.crc32(payload) == crc, "checksum")
+    return payload, raw_length, after
+
+
+def journal_frames(data):
+    """Yield the decompressed frames of a journal; what is cut at the end is not there."""
+    stream = zstandard.ZstdDecompressor(max_window_size=MOST).decompressobj()
+    at = BEGINNING
+    while len(data) - at >= 12 and (any(data[at : at + 12]) or any(data[at:])):
+        found = frame(data, at, len(data))
+        if found is None:
             return
-        if zlib.crc32(payload) != crc:
-            raise Damage("checksum")
-        raw = stream.decompress(payload)
-        if len(raw) != raw_length:
-            raise Damage("raw size")
-        yield raw
-        at += 12 + length
+        payload, raw_length, at = found
+        yield grown(stream, payload, raw_length)
 
 
-def records(data):
-    """Yield (type, fields) of every record."""
-    for raw in payloads(data):
-        at = 0
-        while at < len(raw):
-            kind, size = struct.unpack_from("<BI", raw, at)
-            yield kind, msgspec.msgpack.decode(raw[at + 5 : at + 5 + size])
-            at += 5 + size
+def grown(stream, payload, raw_length):
+    """Decompress the next payload of a stream, and never much more than it announces."""
+    raw = bytearray()
+    try:
+        for at in range(0, len(payload), 256):
+            raw += stream.decompress(payload[at : at + 256])
+            check(len(raw) <= raw_length, "more than announced")
+    except zstandard.ZstdError as error:
+        raise Damage(str(error)) from error
+    check(len(raw) == raw_length and not stream.eof, "less than announced")
+    return bytes(raw)
+
+
+def sealed_frame(data, at):
+    """Decompress one frame of a sealed file, and say where the next one begins."""
+    check(BEGINNING <= at <= len(data) - TRAILER - 12, "no place for a frame")
+    found = frame(data, at, len(data) - TRAILER)
+    check(found, "a frame goes over the end")
+    payload, raw_length, after = found
+    shared = {"dict_data": DICTIONARY} if raw_length < 131_072 else {}
+    try:
+        said = zstandard.get_frame_parameters(payload)
+        check(said.content_size == raw_length and said.window_size <= MOST, "size")
+        decompressor = zstandard.ZstdDecompressor(**shared)
+        return decompressor.decompress(payload, allow_extra_data=False), after
+    except zstandard.ZstdError as error:
+        raise Damage(str(error)) from error
+
+
+def records(raw):
+    """List (type, fields) of every record in a decompressed frame; what may be skipped is not."""
+    at, found = 0, []
+    while at < len(raw):
+        check(len(raw) - at >= 5, "a torn record")
+        kind, size = struct.unpack("<BI", raw[at : at + 5])
+        at += 5 + size
+        check(at <= len(raw), "a record goes over the border of its frame")
+        if kind in SPECS:
+            found.append((kind, decoded(raw[at - size : at], kind)))
+        else:
+            check(kind >= 128, f"unknown type {kind}")
+    return found
 
 
 def read(data):
     """Put a run together, as plain dicts and lists."""
-    run = {"info": None, "end": None, "processes": [], "outputs": [], "notes": []}
-    exchanges = {}
-    for kind, fields in records(data):
-        if kind in (5, 6, 7, 8, 9):
-            number = fields[0]
-            if kind == 5:
-                exchanges[number] = {"begin": fields, "body": b"", "head": None, "end": None}
-                exchanges[number] |= {"chunks": [], "open": b""}
-            elif number not in exchanges:
-                raise Damage("never began")
-            gather(exchanges[number], kind, fields)
-        elif kind in (1, 2):
-            run["info" if kind == 1 else "end"] = fields
-        elif kind in (3, 10, 11):
-            run[{3: "processes", 10: "outputs", 11: "notes"}[kind]].append(fields)
-        elif kind != 4 and kind < 128:
-            raise Damage("type")
-    whole = [one for one in exchanges.values() if len(one["body"]) == one["begin"][13]]
-    run["exchanges"] = sorted(whole, key=lambda one: one["begin"][0])
-    return run
+    check(data[:11] in (JOURNAL, SEALED), "no cassette")
+    check(data[11:12] == b"\1", "another version")
+    return read_sealed(data) if data[:11] == SEALED else read_journal(data)
 
 
-def gather(exchange, kind, fields):
-    if kind == 6:
-        exchange["body"] += fields[1]
-    elif kind == 7:
-        exchange["head"] = fields
-    elif kind == 8:
-        exchange["open"] += fields[2]
-        if not fields[3]:
-            exchange["chunks"].append([fields[1], exchange["open"]])
-            exchange["open"] = b""
-    elif kind == 9:
-        exchange["end"] = fields
+def read_journal(data):
+    story, mixed = [], {}
+    for raw in journal_frames(data):
+        for kind, values in records(raw):
+            check(kind <= 11, "not in a journal")
+            if kind in STORY:
+                story.append((kind, values))
+            else:
+                mixed.setdefault(values["number"], []).append((kind, values))
+    exchanges = [journal_exchange(mixed[number]) for number in sorted(mixed)]
+    return told(story, [one for one in exchanges if one])
+
+
+def told(story, exchanges):
+    kinds = [kind for kind, _ in story]
+    check(kinds[:1] == [1] and kinds.count(1) == 1, "the first record is no RunBegin")
+    check(2 not in kinds[:-1], "something behind the end")
+    lists = {
+        name: [values for kind, values in story if kind == wanted]
+        for name, wanted in (("processes", 3), ("process_ends", 4), ("outputs", 10), ("notes", 11))
+    }
+    end = story[-1][1] if kinds[-1] == 2 else None
+    return {"info": story[0][1], "end": end, **lists, "exchanges": exchanges}
+
+
+def journal_exchange(found):
+    """Put together what has one number; nothing where the request is torn."""
+    order = "".join(str(kind) for kind, _ in found)
+    check(re.fullmatch("56*(78*)?9?", order), "records in another order")
+    one = {**found[0][1], "head": None, "chunks": [], "end": None}
+    one["body"] = b"".join(values["data"] for kind, values in found if kind == 6)
+    goes_on = False
+    for kind, values in found:
+        del values["number"]
+        if kind == 8:
+            goes_on = add_chunks(one, goes_on, **values)
+        elif kind in (7, 9):
+            one["head" if kind == 7 else "end"] = values
+    if goes_on:  # and never ended: it is cut
+        one["chunks"].pop()
+    return one if one.pop("body_size") == len(one["body"]) else None
+
+
+def add_chunks(one, goes_on, after_us, sizes, data, more):  # noqa: PLR0913 - the record's fields
+    check(len(after_us) == len(sizes) <= 4096, "chunks")
+    check(sizes or not more, "nothing that could go on")
+    now = one["chunks"][-1][0] if one["chunks"] else one["head"]["at_us"]
+    for after, part in zip(after_us, parts_of(sizes, data), strict=True):
+        now += after
+        begun = one["chunks"].pop()[1] if goes_on else b""
+        one["chunks"].append([now, begun + part])
+        goes_on = False
+    return more or goes_on
+
+
+def parts_of(sizes, data):
+    check(sum(sizes) == len(data), "sizes")
+    return [data[start:end] for start, end in pairwise(accumulate(sizes, initial=0))]
+
+
+class Sealed:
+    def __init__(self, data):
+        check(data[:12] == SEALED + b"\1", "no sealed cassette of version 1")
+        check(len(data) >= BEGINNING + TRAILER, "cut")
+        at, crc, mark = struct.unpack("<QI4s", data[len(data) - TRAILER : len(data)])
+        check(mark == b"AVCE" and crc == zlib.crc32(struct.pack("<Q", at)), "cut")
+        raw, after = sealed_frame(data, at)
+        check(after == len(data) - TRAILER, "something behind the last frame")
+        self.data, self.last_at, self.last = data, at, records(raw)
+        check(self.last and self.last[-1][0] == 69, "no directory at the end")
+        self.directory = self.last[-1][1]
+        self.pieces = {}
+
+    def one(self, at, kind):
+        """Give the one record that a frame holds, or the last frame's of that type."""
+        found = records(sealed_frame(self.data, at)[0]) if at else self.last
+        check(at == 0 or len(found) == 1, "not one record")
+        values = [values for found_kind, values in found if found_kind == kind]
+        check(len(values) == 1, "not the record that the directory names")
+        return values[0]
+
+    def eights(self, at, kind, many):
+        data = self.one(at, kind)["data"]
+        check(len(data) == 8 * many, "hashes")
+        return [data[at : at + 8] for at in range(0, len(data), 8)]
+
+    def block(self, keys, prints, hashes, first, many):
+        """Give what the exchanges of a block are found by."""
+        key = self.one(keys, 66)
+        prints, hashes = self.eights(prints, 67, many), self.eights(hashes, 68, many)
+        gaps, lane, kind = key["gaps"], key["lane"], key["kind"]
+        check(len(gaps) == len(lane) == len(kind) == many > 0, "keys")
+        check(gaps[0] == 0 and all(gaps[1:]) and key["first"] == first, "numbers")
+        check(max(lane) < len(key["lanes"]) and max(kind) < len(key["kinds"]), "places")
+        numbers, internal = list(accumulate(gaps, initial=first))[1:], set(key["internal"])
+        check(internal <= set(numbers), "internal")
+        return {
+            number: {
+                "number": number,
+                "lane": key["lanes"][lane[place]],
+                "step": key["kinds"][kind[place]],
+                "internal": number in internal,
+                "fingerprint": prints[place],
+                "raw_hash": hashes[place] if any(hashes[place]) else b"",
+            }
+            for place, number in enumerate(numbers)
+        }
+
+    def row_group(self, at, lane, number, many, *_):
+        """Give the encoded rows of a group."""
+        encoded = parts_of(**self.one(at, 65))
+        check(len(encoded) == many > 0 and place_of(encoded[0]) == (lane, number), "rows")
+        return encoded
+
+    def list_pieces(self, first, many):
+        blobs = self.directory["blobs"]
+        while many:
+            place = bisect_right(blobs, first, key=lambda blob: blob[1]) - 1
+            check(place >= 0 and first < sum(blobs[place][1:3]), "no such piece")
+            if place not in self.pieces:
+                self.pieces[place] = self.blob_group(*blobs[place])
+            start = first - blobs[place][1]
+            here = self.pieces[place][start : start + many]
+            yield from here
+            first, many = first + len(here), many - len(here)
+
+    def blob_group(self, at, first, many, *_):
+        found = self.one(at, 64)
+        check((found["first"], len(found["sizes"])) == (first, many), "other pieces")
+        return parts_of(found["sizes"], found["data"])
+
+    def body(self, recipe):
+        if isinstance(recipe, bytes):
+            return recipe
+        parts = []
+        for first, code in zip(recipe[::2], recipe[1::2], strict=True):
+            check(code % 4 < len(WAYS), "no such way")
+            parts += map(WAYS[code % 4], self.list_pieces(first, code // 4))
+        return b"".join(parts)
+
+    def exchange(self, row, key):
+        """Put an exchange together from its row and its key."""
+        answer, closing = row.pop("answer"), row.pop("closing")
+        body, said = self.body(row.pop("request_body")), self.body(row.pop("response_body"))
+        check(all(row[name] == key[name] for name in ("number", "lane", "internal")), "a key")
+        one = {**row, **key, "body": body, "head": None, "chunks": [], "end": None}
+        if answer:
+            after, sizes = answer[5:7]
+            one["head"] = named("answer", [row["at_us"] + answer[0], *answer[1:]])
+            check(len(after) == len(sizes), "chunks")
+            times = list(accumulate(after, initial=one["head"]["at_us"]))[1:]
+            one["chunks"] = [
+                list(chunk) for chunk in zip(times, parts_of(sizes, said), strict=True)
+            ]
+        check(answer or not said, "a body without a head")
+        if closing:
+            one["end"] = named("closing", [row["at_us"] + closing[0], *closing[1:]])
+        return one
+
+    def find(self, key):
+        """Give the exchange of a key; its row is looked for by halving."""
+        wanted, groups = (key["lane"], key["number"]), self.directory["rows"]
+        place = bisect_right(groups, wanted, key=lambda group: tuple(group[1:3])) - 1
+        check(place >= 0, "no row")
+        encoded = self.row_group(*groups[place])
+        row = encoded[bisect_right(encoded, wanted, key=place_of) - 1]
+        return self.exchange(decoded(row, "row"), key)
+
+
+def place_of(encoded):
+    row = decoded(encoded, "row")
+    return row["lane"], row["number"]
+
+
+def read_frames(sealed):
+    """Give the records of each frame by its offset, each named once by the directory."""
+    at, frames, lists = BEGINNING, {}, sealed.directory
+    while at < sealed.last_at:
+        raw, after = sealed_frame(sealed.data, at)
+        frames[at] = records(raw)
+        at = after
+    check(at == sealed.last_at, "the last frame is elsewhere")
+    names = [(64, blob[0]) for blob in lists["blobs"]] + [(65, rows[0]) for rows in lists["rows"]]
+    names += [pair for block in lists["keys"] for pair in zip((66, 67, 68), block, strict=False)]
+    offsets = [at for at in [*lists["story"], *(at for _, at in names)] if at]
+    check(sorted(offsets) == [at for at in frames if frames[at]], "frames that are not named once")
+    kinds = "".join("s" if kind in STORY else chr(kind) for kind, _ in sealed.last)
+    others = "".join(chr(kind) for kind, at in names if not at) + chr(69)
+    check(sorted(kinds.lstrip("s")) == list(others), "the last frame has others than are named")
+    check(kinds.startswith("s") == (0 in lists["story"]), "the story is elsewhere")
+    return frames | {0: [record for record in sealed.last if record[0] in STORY]}
+
+
+def read_sealed(data):
+    """Read all of a sealed file, and hold its directory against its frames."""
+    sealed = Sealed(data)
+    frames, lists, expected, keys, rows = read_frames(sealed), sealed.directory, 0, {}, []
+    for blob in lists["blobs"]:
+        check(blob[1] == expected and sealed.blob_group(*blob), "numbers of pieces")
+        expected += blob[2]
+    for block in lists["keys"]:
+        check(not keys or block[3] > max(keys), "the order of blocks")
+        keys |= sealed.block(*block[:5])
+    for group in lists["rows"]:
+        rows += [decoded(row, "row") for row in sealed.row_group(*group)]
+    places = [(row["lane"], row["number"]) for row in rows]
+    check(all(one < other for one, other in pairwise(places)), "the order of rows")
+    check(sorted(number for _, number in places) == list(keys), "rows and keys")
+    story = [record for at in lists["story"] for record in frames[at]]
+    check(all(kind in STORY for kind, _ in story), "more than the story")
+    exchanges = [sealed.exchange(row, keys[row["number"]]) for row in rows]
+    return told(story, sorted(exchanges, key=lambda one: one["number"]))
+
+
+def find(self, key):
+    """Give the exchange of a key; its row is looked for by halving."""
+    wanted, groups = (key["lane"], key["number"]), self.directory["rows"]
+    place = bisect_right(groups, wanted, key=lambda group: tuple(group[1:3])) - 1
+    check(place >= 0, "no row")
+    encoded = self.row_group(*groups[place])
+    row = encoded[bisect_right(encoded, wanted, key=place_of) - 1]
+    return self.exchange(decoded(row, "row"), key)
+
+
+def place_of(encoded):
+    row = decoded(encoded, "row")
+    return row["lane"], row["number"]
+
+
+def check_frames(sealed):
+    """Check that the frames stand one behind the other and that the directory names each once."""
+    at, seen = BEGINNING, []
+    while at < sealed.last_at:
+        raw, after = sealed_frame(sealed.data, at)
+        seen += [at] if records(raw) else []
+        at = after
+    check(at == sealed.last_at, "the last frame is elsewhere")
+    lists = sealed.directory
+    offsets = [(1, at) for at in lists["story"]] + [(64, blob[0]) for blob in lists["blobs"]]
+    offsets += [(65, group[0]) for group in lists["rows"]]
+    offsets += [pair for block in lists["keys"] for pair in zip((66, 67, 68), block, strict=False)]
+    check(sorted(at for _, at in offsets if at) == seen, "frames that are not named once")
+    kinds = [kind for kind, _ in sealed.last]
+    behind = kinds[[kind in STORY for kind in kinds].index(False) :]
+    expected = [kind for kind, at in offsets if not at and kind != 1] + [69]
+    check(sorted(behind) == expected, "records in the last frame that are not named once")
+    check((len(behind) < len(kinds)) == (0 in lists["story"]), "a story that is not named")
+
+
+def read_sealed(data):
+    """Read all of a sealed file, and hold its directory against its frames."""
+    sealed = Sealed(data)
+    check_frames(sealed)
+    expected = 0
+    for blob in sealed.directory["blobs"]:
+        check(blob[1] == expected and sealed.blob_group(*blob), "numbers of pieces")
+        expected += blob[2]
+    keys = {}
+    for block in sealed.directory["keys"]:
+        check(not keys or block[3] > max(keys), "the order of blocks")
+        keys |= sealed.block(*block[:5])
+    encoded = [row for group in sealed.directory["rows"] for row in sealed.row_group(*group)]
+    rows = [decoded(row, "row") for row in encoded]
+    places = [(row["lane"], row["number"]) for row in rows]
+    check(all(one < other for one, other in pairwise(places)), "the order of rows")
+    check(sorted(row["number"] for row in rows) == list(keys), "rows and keys")
+    exchanges = [sealed.exchange(row, keys[row["number"]]) for row in rows]
+    return told(sealed.list_story(), sorted(exchanges, key=lambda one: one["number"]))
+
+
+def find(data, number):
+    """Read one exchange of a sealed file, and little else."""
+    sealed = Sealed(data)
+    blocks = sealed.directory["keys"]
+    place = bisect_right(blocks, number, key=lambda block: block[3]) - 1
+    key = sealed.block(*blocks[place][:5]).get(number) if place >= 0 else None
+    return sealed.find(key) if key else None
+
+
+def find_by_fingerprint(data, fingerprint):
+    """Read the exchanges of a sealed file that asked the same, and little else."""
+    sealed = Sealed(data)
+    found = []
+    for block in sealed.directory["keys"]:
+        prints = parts_of([8] * block[4], sealed.one(block[1], 67)["data"])
+        if fingerprint in prints:
+            found += [
+                key
+                for key in sealed.block(*block[:5]).values()
+                if key["fingerprint"] == fingerprint
+            ]
+    return [sealed.find(key) for key in found]

@@ -36,7 +36,6 @@ EXCHANGE = fmt.ExchangeBegin(
     HEADERS,
     b"f",
     b"r",
-    b"c",
     internal=False,
     served_from=None,
     body_size=9,
@@ -47,10 +46,8 @@ RECORDS = (
     fmt.Body(1, b"ask "),
     fmt.Body(1, b"whole"),
     fmt.Head(1, 6, 200, b"OK", b"HTTP/1.1", HEADERS),
-    fmt.ChunkPiece(1, 7, b"one", more=False),
-    fmt.ChunkPiece(1, 8, b"", more=False),
-    fmt.ChunkPiece(1, 9, b"two ", more=True),
-    fmt.ChunkPiece(1, 9, b"halves", more=False),
+    fmt.Chunks(1, (1, 1, 1), (3, 0, 4), b"onetwo ", more=True),
+    fmt.Chunks(1, (0,), (6,), b"halves", more=False),
     fmt.ExchangeEnd(1, 10, "failed", "httpx.ReadError", "gone"),
     fmt.OutputPiece(0, "stdout", 11, b"said"),
     fmt.NoteRecord("live", 12, 0, "note", 3),
@@ -81,7 +78,7 @@ def note(text):
 
 
 def frame_ends(data):
-    ends = [len(fmt.MAGIC)]
+    ends = [len(fmt.JOURNAL)]
     while ends[-1] < len(data):
         length = fmt.FRAME.unpack_from(data, ends[-1])[0]
         ends.append(ends[-1] + fmt.FRAME.size + length)
@@ -96,7 +93,7 @@ def crafted(*records, raw_length=None):
     stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     payload = stream.compress(raw) + stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
     length = len(raw) if raw_length is None else raw_length
-    return fmt.MAGIC + fmt.FRAME.pack(len(payload), length, zlib.crc32(payload)) + payload
+    return fmt.JOURNAL + fmt.FRAME.pack(len(payload), length, zlib.crc32(payload)) + payload
 
 
 def prefix_of(run, whole):
@@ -120,7 +117,7 @@ def test_every_record_comes_back_as_it_went_in(tmp_path, each):
     (exchange,) = run.exchanges
     assert (exchange.request.body, exchange.request.headers) == (b"ask whole", HEADERS)
     assert [chunk.data for chunk in exchange.response.chunks] == [b"one", b"", b"two halves"]
-    assert [chunk.at_ns for chunk in exchange.response.chunks] == [7, 8, 9]
+    assert [chunk.at_ns for chunk in exchange.response.chunks] == [7000, 8000, 9000]
     assert exchange.response.headers == HEADERS
     assert exchange.ending.failure.type == "httpx.ReadError"
     assert (run.outcome.exit_status, run.outcome.signal) == (None, 9)
@@ -208,7 +205,7 @@ def test_a_frame_that_claims_more_than_the_bound_is_refused_unread(tmp_path, kin
     sizes = [1, 1]
     sizes[kind] = fmt.MAX_FRAME + 1
     path = tmp_path / "a.avcr"
-    path.write_bytes(fmt.MAGIC + fmt.FRAME.pack(*sizes, 0) + b"x" * 100)
+    path.write_bytes(fmt.JOURNAL + fmt.FRAME.pack(*sizes, 0) + b"x" * 100)
     with pytest.raises(CassetteDamagedError, match="impossible size"):
         load_run(path)
 
@@ -216,7 +213,7 @@ def test_a_frame_that_claims_more_than_the_bound_is_refused_unread(tmp_path, kin
 @pytest.mark.parametrize("change", [-1, 1, -100_000])
 def test_a_frame_that_decompresses_to_another_size_than_it_says_is_damaged(tmp_path, change):
     piece = (10, msgspec.msgpack.encode(fmt.OutputPiece(0, "stdout", 0, b"x" * 500_000)))
-    size = fmt.FRAME.unpack_from(crafted(piece), len(fmt.MAGIC))[1]
+    size = fmt.FRAME.unpack_from(crafted(piece), len(fmt.JOURNAL))[1]
     path = tmp_path / "a.avcr"
     path.write_bytes(crafted(piece, raw_length=size + change))
     with pytest.raises(CassetteDamagedError):
@@ -253,11 +250,11 @@ def test_unknown_record_types_are_refused_below_the_extensions_and_skipped_from_
 def test_another_version_is_refused_and_another_file_is_foreign(tmp_path):
     path = tmp_path / "a.avcr"
     for content, error in (
-        (fmt.MAGIC[:-1] + b"\x02", CassetteVersionError),
+        (fmt.JOURNAL[:-1] + b"\x02", CassetteVersionError),
         (b"interactions:\n- request:\n", CassetteForeignError),
-        (fmt.MAGIC.replace(b"\r\n", b"\n"), CassetteForeignError),
+        (fmt.JOURNAL.replace(b"\r\n", b"\n"), CassetteForeignError),
         (b"", CassetteEmptyError),
-        (fmt.MAGIC, CassetteEmptyError),
+        (fmt.JOURNAL, CassetteEmptyError),
     ):
         path.write_bytes(content)
         with pytest.raises(error):
@@ -291,7 +288,7 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path):
         Journal(path)
     assert path.read_bytes() == b"precious"
     Journal(path, force=True).close()
-    assert path.read_bytes() == fmt.MAGIC
+    assert path.read_bytes() == fmt.JOURNAL
 
 
 def test_a_target_that_cannot_be_made_says_why(tmp_path):

@@ -9,49 +9,14 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from agentvcr.cassette import format as fmt
-from agentvcr.cassette.journal import Journal
 from agentvcr.cli.main import app
 from agentvcr.errors import CassetteMissingError, NoSuchStepError
 from tests.unit.build import chat, run, tool
+from tests.unit.recorded import write_journal
 
 
 def write(path, recorded):
-    journal = Journal(path)
-    info = recorded.info
-    journal.add(fmt.RunBegin(*(getattr(info, name) for name in info.__struct_fields__)))
-    for one in recorded.exchanges:
-        asked, answered, ending = one.request, one.response, one.ending
-        journal.add(
-            fmt.ExchangeBegin(
-                one.number,
-                one.process,
-                one.lane,
-                one.client,
-                one.began_ns,
-                asked.method,
-                asked.url,
-                asked.headers,
-                one.fingerprint,
-                one.raw_hash,
-                one.canonical_hash,
-                one.internal,
-                one.served_from,
-                len(asked.body),
-            )
-        )
-        journal.add(fmt.Body(one.number, asked.body))
-        journal.add(
-            fmt.Head(one.number, answered.at_ns, answered.status, b"", b"", answered.headers)
-        )
-        for chunk in answered.chunks:
-            journal.add(fmt.ChunkPiece(one.number, chunk.at_ns, chunk.data, more=False))
-        journal.add(fmt.ExchangeEnd(one.number, ending.at_ns, ending.kind, None, None))
-    for output in recorded.outputs:
-        journal.add(fmt.OutputPiece(output.process, output.stream, output.at_ns, output.data))
-    outcome = recorded.outcome
-    journal.add(fmt.RunEnd(outcome.at_ns, outcome.exit_status, outcome.signal))
-    journal.close()
+    write_journal(path, recorded)
 
 
 @pytest.fixture

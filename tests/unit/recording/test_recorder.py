@@ -55,7 +55,7 @@ def test_a_request_is_in_the_file_once_it_is_flushed_and_not_before(path):
     recorder = recorder_of(path)
     recorder.flush()
     recorder.begin(ask(body=b"{}"))
-    assert load_run(path).exchanges == ()
+    assert load_run(path).exchanges[:] == ()
     recorder.flush()
     (exchange,) = load_run(path).exchanges
     assert (exchange.request.body, exchange.response, exchange.ending) == (b"{}", None, None)
@@ -103,7 +103,7 @@ def test_live_and_telemetry_are_noted_without_credentials_and_not_recorded(path)
         assert isinstance(decision, Forward)
         assert recorder.recorded_sink(decision) is None
     run = closed(recorder, path)
-    assert run.exchanges == ()
+    assert run.exchanges[:] == ()
     assert [one.kind for one in run.notes] == ["live", "telemetry"]
     assert all("?key=redacted-" in one.text for one in run.notes)
 
@@ -167,7 +167,7 @@ def test_a_body_with_a_credential_has_no_raw_hash_and_another_has(path):
     for body in (b'{"password":"short"}', b'{"password":"other"}', b'{"harmless":"short"}'):
         recorder.begin(ask(body=body))
     one, other, harmless = closed(recorder, path).exchanges
-    assert (one.raw_hash, other.raw_hash, len(harmless.raw_hash)) == (b"", b"", 16)
+    assert (one.raw_hash, other.raw_hash, len(harmless.raw_hash)) == (b"", b"", 8)
     assert one.fingerprint == other.fingerprint != harmless.fingerprint
 
 
@@ -176,14 +176,14 @@ def test_an_encoded_answer_that_is_kept_decoded_is_one_chunk_of_the_last_time(pa
     sink = recorder.begin(ask()).sink
     zipped = gzip.compress(b'{"password":"SECRET-0123456789"}')
     start = monotonic_ns()
-    sink.head(200, [(b"content-encoding", b"gzip"), (b"a", b"b")], b"", b"", start + 10)
-    sink.chunk(zipped[:9], start + 20)
-    sink.chunk(zipped[9:], start + 30)
+    sink.head(200, [(b"content-encoding", b"gzip"), (b"a", b"b")], b"", b"", start + 10_000)
+    sink.chunk(zipped[:9], start + 20_000)
+    sink.chunk(zipped[9:], start + 30_000)
     sink.end("eof")
     (exchange,) = closed(recorder, path).exchanges
     (chunk,) = exchange.response.chunks
     assert chunk.data.startswith(b'{"password":"redacted-')
-    assert chunk.at_ns - exchange.response.at_ns == 20
+    assert chunk.at_ns - exchange.response.at_ns == 20_000
     assert exchange.response.headers == ((b"a", b"b"),)
 
 

@@ -66,8 +66,8 @@ def replayer():
             explain=lambda request, closest: f"miss {request.url} {closest and closest.number}",
             **settings,
         )
-        known = {one.raw_hash: one.canonical_hash for one in run.exchanges if one.raw_hash}
-        place = Path(run.path).with_suffix(".last.avcr")
+        known = {one.raw_hash: one.fingerprint for one in run.exchanges if one.raw_hash}
+        place = Path(run.path).with_suffix(f".last{len(made)}.avcr")
         engine = Recorder(
             Journal(place, force=True),
             Redactor(b"o" * 32),  # another user's key

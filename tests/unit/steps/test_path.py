@@ -38,12 +38,12 @@ def test_a_lane_of_another_root_keeps_it_so_that_paths_stay_apart():
 
 @pytest.mark.parametrize("wanted", ["task0/llm[1]", "6", " 6 ", "main/task0/llm[1]"])
 def test_a_step_is_found_by_path_or_number(wanted):
-    assert find_step(steps_of(LANES), wanted).number == 6
+    assert find_step(LANES, wanted).number == 6
 
 
 def test_a_step_that_is_not_there_is_an_error_that_names_near_ones():
     with pytest.raises(NoSuchStepError) as caught:
-        find_step(steps_of(LANES), "task0/llm[2]")
+        find_step(LANES, "task0/llm[2]")
     assert "task0/llm[0]" in caught.value.cure
     with pytest.raises(NoSuchStepError, match="no step 99"):
-        find_step(steps_of(LANES), "99")
+        find_step(LANES, "99")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 
+from agentvcr.model.imported import Imported
 from agentvcr.model.results import Listing, Outline, StepDetail
 from agentvcr.reporters.terminal.diff import draw_diff
+from agentvcr.reporters.terminal.imported import draw_imported
 from agentvcr.reporters.terminal.listing import draw_listing
 from agentvcr.reporters.terminal.outline import draw_outline
 from agentvcr.reporters.terminal.step import draw_step
@@ -41,6 +43,8 @@ def _draw(result: Result, console: Console) -> None:
         draw_step(result, console)
     elif isinstance(result, Listing):
         draw_listing(result, console)
+    elif isinstance(result, Imported):
+        draw_imported(result, console)
     else:
         draw_diff(result, console)
 

@@ -1,0 +1,82 @@
+"""Read a journal: whole frames, to where it ends or is torn.
+
+Owns where a journal ends. Does not put runs together (`assembly`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import zstandard
+
+from agentvcr.cassette import format as fmt
+from agentvcr.cassette.frames import BrokenError, check_sizes, check_sum, records
+
+_SLICE = 512
+"""Compressed bytes taken at a time: they expand to 16 MiB at most, so a bomb is seen early."""
+
+
+class JournalReader:
+    """The records of a journal, in the order in which they were written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read `file` from behind its magic on."""
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
+        """Bytes of the file."""
+        self.offset = file.tell()
+        """Where the next frame begins; behind the last record: where whole frames end."""
+        self.frames = 0
+        """Whole frames read so far."""
+        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << fmt.WINDOW_LOG)
+        self._stream = decompressor.decompressobj()
+
+    @property
+    def torn_bytes(self) -> int:
+        """Bytes behind the last whole frame, once all records have been read."""
+        return self.size - self.offset
+
+    def __iter__(self) -> Iterator[fmt.Record | fmt.SealedRecord]:
+        """Read on.
+
+        Raises:
+            BrokenError, UnknownRecordError: A frame has all its bytes and is wrong.
+        """
+        while self.offset < self.size:
+            raw, after = self._frame()
+            if after == self.offset:
+                return
+            yield from records(raw)
+            self.offset = after
+            self.frames += 1
+
+    def _frame(self) -> tuple[bytes, int]:
+        """Read a frame and say where it ends; a torn one ends where it begins."""
+        header = self._file.read(fmt.FRAME.size)
+        # Some file systems leave a tail of zeros after a crash.
+        if len(header) < fmt.FRAME.size or not any(header):
+            return b"", self.offset
+        length, raw_length, crc = fmt.FRAME.unpack(header)
+        check_sizes(length, raw_length)
+        payload = self._file.read(length)
+        if len(payload) < length:
+            return b"", self.offset
+        check_sum(payload, crc)
+        return self._decompress(payload, raw_length), self.offset + len(header) + length
+
+    def _decompress(self, payload: bytes, raw_length: int) -> bytes:
+        out: list[bytes] = []
+        size = 0
+        try:
+            for start in range(0, len(payload), _SLICE):
+                out.append(self._stream.decompress(payload[start : start + _SLICE]))
+                size += len(out[-1])
+                if size > raw_length:
+                    break
+        except zstandard.ZstdError:
+            raise BrokenError("a frame does not decompress") from None
+        if size != raw_length:
+            raise BrokenError("a frame has another size than it says")
+        return b"".join(out)

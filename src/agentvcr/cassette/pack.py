@@ -1,0 +1,381 @@
+"""Pack a run into groups with an index: the bytes of a sealed file.
+
+Owns the layout of a sealed file. Does not cut bodies (`bodies`), does not name or replace files
+(`seal`) and does not read a sealed file (`sealed`).
+
+The order of exchanges is that of (lane, number), so that a conversation lies together. What is to
+be sorted waits in a spool.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import BinaryIO, Final
+
+import msgspec
+import zstandard
+
+from agentvcr.cassette import format as fmt
+from agentvcr.cassette.bodies import SHORT, BodyStore, Piece, recipe_of
+from agentvcr.cassette.frames import BrokenError
+from agentvcr.cassette.vocabulary import dictionary
+from agentvcr.model.exchange import Exchange, Response
+
+LEVEL: Final = 9
+SHORT_LEVEL: Final = 19
+"""Of frames that are short, where it costs milliseconds."""
+GROUP: Final = 1 << 21
+"""A group is closed when it holds this much."""
+ONE_FRAME: Final = 1 << 20
+"""A run that is smaller goes into one frame as a whole."""
+BLOCK: Final = 8192
+"""Keys of one block."""
+_STREAM = b"text/event-stream"
+_NO_BODIES = 2
+"""Bytes that a row without bodies ends with: two empty arrays, for which bodies are put in."""
+
+KindOf = Callable[[Exchange], str]
+"""Says what kind of step an exchange is on its own."""
+Progress = Callable[[int, int], None]
+"""Told how much of how much is done."""
+
+
+class _Output:
+    """The sealed file as it is being written."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._encoder = msgspec.msgpack.Encoder()
+        self._last: list[fmt.Record | fmt.SealedRecord] = []
+        self.is_one_frame = False
+        """Everything goes into the last frame."""
+        self.offset = 0
+        self.write(fmt.SEALED)
+
+    def put(self, *records: fmt.Record | fmt.SealedRecord) -> int:
+        """Put records into a frame of their own, or the last; gives its offset."""
+        if self.is_one_frame:
+            self._last += records
+            return fmt.HERE
+        return self.frame(*records)
+
+    def finish(self, directory: fmt.Directory) -> None:
+        """Write the last frame and the trailer."""
+        offset = self.frame(*self._last, directory)
+        crc = zlib.crc32(offset.to_bytes(8, "little"))
+        self.write(fmt.TRAILER.pack(offset, crc, fmt.END))
+
+    def write(self, data: bytes) -> None:
+        self._out.write(data)
+        self.offset += len(data)
+
+    def frame(self, *records: fmt.Record | fmt.SealedRecord) -> int:
+        """Write records as one frame; gives its offset."""
+        offset = self.offset
+        parts: list[bytes] = []
+        for record in records:
+            data = self._encoder.encode(record)
+            parts += (fmt.RECORD.pack(fmt.NUMBERS[type(record)], len(data)), data)
+        raw = b"".join(parts)
+        payload = _compress(raw)
+        self.write(fmt.FRAME.pack(len(payload), len(raw), zlib.crc32(payload)))
+        self.write(payload)
+        return offset
+
+
+def _compress(raw: bytes) -> bytes:
+    if len(raw) >= fmt.LONG_FRAME:
+        return zstandard.ZstdCompressor(level=LEVEL).compress(raw)
+    words = dictionary()
+    # Without the sizes zstd would suit the window to the dictionary alone.
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        SHORT_LEVEL, source_size=len(raw), dict_size=len(words)
+    )
+    return zstandard.ZstdCompressor(compression_params=parameters, dict_data=words).compress(raw)
+
+
+class _Waiting(msgspec.Struct, gc=False):
+    """An exchange whose row waits in the spool.
+
+    A body is so many bytes of the spool behind the row, or pieces.
+    """
+
+    lane: str
+    number: int
+    offset: int
+    size: int
+    request: int | list[Piece]
+    response: int | list[Piece]
+    kind: str
+    internal: bool
+    fingerprint: bytes
+    raw_hash: bytes
+
+
+class Packer:
+    """Takes a run's story and its exchanges, in any order, and writes them as a sealed file."""
+
+    def __init__(self, out: BinaryIO, spool: BinaryIO, kind_of: KindOf) -> None:
+        """Write to `out`; keep in `spool` what is to be sorted."""
+        self._output = _Output(out)
+        self._spool = spool
+        self._kind_of = kind_of
+        self._told: list[int] = []
+        self._story: list[fmt.Record] = []
+        self._story_bytes = 0
+        self._at = 0
+        self._encoder = msgspec.msgpack.Encoder()
+        self._waiting: list[_Waiting] = []
+        self._blobs = array("Q")  # offset and size of each in turn
+        self._bodies = BodyStore(self._keep_blob)
+        self._last_began_us = 0
+
+    def _keep_blob(self, data: bytes) -> None:
+        self._blobs.extend((self._put(data), len(data)))
+
+    def _put(self, data: bytes) -> int:
+        at = self._at
+        self._spool.write(data)
+        self._at += len(data)
+        return at
+
+    def tell(self, record: fmt.Record | fmt.SealedRecord) -> None:
+        """Take what is told of the run besides its exchanges, in its order.
+
+        Raises:
+            BrokenError: It is none of that.
+        """
+        if not isinstance(record, fmt.OF_STORY):
+            raise BrokenError(f"a {type(record).__name__} stands where none belongs")
+        self._story.append(record)
+        self._story_bytes += len(self._encoder.encode(record))
+        if self._story_bytes >= GROUP:
+            self._close_story()
+
+    def _close_story(self) -> None:
+        if self._story:
+            self._told.append(self._output.put(*self._story))
+            self._story, self._story_bytes = [], 0
+
+    def add(self, exchange: Exchange) -> None:
+        """Take an exchange."""
+        self._last_began_us = max(self._last_began_us, exchange.began_ns // 1000)
+        # Bodies first: their pieces go into the spool too.
+        request = self._request(exchange)
+        response = self._response(exchange.response)
+        row = self._encoder.encode(_row(exchange))[:-_NO_BODIES]
+        offset = self._put(row)
+        for body in (request, response):
+            if isinstance(body, bytes):
+                self._put(body)
+        self._waiting.append(
+            _Waiting(
+                lane=exchange.lane,
+                number=exchange.number,
+                offset=offset,
+                size=len(row),
+                request=request if isinstance(request, list) else len(request),
+                response=response if isinstance(response, list) else len(response),
+                kind=self._kind_of(exchange),
+                internal=exchange.internal,
+                fingerprint=exchange.fingerprint,
+                raw_hash=exchange.raw_hash,
+            )
+        )
+
+    def _request(self, exchange: Exchange) -> bytes | list[Piece]:
+        body = exchange.request.body
+        if len(body) < SHORT:
+            return self._encoder.encode(body)
+        return self._bodies.add_request(body, exchange.lane)
+
+    def _response(self, response: Response | None) -> bytes | list[Piece]:
+        body = response.body if response else b""
+        if response is None or len(body) < SHORT:
+            return self._encoder.encode(body)
+        is_stream = _content_type(response).startswith(_STREAM)
+        pieces = self._bodies.add_response(body, is_stream=is_stream)
+        return self._encoder.encode(body) if pieces is None else pieces
+
+    def finish(self, progress: Progress) -> None:
+        """Write what waits, the index and the trailer."""
+        output = self._output
+        groups = _Groups(output, self._spool, self._blobs)
+        waiting = sorted(self._waiting, key=lambda one: (one.lane, one.number))
+        for done, one in enumerate(waiting):
+            progress(done, len(waiting))
+            groups.add(one)
+        waits = self._story_bytes + groups.bytes_waiting
+        is_short = waits < ONE_FRAME and len(waiting) <= BLOCK
+        output.is_one_frame = is_short and output.offset == len(fmt.SEALED)
+        self._close_story()
+        groups.close()
+        waiting.sort(key=lambda one: one.number)
+        output.finish(
+            fmt.Directory(
+                story=tuple(self._told),
+                blobs=tuple(groups.blob_groups),
+                rows=tuple(groups.row_groups),
+                keys=tuple(_write_keys(output, waiting)),
+                last_began_us=self._last_began_us,
+            )
+        )
+
+
+def _content_type(response: Response) -> bytes:
+    named = (value for name, value in response.headers if name.lower() == b"content-type")
+    return next(named, b"")
+
+
+def _row(exchange: Exchange) -> fmt.Row:
+    """Give an exchange's row, with nothing for its bodies."""
+    began_us = exchange.began_ns // 1000
+    asked = exchange.request
+    ending = exchange.ending
+    closing = None
+    if ending is not None:
+        failure = ending.failure
+        after_us = max(0, ending.at_ns // 1000 - began_us)
+        named = (failure.type, failure.message) if failure else (None, None)
+        closing = fmt.Closing(after_us, ending.kind, *named)
+    return fmt.Row(
+        lane=exchange.lane,
+        number=exchange.number,
+        process=exchange.process,
+        client=exchange.client,
+        at_us=began_us,
+        method=asked.method,
+        url=asked.url,
+        headers=asked.headers,
+        internal=exchange.internal,
+        served_from=exchange.served_from,
+        answer=_answer(exchange.response, began_us),
+        closing=closing,
+        request_body=(),
+        response_body=(),
+    )
+
+
+def _answer(response: Response | None, began_us: int) -> fmt.Answer | None:
+    if response is None:
+        return None
+    head_us = response.at_ns // 1000
+    times = [head_us, *(chunk.at_ns // 1000 for chunk in response.chunks)]
+    return fmt.Answer(
+        after_us=max(0, head_us - began_us),
+        status=response.status,
+        reason=response.reason,
+        http_version=response.http_version,
+        headers=response.headers,
+        chunks_after_us=tuple(max(0, after - before) for before, after in pairwise(times)),
+        sizes=tuple(len(chunk.data) for chunk in response.chunks),
+    )
+
+
+class _Groups:
+    """Blobs and rows on their way into frames, in the order in which rows need them."""
+
+    def __init__(self, output: _Output, spool: BinaryIO, places: Sequence[int]) -> None:
+        self._output = output
+        self._spool = spool
+        self._places = places
+        self._numbers: dict[int, int] = {}
+        self._encoder = msgspec.msgpack.Encoder()
+        self._blobs: list[bytes] = []
+        self._blob_bytes = 0
+        self._rows: list[bytes] = []
+        self._row_bytes = 0
+        self._first: tuple[str, int] = ("", 0)
+        self.blob_groups: list[fmt.BlobGroup] = []
+        self.row_groups: list[fmt.RowGroup] = []
+
+    def add(self, one: _Waiting) -> None:
+        self._spool.seek(one.offset)
+        data = self._spool.read(one.size) + self._body(one.request) + self._body(one.response)
+        if self._rows and self._row_bytes + len(data) > GROUP:
+            self._close_rows()
+        if not self._rows:
+            self._first = (one.lane, one.number)
+        self._rows.append(data)
+        self._row_bytes += len(data)
+
+    def _body(self, body: int | list[Piece]) -> bytes:
+        if isinstance(body, int):
+            return self._spool.read(body)
+        place = self._spool.tell()
+        blob, ways = self._blob, fmt.WAYS
+        pieces = [blob(one // ways) * ways + one % ways for one in body]
+        self._spool.seek(place)
+        return self._encoder.encode(recipe_of(pieces))
+
+    def _blob(self, old: int) -> int:
+        """Give a piece its number in the file, and write it where it is first needed."""
+        number = self._numbers.get(old)
+        if number is None:
+            number = self._numbers[old] = len(self._numbers)
+            offset, size = self._places[2 * old], self._places[2 * old + 1]
+            if self._blobs and self._blob_bytes + size > GROUP:
+                self._close_blobs(number)
+            self._spool.seek(offset)
+            self._blobs.append(self._spool.read(size))
+            self._blob_bytes += size
+        return number
+
+    def _close_blobs(self, following: int) -> None:
+        if self._blobs:
+            first = following - len(self._blobs)
+            sizes = tuple(len(one) for one in self._blobs)
+            offset = self._output.put(fmt.Blobs(first, sizes, b"".join(self._blobs)))
+            self.blob_groups.append(fmt.BlobGroup(offset, first, len(sizes)))
+            self._blobs, self._blob_bytes = [], 0
+
+    def _close_rows(self) -> None:
+        if self._rows:
+            sizes = tuple(len(one) for one in self._rows)
+            offset = self._output.put(fmt.Rows(sizes, b"".join(self._rows)))
+            self.row_groups.append(fmt.RowGroup(offset, *self._first, len(sizes)))
+            self._rows, self._row_bytes = [], 0
+
+    @property
+    def bytes_waiting(self) -> int:
+        return self._blob_bytes + self._row_bytes
+
+    def close(self) -> None:
+        self._close_blobs(len(self._numbers))
+        self._close_rows()
+
+
+def _write_keys(output: _Output, waiting: list[_Waiting]) -> list[fmt.KeyBlock]:
+    blocks: list[fmt.KeyBlock] = []
+    for start in range(0, len(waiting), BLOCK):
+        block = waiting[start : start + BLOCK]
+        fingerprints = b"".join(one.fingerprint.ljust(fmt.HASH, b"\0") for one in block)
+        raw_hashes = b"".join(one.raw_hash.ljust(fmt.HASH, b"\0") for one in block)
+        blocks.append(
+            fmt.KeyBlock(
+                keys_offset=output.put(_keys(block)),
+                fingerprints_offset=output.put(fmt.Fingerprints(fingerprints)),
+                raw_hashes_offset=output.put(fmt.RawHashes(raw_hashes)),
+                first=block[0].number,
+                count=len(block),
+            )
+        )
+    return blocks
+
+
+def _keys(block: list[_Waiting]) -> fmt.Keys:
+    lanes: dict[str, int] = {}
+    kinds: dict[str, int] = {}
+    numbers = [one.number for one in block]
+    return fmt.Keys(
+        first=numbers[0],
+        gaps=tuple(after - before for before, after in pairwise([*numbers[:1], *numbers])),
+        lane=tuple(lanes.setdefault(one.lane, len(lanes)) for one in block),
+        lanes=tuple(lanes),
+        kind=tuple(kinds.setdefault(one.kind, len(kinds)) for one in block),
+        kinds=tuple(kinds),
+        internal=tuple(one.number for one in block if one.internal),
+    )

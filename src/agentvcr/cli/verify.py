@@ -1,0 +1,66 @@
+"""`agentvcr verify`: is a cassette whole, and save what can be saved."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_TORN = 1
+_DAMAGED = 3
+
+
+def verify(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The cassette; the newest in cassettes/ when left out.", metavar="FILE"
+        ),
+    ] = None,
+    *,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Write what can be saved as a sealed file.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="OUT",
+            help="Where the repaired file goes.",
+            show_default="FILE itself; as it was it stays as FILE.orig",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Check every checksum and every reference of a cassette, and say what it is.
+
+    Exits with 0 when it is whole, 1 when a journal is torn at its end, 3 when it is damaged; with
+    --repair with 0 when all exchanges were saved, else 1.
+    """
+    import sys
+
+    from agentvcr.cassette.reader import newest_cassette
+    from agentvcr.cli.console import progress_bar
+    from agentvcr.errors import BadOptionError
+    from agentvcr.reporters import json_reporter, verification
+    from agentvcr.session.verification import repair_cassette, verify_cassette
+
+    if not repair and (out is not None or force):
+        raise BadOptionError(
+            "-o and --force say where a repaired file goes",
+            where="the command line",
+            cure="add --repair",
+        )
+    path = file or newest_cassette(Path("cassettes"))
+    with progress_bar("verifying") as progress:
+        if repair:
+            found = repair_cassette(path, out, force=force, progress=progress)
+        else:
+            found = verify_cassette(path, progress=progress)
+    reporter = json_reporter if json else verification
+    reporter.render(found, sys.stdout)
+    if found.repair is not None:
+        raise typer.Exit(1 if found.repair.lost else 0)
+    if found.problems:
+        raise typer.Exit(_TORN if found.state == "torn journal" else _DAMAGED)

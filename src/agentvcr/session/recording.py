@@ -1,0 +1,139 @@
+"""Record a command: the journal, the engine, the command, and the sealed file at the end.
+
+Owns how a recorder is made, also for the other sessions. Has no rules of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentvcr import __version__
+from agentvcr.boundary import Boundary
+from agentvcr.cassette import format as fmt
+from agentvcr.cassette.journal import Journal, discard
+from agentvcr.cassette.pack import Progress
+from agentvcr.channel.hub import Hub, child_environment
+from agentvcr.channel.launch import Ended, Launch
+from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
+from agentvcr.matching.canonical import RULES
+from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.model.summary import RecordSummary
+from agentvcr.model.text import storable, storable_argv
+from agentvcr.recording.recorder import Recorder
+from agentvcr.redaction.environment import credentials, kept_environment
+from agentvcr.redaction.key import user_key
+from agentvcr.redaction.redactor import Redactor
+from agentvcr.replay.replayer import Replayer
+from agentvcr.session.command import check_command, project_root
+from agentvcr.session.sealing import seal_recording
+
+
+def record_command(
+    argv: Sequence[str],
+    target: Path,
+    *,
+    force: bool = False,
+    live: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> tuple[RecordSummary, Ended]:
+    """Run a command and record it.
+
+    Args:
+        argv: The command and its arguments.
+        target: The cassette to write.
+        force: Write over an existing one.
+        live: `HOST:PORT` of services that are not recorded.
+        progress: Told how far the sealing at the end is.
+
+    Raises:
+        NoCommandError, TargetExistsError, TargetUnwritableError, CommandNotFoundError,
+        CommandNotExecutableError: Nothing was run.
+    """
+    check_command(argv)
+    journal = Journal(target, force=force)
+    boundary = Boundary(tuple(live))
+    recorder = new_recorder(journal, boundary, Fingerprinter(), argv)
+    hub = Hub(recorder, boundary, None)
+    try:
+        ended = Launch(list(argv), child_environment(hub, replaying=False), str(Path.cwd())).run(
+            hub
+        )
+    except (CommandNotFoundError, CommandNotExecutableError):
+        hub.close()
+        recorder.close(None, None)
+        discard(target)  # nothing ran: leave nothing behind
+        raise
+    except BaseException:
+        hub.close()
+        recorder.close(None, None)  # what was recorded until then is whole
+        raise
+    hub.close()
+    recorder.close(ended.exit_status, ended.signal)
+    unsealed = None if recorder.broken else seal_recording(target, progress)
+    return _record_summary(recorder, hub, target, ended, unsealed), ended
+
+
+def _record_summary(
+    recorder: Recorder, hub: Hub, target: Path, ended: Ended, unsealed: str | None
+) -> RecordSummary:
+    return RecordSummary(
+        path=str(target),
+        exchanges=recorder.exchanges,
+        processes=recorder.processes,
+        credentials=recorder.redactor.count,
+        unrecorded=(*hub.unrecorded, *(f"not entered: {one}" for one in hub.unentered)),
+        broken=why_broken(recorder),
+        unsealed=unsealed,
+        exit_status=ended.shell_status,
+    )
+
+
+def new_recorder(
+    journal: Journal,
+    boundary: Boundary,
+    fingerprinter: Fingerprinter,
+    argv: Sequence[str],
+    inner: Replayer | None = None,
+) -> Recorder:
+    """Make a recorder into `journal`, with the beginning of the run in it."""
+    key = user_key()
+    redactor = Redactor(key)
+    for secret in credentials():
+        redactor.learn(secret)
+    recorder = Recorder(
+        journal, redactor, boundary=boundary, fingerprinter=fingerprinter, inner=inner
+    )
+    recorder.add(
+        fmt.RunBegin(
+            run_id=os.urandom(8).hex(),
+            started_at_ns=time.time_ns(),
+            argv=recorder.redactor.argv(storable_argv(argv)),
+            cwd=storable(os.path.relpath(Path.cwd(), project_root())),
+            agentvcr=__version__,
+            platform=_platform(),
+            rules=RULES,
+            environment=kept_environment(key),
+        )
+    )
+    recorder.flush()
+    return recorder
+
+
+def _platform() -> str:
+    if not hasattr(os, "uname"):
+        return sys.platform
+    system = os.uname()  # `platform` would cost each start 2 ms
+    return f"{system.sysname} {system.machine}"
+
+
+def why_broken(recorder: Recorder) -> str | None:
+    """Say why a recording is not whole; None where it is."""
+    error = recorder.broken
+    if error is None:
+        count = len(recorder.losses)
+        return f"{count} exchanges passed unrecorded: {recorder.losses[0]}" if count else None
+    return str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")

@@ -1,0 +1,188 @@
+"""Replay a cassette: its command or another, answered from it, and compared with it.
+
+Owns how the parts of a replay are put together. Has no rules of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from agentvcr.boundary import Boundary
+from agentvcr.cassette.journal import Journal
+from agentvcr.cassette.reader import last_of, load_run
+from agentvcr.channel.hub import Hub, child_environment
+from agentvcr.channel.launch import Ended, Launch
+from agentvcr.diff.rundiff import diff
+from agentvcr.errors import BadOptionError
+from agentvcr.inside.exchange import Request
+from agentvcr.matching.canonical import RULES
+from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.model import exchange as model
+from agentvcr.model.exchange import Exchange
+from agentvcr.model.run import Run
+from agentvcr.model.summary import ReplaySummary
+from agentvcr.recording.recorder import Recorder
+from agentvcr.replay.deliveries import Deliveries
+from agentvcr.replay.ledger import Ledger
+from agentvcr.replay.replayer import OnMiss, Replayer
+from agentvcr.session.command import check_command, folder_of, recorded_command
+from agentvcr.session.recording import new_recorder, why_broken
+from agentvcr.session.sealing import seal_recording
+
+
+def replay_command(  # noqa: PLR0913  (the options of the command line)
+    path: Path,
+    argv: Sequence[str] | None = None,
+    *,
+    target: Path | None = None,
+    on_miss: OnMiss = "fail",
+    pace: float = 0.0,
+    live: Sequence[str] = (),
+    force: bool = False,
+    trust: bool = False,
+    announce: Callable[[Sequence[str]], None] | None = None,
+) -> ReplaySummary:
+    """Run a cassette's command again, answered from the cassette, and compare.
+
+    Args:
+        path: The cassette.
+        argv: Another command to run in place of the recorded one.
+        target: Where to keep this replay; by default beside the cassette, as `.last.avcr`.
+        on_miss: What to do about a request that no recorded exchange answers.
+        pace: 0 to answer at once, 1 at the recorded pace.
+        live: `HOST:PORT` of services that stay live.
+        force: Write over an existing `target`.
+        trust: Run the recorded command also of a cassette from elsewhere.
+        announce: Called with the command before it runs.
+
+    Raises:
+        AgentVCRError: The cassette cannot be read, or nothing could be run.
+    """
+    recorded = load_run(path)
+    command = list(argv) if argv else recorded_command(recorded, path, trust=trust)
+    check_command(command)
+    place = target or last_of(path)
+    if place.resolve() == path.resolve():
+        raise BadOptionError(
+            "a replay cannot be kept in the cassette that it replays",
+            where=str(place),
+            cure="choose another name with -o",
+        )
+    replay = Replay(recorded, on_miss=on_miss, pace=pace, live=live)
+    cwd = folder_of(recorded) if not argv else Path.cwd()
+    with kept_as(place, is_new=target is not None, force=force) as journal:
+        if announce is not None:
+            announce(command)
+        recorder = replay.recorder(journal, command)
+        ended = replay.run(recorder, command, str(cwd))
+        recorder.close(ended.exit_status, ended.signal)
+    if target is not None and recorder.broken is None:
+        seal_recording(target)  # one that is written over each time is not worth it
+    outcome = diff(recorded, load_run(place))
+    ledger = replay.ledger
+    return ReplaySummary(
+        path=str(path),
+        replayed_as=str(place),
+        command=tuple(command),
+        exchanges=recorder.exchanges,
+        divergence=ledger.fatal.message if ledger.fatal else None,
+        accepted=tuple(one.message for one in ledger.divergences if not one.fatal),
+        unused=tuple(_named(one) for one in replay.replayer.unused),
+        not_replayed=replay.not_replayed(),
+        isolated=ended.isolated,
+        broken=why_broken(recorder),
+        exit_status=4 if ledger.fatal else 0 if outcome.same else 1,
+        diff=outcome,
+    )
+
+
+@contextmanager
+def kept_as(place: Path, *, is_new: bool, force: bool = False) -> Iterator[Journal]:
+    """Open the journal of a replay.
+
+    One that is not new takes the place of the replay before it at its end, so that two replays of
+    one cassette at a time do not meet in one file.
+    """
+    own = place if is_new else place.with_name(f"{place.name}.{os.getpid()}")
+    journal = Journal(own, force=force or not is_new)
+    try:
+        yield journal
+    finally:
+        if not is_new:
+            own.replace(place)
+
+
+class Replay:
+    """The parts of one replay."""
+
+    def __init__(self, recorded: Run, *, on_miss: OnMiss, pace: float, live: Sequence[str]) -> None:
+        """Make a replayer of what was recorded."""
+        self.recorded = recorded
+        self.boundary = Boundary(tuple(live))
+        self.ledger = Ledger()
+        keys = recorded.exchanges.list_keys()
+        known = {one.raw_hash: one.fingerprint for one in keys if one.raw_hash}
+        same_rules = recorded.info.rules == RULES
+        self.fingerprinter = Fingerprinter(known if same_rules else None)
+        self.replayer = Replayer(
+            recorded.exchanges,
+            boundary=self.boundary,
+            ledger=self.ledger,
+            explain=_explain,
+            on_miss=on_miss,
+            pace=pace,
+            is_open_ended=recorded.outcome is None,
+        )
+        self._live = live
+        self._reached: tuple[str, ...] = ()
+
+    def recorder(self, journal: Journal, command: Sequence[str]) -> Recorder:
+        """Make what records this replay."""
+        return new_recorder(journal, self.boundary, self.fingerprinter, command, self.replayer)
+
+    def run(self, recorder: Recorder, command: list[str], cwd: str) -> Ended:
+        """Run the command against the recording, with the recorded standard input."""
+        hub = Hub(recorder, self.boundary, self.ledger)
+        import tempfile  # noqa: PLC0415  (a recording makes no file)
+
+        heard = [one.data for one in self.recorded.outputs if one.stream == "stdin"]
+        try:
+            with tempfile.TemporaryFile() as stdin:
+                stdin.write(b"".join(heard))
+                stdin.seek(0)
+                given = stdin.fileno() if heard else None
+                env = child_environment(hub, replaying=True, stdin=given)
+                return Launch(command, env, cwd).run(
+                    hub,
+                    ledger=self.ledger,
+                    isolate=not self.boundary.has_live,
+                    stdin=given,
+                    coming=Deliveries(self.recorded, lambda: recorder.exchanges),
+                )
+        finally:
+            self._reached = (*hub.unrecorded, *(f"not entered: {one}" for one in hub.unentered))
+            hub.close()
+
+    def not_replayed(self) -> tuple[str, ...]:
+        """Say what was left to the real world, or refused."""
+        refused = self.ledger.telemetry
+        telemetry = [f"telemetry refused {refused} times"] if refused else []
+        return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
+
+
+def _explain(live: Request, closest: Exchange | None) -> str:
+    from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
+
+    asked = model.Request(
+        method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
+    )
+    return explain_miss(asked, live.lane, closest)
+
+
+def _named(exchange: Exchange) -> str:
+    from agentvcr.diff.explanation import name_exchange  # noqa: PLC0415  (as above)
+
+    return name_exchange(exchange)

@@ -1,0 +1,96 @@
+"""Verify a cassette, and repair it.
+
+Owns where a repaired file goes and that the original stays. What is whole and what can be saved,
+`cassette` knows.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from agentvcr.cassette.checking import verify
+from agentvcr.cassette.pack import Progress
+from agentvcr.cassette.recovery import Repairer
+from agentvcr.cassette.seal import replacing
+from agentvcr.errors import TargetExistsError
+from agentvcr.matching.canonical import RULES, content_type_of
+from agentvcr.matching.fingerprint import Fingerprinter, hash_content
+from agentvcr.model.credentials import PLACEHOLDER
+from agentvcr.model.exchange import Exchange
+from agentvcr.model.verification import Repair, Verification
+from agentvcr.session.sealing import kind_of_step
+
+ORIGINAL = ".orig"
+"""Ending of the file as it was, where it is repaired in its place."""
+
+
+def verify_cassette(path: Path, *, progress: Progress) -> Verification:
+    """Check every checksum, reference and count of a cassette.
+
+    Raises:
+        AgentVCRError: There is no cassette to check.
+    """
+    return verify(path, progress)
+
+
+def repair_cassette(
+    path: Path, target: Path | None = None, *, force: bool = False, progress: Progress
+) -> Verification:
+    """Check a cassette, and write what can be saved of it as a sealed file.
+
+    A sealed file that is whole is left alone.
+
+    Args:
+        path: The cassette.
+        target: Where to write; in its own place by default, and the file as it was stays beside.
+        force: Write over what lies there.
+        progress: Told how much of how much is done.
+
+    Raises:
+        TargetExistsError: A file is in the way, and `force` was not given.
+        AgentVCRError: There is nothing to save.
+    """
+    found = verify(path, progress)
+    if found.is_whole and found.state == "sealed":
+        return found
+    original = path.with_name(path.name + ORIGINAL) if target is None else None
+    _check_free(target or original, force=force)
+    repairer = Repairer(
+        path, kind_of=kind_of_step, identify=_identify, rules=RULES, progress=progress
+    )
+    place = target or path
+    with replacing(place) as out:
+        saved = repairer.write(out, place.parent)
+        if original is not None:
+            shutil.copy2(path, original)
+    repair = Repair(
+        path=str(place),
+        original=str(original) if original else None,
+        exchanges=saved.exchanges,
+        lost=saved.lost,
+    )
+    return msgspec.structs.replace(found, repair=repair)
+
+
+def _check_free(place: Path | None, *, force: bool) -> None:
+    if place is not None and place.exists() and not force:
+        raise TargetExistsError(
+            f"{place} exists already",
+            where=str(place),
+            cure="choose another name with -o, or add --force to write over it",
+        )
+
+
+def _identify(exchange: Exchange) -> tuple[bytes, bytes]:
+    """Make the hashes of a recorded exchange anew, as the recorder makes them."""
+    request = exchange.request
+    content_type = content_type_of(list(request.headers))
+    fingerprinter = Fingerprinter()
+    fingerprint = fingerprinter.identify(request.method, request.url, content_type, request.body)
+    if not request.body or PLACEHOLDER.search(request.body):
+        return fingerprint, b""
+    content = hash_content(content_type, request.body)
+    return fingerprint, fingerprinter.hash_raw(request.method, request.url, content)
