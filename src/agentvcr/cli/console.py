@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agentvcr.model.results import Result
+    from agentvcr.model.run import Run
 
 
 def show_result(result: Result, *, as_json: bool) -> None:
@@ -30,6 +31,17 @@ def show_result(result: Result, *, as_json: bool) -> None:
         from agentvcr.reporters import terminal
 
         terminal.render(result, sys.stdout)
+
+
+def show_text(run: Run) -> None:
+    """Write all that a run said on standard output."""
+    from agentvcr.reporters import text
+    from agentvcr.steps import detail, steps_by_lane, summary
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace", encoding="utf-8")
+    said = run.output("stdout").decode("utf-8", "backslashreplace")
+    text.render(summary(run, ()), map(detail, steps_by_lane(run)), said, sys.stdout)
 
 
 _PATIENCE_S = 1.0

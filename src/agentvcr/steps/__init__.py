@@ -2,6 +2,15 @@
 
 from agentvcr.steps.detail import detail
 from agentvcr.steps.outline import cassette_row, outline, row, summary
-from agentvcr.steps.path import find_step, steps_of
+from agentvcr.steps.path import find_step, steps_by_lane, steps_of
 
-__all__ = ["cassette_row", "detail", "find_step", "outline", "row", "steps_of", "summary"]
+__all__ = [
+    "cassette_row",
+    "detail",
+    "find_step",
+    "outline",
+    "row",
+    "steps_by_lane",
+    "steps_of",
+    "summary",
+]
