@@ -32,9 +32,8 @@ def git(folder, *words):
 
 
 def changed_lines(diff):
-    return [
-        line for line in diff.split("\n") if line[:1] in "+-" and line[:3] not in ("+++", "---")
-    ]
+    marked = [line for line in diff.split("\n") if line.startswith(("+", "-"))]
+    return [line for line in marked if not line.startswith(("+++", "---"))]
 
 
 def test_git_diff_shows_what_was_said_otherwise_and_nothing_else(repository):

@@ -9,7 +9,7 @@ import re
 import struct
 import zlib
 from bisect import bisect_right
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise, takewhile
 from pathlib import Path
 
 import msgspec
@@ -28,7 +28,7 @@ WAYS = (bytes, base64.b64encode, base64.urlsafe_b64encode)
 
 
 class Damage(Exception):  # noqa: N818  (the page's word)
-    pass
+    """Raised where a file is not as the page says."""
 
 
 def check(fits, what):
@@ -78,9 +78,7 @@ KINDS = {
     "bool": lambda value: isinstance(value, bool),
     "map": lambda value: isinstance(value, dict) and fits([*value, *value.values()], "text*"),
     "pair": lambda value: fits(value, "bytes*") and len(value) == 2,
-    "recipe": lambda value: (
-        isinstance(value, bytes) or (fits(value, "count*") and len(value) % 2 == 0)
-    ),
+    "recipe": lambda value: fits(value, "bytes") or fits(value, "count*") and len(value) % 2 == 0,
     "stream": ("stdin", "stdout", "stderr").__contains__,
     "end": ("eof", "closed", "abandoned", "cancelled", "failed", "cut").__contains__,
 }
@@ -113,7 +111,7 @@ def decoded(encoded, kind):
 
 
 def frame(data, at, end):
-    """Give a frame's payload, its size decompressed, and where the next begins; None if torn."""
+    """Give a frame's payload, its size decompressed, and where the next begins; nothing if torn."""
     length, raw_length, crc = struct.unpack("<III", data[at : at + 12])
     check(max(length, raw_length) <= MOST, "a frame is too large")
     after = at + 12 + length
@@ -130,7 +128,7 @@ def journal_frames(data):
     at = BEGINNING
     while len(data) - at >= 12 and (any(data[at : at + 12]) or any(data[at:])):
         found = frame(data, at, len(data))
-        if found is None:
+        if not found:
             return
         payload, raw_length, at = found
         yield grown(stream, payload, raw_length)
@@ -152,15 +150,14 @@ def grown(stream, payload, raw_length):
 def sealed_frame(data, at):
     """Decompress one frame of a sealed file, and say where the next one begins."""
     check(BEGINNING <= at <= len(data) - TRAILER - 12, "no place for a frame")
-    found = frame(data, at, len(data) - TRAILER)
-    check(found, "a frame goes over the end")
+    check(found := frame(data, at, len(data) - TRAILER), "a frame goes over the end")
     payload, raw_length, after = found
     shared = {"dict_data": DICTIONARY} if raw_length < 131_072 else {}
     try:
         said = zstandard.get_frame_parameters(payload)
         check(said.content_size == raw_length and said.window_size <= MOST, "size")
-        decompressor = zstandard.ZstdDecompressor(**shared)
-        return decompressor.decompress(payload, allow_extra_data=False), after
+        whole = zstandard.ZstdDecompressor(**shared)
+        return whole.decompress(payload, allow_extra_data=False), after
     except zstandard.ZstdError as error:
         raise Damage(str(error)) from error
 
@@ -189,13 +186,10 @@ def read(data):
 
 def read_journal(data):
     story, mixed = [], {}
-    for raw in journal_frames(data):
-        for kind, values in records(raw):
-            check(kind <= 11, "not in a journal")
-            if kind in STORY:
-                story.append((kind, values))
-            else:
-                mixed.setdefault(values["number"], []).append((kind, values))
+    for kind, values in chain.from_iterable(map(records, journal_frames(data))):
+        check(kind <= 11, "not in a journal")
+        place = story if kind in STORY else mixed.setdefault(values["number"], [])
+        place.append((kind, values))
     exchanges = [journal_exchange(mixed[number]) for number in sorted(mixed)]
     return told(story, [one for one in exchanges if one])
 
@@ -204,12 +198,11 @@ def told(story, exchanges):
     kinds = [kind for kind, _ in story]
     check(kinds[:1] == [1] and kinds.count(1) == 1, "the first record is no RunBegin")
     check(2 not in kinds[:-1], "something behind the end")
-    lists = {
-        name: [values for kind, values in story if kind == wanted]
-        for name, wanted in (("processes", 3), ("process_ends", 4), ("outputs", 10), ("notes", 11))
-    }
     end = story[-1][1] if kinds[-1] == 2 else None
-    return {"info": story[0][1], "end": end, **lists, "exchanges": exchanges}
+    run = {"info": story[0][1], "end": end, "exchanges": exchanges}
+    for name, wanted in (("processes", 3), ("process_ends", 4), ("outputs", 10), ("notes", 11)):
+        run[name] = [values for kind, values in story if kind == wanted]
+    return run
 
 
 def journal_exchange(found):
@@ -284,39 +277,34 @@ class Sealed:
         numbers, internal = list(accumulate(gaps, initial=first))[1:], set(key["internal"])
         check(internal <= set(numbers), "internal")
         return {
-            number: {
-                "number": number,
-                "lane": key["lanes"][lane[place]],
-                "step": key["kinds"][kind[place]],
-                "internal": number in internal,
-                "fingerprint": prints[place],
-                "raw_hash": hashes[place] if any(hashes[place]) else b"",
-            }
+            number: {"number": number, "internal": number in internal, "fingerprint": prints[place]}
+            | {"lane": key["lanes"][lane[place]], "step": key["kinds"][kind[place]]}
+            | {"raw_hash": hashes[place] if any(hashes[place]) else b""}
             for place, number in enumerate(numbers)
         }
 
     def row_group(self, at, lane, number, many, *_):
         """Give the encoded rows of a group."""
-        encoded = parts_of(**self.one(at, 65))
-        check(len(encoded) == many > 0 and place_of(encoded[0]) == (lane, number), "rows")
-        return encoded
+        rows = parts_of(**self.one(at, 65))
+        check(len(rows) == many > 0 and place_of(rows[0]) == [lane, number], "rows")
+        return rows
 
     def list_pieces(self, first, many):
         blobs = self.directory["blobs"]
         while many:
             place = bisect_right(blobs, first, key=lambda blob: blob[1]) - 1
             check(place >= 0 and first < sum(blobs[place][1:3]), "no such piece")
-            if place not in self.pieces:
-                self.pieces[place] = self.blob_group(*blobs[place])
             start = first - blobs[place][1]
-            here = self.pieces[place][start : start + many]
+            here = self.blob_group(*blobs[place])[start : start + many]
             yield from here
             first, many = first + len(here), many - len(here)
 
     def blob_group(self, at, first, many, *_):
-        found = self.one(at, 64)
-        check((found["first"], len(found["sizes"])) == (first, many), "other pieces")
-        return parts_of(found["sizes"], found["data"])
+        if first not in self.pieces:
+            found = self.one(at, 64)
+            check((found["first"], len(found["sizes"])) == (first, many), "other pieces")
+            self.pieces[first] = parts_of(found["sizes"], found["data"])
+        return self.pieces[first]
 
     def body(self, recipe):
         if isinstance(recipe, bytes):
@@ -334,13 +322,11 @@ class Sealed:
         check(all(row[name] == key[name] for name in ("number", "lane", "internal")), "a key")
         one = {**row, **key, "body": body, "head": None, "chunks": [], "end": None}
         if answer:
-            after, sizes = answer[5:7]
-            one["head"] = named("answer", [row["at_us"] + answer[0], *answer[1:]])
-            check(len(after) == len(sizes), "chunks")
-            times = list(accumulate(after, initial=one["head"]["at_us"]))[1:]
-            one["chunks"] = [
-                list(chunk) for chunk in zip(times, parts_of(sizes, said), strict=True)
-            ]
+            head_us, parts = row["at_us"] + answer[0], parts_of(answer[6], said)
+            one["head"] = named("answer", [head_us, *answer[1:5]])
+            check(len(answer[5]) == len(parts), "chunks")
+            times = list(accumulate(answer[5], initial=head_us))[1:]
+            one["chunks"] = [list(chunk) for chunk in zip(times, parts, strict=True)]
         check(answer or not said, "a body without a head")
         if closing:
             one["end"] = named("closing", [row["at_us"] + closing[0], *closing[1:]])
@@ -348,17 +334,16 @@ class Sealed:
 
     def find(self, key):
         """Give the exchange of a key; its row is looked for by halving."""
-        wanted, groups = (key["lane"], key["number"]), self.directory["rows"]
-        place = bisect_right(groups, wanted, key=lambda group: tuple(group[1:3])) - 1
+        wanted, groups = [key["lane"], key["number"]], self.directory["rows"]
+        place = bisect_right(groups, wanted, key=lambda group: group[1:3]) - 1
         check(place >= 0, "no row")
-        encoded = self.row_group(*groups[place])
-        row = encoded[bisect_right(encoded, wanted, key=place_of) - 1]
+        rows = self.row_group(*groups[place])
+        row = rows[bisect_right(rows, wanted, key=place_of) - 1]
         return self.exchange(decoded(row, "row"), key)
 
 
-def place_of(encoded):
-    row = decoded(encoded, "row")
-    return row["lane"], row["number"]
+def place_of(row):
+    return list(decoded(row, "row").values())[:2]  # lane and number
 
 
 def read_frames(sealed):
@@ -373,22 +358,21 @@ def read_frames(sealed):
     names += [pair for block in lists["keys"] for pair in zip((66, 67, 68), block, strict=False)]
     offsets = [at for at in [*lists["story"], *(at for _, at in names)] if at]
     check(sorted(offsets) == [at for at in frames if frames[at]], "frames that are not named once")
-    kinds = "".join("s" if kind in STORY else chr(kind) for kind, _ in sealed.last)
-    others = "".join(chr(kind) for kind, at in names if not at) + chr(69)
-    check(sorted(kinds.lstrip("s")) == list(others), "the last frame has others than are named")
-    check(kinds.startswith("s") == (0 in lists["story"]), "the story is elsewhere")
-    return frames | {0: [record for record in sealed.last if record[0] in STORY]}
+    story = list(takewhile(lambda record: record[0] in STORY, sealed.last))
+    others = sorted(kind for kind, _ in sealed.last[len(story) :])
+    check(others == [kind for kind, at in names if not at] + [69], "the last frame has others")
+    check(bool(story) == (0 in lists["story"]), "the story is elsewhere")
+    return frames | {0: story}
 
 
 def read_sealed(data):
     """Read all of a sealed file, and hold its directory against its frames."""
     sealed = Sealed(data)
-    frames, lists, expected, keys, rows = read_frames(sealed), sealed.directory, 0, {}, []
-    for blob in lists["blobs"]:
-        check(blob[1] == expected and sealed.blob_group(*blob), "numbers of pieces")
-        expected += blob[2]
+    frames, lists, keys, rows = read_frames(sealed), sealed.directory, {}, []
+    pieces = accumulate((len(sealed.blob_group(*blob)) for blob in lists["blobs"]), initial=0)
+    check(all(blob[1] == first for blob, first in zip(lists["blobs"], pieces)), "pieces")
     for block in lists["keys"]:
-        check(not keys or block[3] > max(keys), "the order of blocks")
+        check(not keys or block[3] > next(reversed(keys)), "the order of blocks")
         keys |= sealed.block(*block[:5])
     for group in lists["rows"]:
         rows += [decoded(row, "row") for row in sealed.row_group(*group)]
@@ -399,62 +383,6 @@ def read_sealed(data):
     check(all(kind in STORY for kind, _ in story), "more than the story")
     exchanges = [sealed.exchange(row, keys[row["number"]]) for row in rows]
     return told(story, sorted(exchanges, key=lambda one: one["number"]))
-
-
-def find(self, key):
-    """Give the exchange of a key; its row is looked for by halving."""
-    wanted, groups = (key["lane"], key["number"]), self.directory["rows"]
-    place = bisect_right(groups, wanted, key=lambda group: tuple(group[1:3])) - 1
-    check(place >= 0, "no row")
-    encoded = self.row_group(*groups[place])
-    row = encoded[bisect_right(encoded, wanted, key=place_of) - 1]
-    return self.exchange(decoded(row, "row"), key)
-
-
-def place_of(encoded):
-    row = decoded(encoded, "row")
-    return row["lane"], row["number"]
-
-
-def check_frames(sealed):
-    """Check that the frames stand one behind the other and that the directory names each once."""
-    at, seen = BEGINNING, []
-    while at < sealed.last_at:
-        raw, after = sealed_frame(sealed.data, at)
-        seen += [at] if records(raw) else []
-        at = after
-    check(at == sealed.last_at, "the last frame is elsewhere")
-    lists = sealed.directory
-    offsets = [(1, at) for at in lists["story"]] + [(64, blob[0]) for blob in lists["blobs"]]
-    offsets += [(65, group[0]) for group in lists["rows"]]
-    offsets += [pair for block in lists["keys"] for pair in zip((66, 67, 68), block, strict=False)]
-    check(sorted(at for _, at in offsets if at) == seen, "frames that are not named once")
-    kinds = [kind for kind, _ in sealed.last]
-    behind = kinds[[kind in STORY for kind in kinds].index(False) :]
-    expected = [kind for kind, at in offsets if not at and kind != 1] + [69]
-    check(sorted(behind) == expected, "records in the last frame that are not named once")
-    check((len(behind) < len(kinds)) == (0 in lists["story"]), "a story that is not named")
-
-
-def read_sealed(data):
-    """Read all of a sealed file, and hold its directory against its frames."""
-    sealed = Sealed(data)
-    check_frames(sealed)
-    expected = 0
-    for blob in sealed.directory["blobs"]:
-        check(blob[1] == expected and sealed.blob_group(*blob), "numbers of pieces")
-        expected += blob[2]
-    keys = {}
-    for block in sealed.directory["keys"]:
-        check(not keys or block[3] > max(keys), "the order of blocks")
-        keys |= sealed.block(*block[:5])
-    encoded = [row for group in sealed.directory["rows"] for row in sealed.row_group(*group)]
-    rows = [decoded(row, "row") for row in encoded]
-    places = [(row["lane"], row["number"]) for row in rows]
-    check(all(one < other for one, other in pairwise(places)), "the order of rows")
-    check(sorted(row["number"] for row in rows) == list(keys), "rows and keys")
-    exchanges = [sealed.exchange(row, keys[row["number"]]) for row in rows]
-    return told(sealed.list_story(), sorted(exchanges, key=lambda one: one["number"]))
 
 
 def find(data, number):
@@ -471,11 +399,6 @@ def find_by_fingerprint(data, fingerprint):
     sealed = Sealed(data)
     found = []
     for block in sealed.directory["keys"]:
-        prints = parts_of([8] * block[4], sealed.one(block[1], 67)["data"])
-        if fingerprint in prints:
-            found += [
-                key
-                for key in sealed.block(*block[:5]).values()
-                if key["fingerprint"] == fingerprint
-            ]
-    return [sealed.find(key) for key in found]
+        if fingerprint in sealed.eights(block[1], 67, block[4]):
+            found += sealed.block(*block[:5]).values()
+    return [sealed.find(key) for key in found if key["fingerprint"] == fingerprint]
