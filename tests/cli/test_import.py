@@ -220,10 +220,10 @@ def test_an_import_that_is_interrupted_leaves_no_half_file(here):
 # --- real cassettes -------------------------------------------------------------------------------
 
 
-def imported_of(row):
+def imported_of(row, folder):
     """Give what was read of a file, and what its cassette tells."""
     foreign = read_cassette(pathlib.Path(row["source"]))
-    return zip(foreign.interactions, load_run(pathlib.Path(row["target"])).exchanges, strict=True)
+    return zip(foreign.interactions, load_run(folder / row["target"]).exchanges, strict=True)
 
 
 def test_every_real_cassette_is_imported_and_differs_only_by_what_is_redacted(corpora, here):
@@ -240,7 +240,7 @@ def test_every_real_cassette_is_imported_and_differs_only_by_what_is_redacted(co
 
     altered = {"url": 0, "request": 0, "response": 0}
     for row in (one for one in told["files"] if one["error"] is None):
-        for given, kept in imported_of(row):
+        for given, kept in imported_of(row, here):
             asked, answered = given.request, given.response
             assert (kept.request.method, kept.response.status) == (asked.method, answered.status)
             for name, before, after in (

@@ -2,9 +2,10 @@
 
 Owns where a body is cut. Does not know where pieces are kept.
 
-A request is cut behind each `}` that a `,` or `]` follows, as behind a message or a tool in JSON.
-Such a cut depends on the bytes around it alone, so that equal parts of two requests are cut alike
-wherever they stand. A long run of base64 is stored as the bytes that it stands for.
+A request is cut behind each `}` that a `,` or `]` follows, as behind a message or a tool in JSON,
+and a long text in it behind the end of a line. Such a cut depends on the bytes around it alone, so
+that equal parts of two requests are cut alike wherever they stand. A long run of base64 is stored
+as the bytes that it stands for.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ SHORT: Final = 512
 LONGEST: Final = 3 << 18
 """Bytes of a piece at most; in threes, so that pieces of base64 can be joined."""
 _LEAST: Final = 256
+_LONG_TEXT: Final = 2048
+_LINE: Final = re.compile(rb"\\n|\n")
 _CUT: Final = re.compile(rb"\}(?=\s*[,\]])")
 _LEAST_RUN: Final = 256
 """A shorter run of base64 is left as it is."""
@@ -197,7 +200,11 @@ def _runs(data: bytes) -> Iterator[tuple[int, int]]:
 
 def _next_cut(body: bytes, start: int) -> int:
     match = _CUT.search(body, start + _LEAST - 1)
-    return match.end() if match else len(body)
+    end = match.end() if match else len(body)
+    if end - start > _LONG_TEXT:  # a prompt that is one text grows too
+        line = _LINE.search(body, start + _LONG_TEXT - 1, end)
+        end = line.end() if line else end
+    return end
 
 
 def _decoded(run: bytes) -> tuple[bytes, Way] | None:

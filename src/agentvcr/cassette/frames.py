@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from threading import local
 from typing import TypeVar
 
 import msgspec
@@ -70,6 +71,17 @@ def check_sum(payload: bytes, crc: int) -> None:
         raise BrokenError("a frame's checksum is wrong")
 
 
+class _Decompressors(local):
+    """A thread's own: one must not be used by two at a time, and to make one takes a while."""
+
+    def __init__(self) -> None:
+        self.long = zstandard.ZstdDecompressor()
+        self.short = zstandard.ZstdDecompressor(dict_data=dictionary())
+
+
+_OWN = _Decompressors()
+
+
 def decompress(payload: bytes, raw_length: int) -> bytes:
     """Decompress a frame that stands alone, which must be of the size that its header says.
 
@@ -83,8 +95,7 @@ def decompress(payload: bytes, raw_length: int) -> bytes:
             raise BrokenError("a frame has another size than it says")
         if not raw_length:
             return b""
-        words = dictionary() if raw_length < fmt.LONG_FRAME else None
-        decompressor = zstandard.ZstdDecompressor(dict_data=words)
+        decompressor = _OWN.short if raw_length < fmt.LONG_FRAME else _OWN.long
         raw = decompressor.decompress(payload, allow_extra_data=False)
     except zstandard.ZstdError:
         raise BrokenError("a frame does not decompress") from None
@@ -107,17 +118,18 @@ def records(raw: bytes) -> Iterator[fmt.Record | fmt.SealedRecord]:
         BrokenError: They do not fill it, or make no sense.
         UnknownRecordError: One is of a later version.
     """
-    offset = 0
+    offset, size = 0, len(raw)
     view = memoryview(raw)
-    while offset < len(raw):
-        if offset + fmt.RECORD.size > len(raw):
+    header, width, decoders = fmt.RECORD.unpack_from, fmt.RECORD.size, _DECODERS
+    while offset < size:
+        start = offset + width
+        if start > size:
             raise BrokenError("a record is cut short inside its frame")
-        number, length = fmt.RECORD.unpack_from(raw, offset)
-        start = offset + fmt.RECORD.size
+        number, length = header(raw, offset)
         offset = start + length
-        if offset > len(raw):
+        if offset > size:
             raise BrokenError("a record is longer than its frame")
-        decoder = _DECODERS.get(number)
+        decoder = decoders.get(number)
         if decoder is not None:
             yield _decoded(decoder, view[start:offset])
         elif number < fmt.EXTENSION:
@@ -133,7 +145,25 @@ def decode_row(data: memoryview) -> fmt.Row:
     return _decoded(_ROW, data)
 
 
+def decode_place(data: memoryview) -> tuple[str, int]:
+    """Read lane and number of a row, and no more of it.
+
+    Raises:
+        BrokenError: It makes no sense.
+    """
+    place = _decoded(_PLACE, data)
+    return place.lane, place.number
+
+
+class _Place(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a row begins with."""
+
+    lane: str
+    number: fmt.Index
+
+
 _ROW = msgspec.msgpack.Decoder(fmt.Row)
+_PLACE = msgspec.msgpack.Decoder(_Place)
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[T], data: memoryview) -> T:

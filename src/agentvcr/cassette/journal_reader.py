@@ -67,16 +67,22 @@ class JournalReader:
         return self._decompress(payload, raw_length), self.offset + len(header) + length
 
     def _decompress(self, payload: bytes, raw_length: int) -> bytes:
-        out: list[bytes] = []
-        size = 0
         try:
-            for start in range(0, len(payload), _SLICE):
-                out.append(self._stream.decompress(payload[start : start + _SLICE]))
-                size += len(out[-1])
-                if size > raw_length:
-                    break
+            if len(payload) <= _SLICE:
+                raw = self._stream.decompress(payload)
+            else:
+                raw = b"".join(self._slices(payload, raw_length))
         except zstandard.ZstdError:
             raise BrokenError("a frame does not decompress") from None
-        if size != raw_length:
+        if len(raw) != raw_length:
             raise BrokenError("a frame has another size than it says")
-        return b"".join(out)
+        return raw
+
+    def _slices(self, payload: bytes, raw_length: int) -> Iterator[bytes]:
+        left = raw_length
+        for start in range(0, len(payload), _SLICE):
+            raw = self._stream.decompress(payload[start : start + _SLICE])
+            yield raw
+            left -= len(raw)
+            if left < 0:
+                return

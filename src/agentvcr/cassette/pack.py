@@ -27,7 +27,7 @@ from agentvcr.model.exchange import Exchange, Response
 LEVEL: Final = 9
 SHORT_LEVEL: Final = 19
 """Of frames that are short, where it costs milliseconds."""
-GROUP: Final = 1 << 21
+GROUP: Final = 1 << 20
 """A group is closed when it holds this much."""
 ONE_FRAME: Final = 1 << 20
 """A run that is smaller goes into one frame as a whole."""

@@ -20,6 +20,7 @@ from agentvcr.cassette.bodies import written
 from agentvcr.cassette.frame_file import FrameFile, Group
 from agentvcr.cassette.frames import (
     BrokenError,
+    decode_place,
     decode_row,
 )
 from agentvcr.cassette.opening import open_cassette, told_of
@@ -180,10 +181,10 @@ class SealedFile(Exchanges):
             low, high = 0, place.count
             while low < high:
                 middle = (low + high) // 2
-                row = decode_row(rows.parts(middle, 1))
-                if (row.lane, row.number) == (lane, number):
-                    return row
-                if (row.lane, row.number) < (lane, number):
+                found = decode_place(rows.parts(middle, 1))
+                if found == (lane, number):
+                    return decode_row(rows.parts(middle, 1))
+                if found < (lane, number):
                     low = middle + 1
                 else:
                     high = middle

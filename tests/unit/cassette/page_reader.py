@@ -15,10 +15,8 @@ from pathlib import Path
 import msgspec
 import zstandard
 
-REFERENCE = Path(__file__).parents[3] / "docs/reference"
-DICTIONARY = zstandard.ZstdCompressionDict(
-    (REFERENCE / "cassette-dictionary.bin").read_bytes(), zstandard.DICT_TYPE_RAWCONTENT
-)
+WORDS = Path(__file__).parents[3] / "docs/reference/cassette-dictionary.bin"
+DICTIONARY = zstandard.ZstdCompressionDict(WORDS.read_bytes(), zstandard.DICT_TYPE_RAWCONTENT)
 JOURNAL = bytes.fromhex("41 56 43 52 4a 00 0d 0a 1a 0a 00")
 SEALED = bytes.fromhex("41 56 43 52 50 00 0d 0a 1a 0a 00")
 BEGINNING, TRAILER = 12, 16
@@ -78,7 +76,7 @@ KINDS = {
     "bool": lambda value: isinstance(value, bool),
     "map": lambda value: isinstance(value, dict) and fits([*value, *value.values()], "text*"),
     "pair": lambda value: fits(value, "bytes*") and len(value) == 2,
-    "recipe": lambda value: fits(value, "bytes") or fits(value, "count*") and len(value) % 2 == 0,
+    "recipe": lambda value: fits(value, "count*" if isinstance(value, list) else "bytes"),
     "stream": ("stdin", "stdout", "stderr").__contains__,
     "end": ("eof", "closed", "abandoned", "cancelled", "failed", "cut").__contains__,
 }
@@ -110,6 +108,10 @@ def decoded(encoded, kind):
     return named(kind, values)
 
 
+def place_of(row):
+    return list(decoded(row, "row").values())[:2]  # lane and number
+
+
 def frame(data, at, end):
     """Give a frame's payload, its size decompressed, and where the next begins; nothing if torn."""
     length, raw_length, crc = struct.unpack("<III", data[at : at + 12])
@@ -117,8 +119,7 @@ def frame(data, at, end):
     after = at + 12 + length
     if after > end:
         return None
-    payload = data[at + 12 : after]
-    check(zlib.crc32(payload) == crc, "checksum")
+    check(zlib.crc32(payload := data[at + 12 : after]) == crc, "checksum")
     return payload, raw_length, after
 
 
@@ -130,8 +131,8 @@ def journal_frames(data):
         found = frame(data, at, len(data))
         if not found:
             return
-        payload, raw_length, at = found
-        yield grown(stream, payload, raw_length)
+        yield grown(stream, *found[:2])
+        at = found[2]
 
 
 def grown(stream, payload, raw_length):
@@ -248,10 +249,9 @@ class Sealed:
         check(mark == b"AVCE" and crc == zlib.crc32(struct.pack("<Q", at)), "cut")
         raw, after = sealed_frame(data, at)
         check(after == len(data) - TRAILER, "something behind the last frame")
-        self.data, self.last_at, self.last = data, at, records(raw)
+        self.data, self.last_at, self.last, self.pieces = data, at, records(raw), {}
         check(self.last and self.last[-1][0] == 69, "no directory at the end")
         self.directory = self.last[-1][1]
-        self.pieces = {}
 
     def one(self, at, kind):
         """Give the one record that a frame holds, or the last frame's of that type."""
@@ -310,6 +310,7 @@ class Sealed:
         if isinstance(recipe, bytes):
             return recipe
         parts = []
+        check(len(recipe) % 2 == 0, "half a pair")
         for first, code in zip(recipe[::2], recipe[1::2], strict=True):
             check(code % 4 < len(WAYS), "no such way")
             parts += map(WAYS[code % 4], self.list_pieces(first, code // 4))
@@ -342,10 +343,6 @@ class Sealed:
         return self.exchange(decoded(row, "row"), key)
 
 
-def place_of(row):
-    return list(decoded(row, "row").values())[:2]  # lane and number
-
-
 def read_frames(sealed):
     """Give the records of each frame by its offset, each named once by the directory."""
     at, frames, lists = BEGINNING, {}, sealed.directory
@@ -368,14 +365,14 @@ def read_frames(sealed):
 def read_sealed(data):
     """Read all of a sealed file, and hold its directory against its frames."""
     sealed = Sealed(data)
-    frames, lists, keys, rows = read_frames(sealed), sealed.directory, {}, []
-    pieces = accumulate((len(sealed.blob_group(*blob)) for blob in lists["blobs"]), initial=0)
-    check(all(blob[1] == first for blob, first in zip(lists["blobs"], pieces)), "pieces")
+    frames, lists, keys = read_frames(sealed), sealed.directory, {}
+    ends = list(accumulate((len(sealed.blob_group(*blob)) for blob in lists["blobs"]), initial=0))
+    check([blob[1] for blob in lists["blobs"]] == ends[:-1], "numbers of pieces")
     for block in lists["keys"]:
         check(not keys or block[3] > next(reversed(keys)), "the order of blocks")
         keys |= sealed.block(*block[:5])
-    for group in lists["rows"]:
-        rows += [decoded(row, "row") for row in sealed.row_group(*group)]
+    rows = chain.from_iterable(sealed.row_group(*group) for group in lists["rows"])
+    rows = [decoded(row, "row") for row in rows]
     places = [(row["lane"], row["number"]) for row in rows]
     check(all(one < other for one, other in pairwise(places)), "the order of rows")
     check(sorted(number for _, number in places) == list(keys), "rows and keys")
@@ -386,7 +383,7 @@ def read_sealed(data):
 
 
 def find(data, number):
-    """Read one exchange of a sealed file, and little else."""
+    """Read one exchange and little else."""
     sealed = Sealed(data)
     blocks = sealed.directory["keys"]
     place = bisect_right(blocks, number, key=lambda block: block[3]) - 1
@@ -396,8 +393,7 @@ def find(data, number):
 
 def find_by_fingerprint(data, fingerprint):
     """Read the exchanges of a sealed file that asked the same, and little else."""
-    sealed = Sealed(data)
-    found = []
+    sealed, found = Sealed(data), []
     for block in sealed.directory["keys"]:
         if fingerprint in sealed.eights(block[1], 67, block[4]):
             found += sealed.block(*block[:5]).values()

@@ -1,7 +1,11 @@
 """The page of the format is true: a reader written from it alone reads what AgentVCR reads."""
 
+import base64
+import hashlib
 import os
+import random
 import re
+from itertools import chain
 from pathlib import Path
 from typing import get_args
 
@@ -11,16 +15,23 @@ import pytest
 from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.reader import load_run
+from agentvcr.cassette.seal import seal
+from agentvcr.cassette.vocabulary import dictionary_bytes
 from agentvcr.errors import CassetteDamagedError
 from agentvcr.inside.exchange import ReplayHalt, Serve
 from agentvcr.model import credentials
-from agentvcr.model.exchange import EndKind
+from agentvcr.model.exchange import EndKind, Failure, Kept
 from agentvcr.model.run import Note
-from tests.unit.cassette.page_reader import Damage, read, records
-from tests.unit.recorded import answer, ask, recorder_of
+from tests.unit import build
+from tests.unit.cassette import page_reader
+from tests.unit.cassette.page_reader import Damage, find, find_by_fingerprint, read
+from tests.unit.recorded import answer, ask, recorder_of, write_journal
 
-PAGE = (Path(__file__).parents[3] / "docs/reference/cassette-format.md").read_text(encoding="utf-8")
+REFERENCE = Path(__file__).parents[3] / "docs/reference"
+PAGE = (REFERENCE / "cassette-format.md").read_text(encoding="utf-8")
+DICTIONARY = "aa95d0655b7076c7ed78f4adc9968682730b2be9d940b683d5c5a878af2c6557"
 PROCESS = {"pid": 10, "ppid": 9, "lane": "main", "argv": ["python", "a.py"], "python": "3.9.1"}
+MS = build.MS
 
 
 class Answers:
@@ -79,103 +90,114 @@ def recorded(tmp_path_factory):
     return path
 
 
+def list_large():
+    """Give exchanges of every odd shape, those with long bodies first."""
+    chance = random.Random(4)
+    blob, other = chance.randbytes(5_000_000), chance.randbytes(3_000_001)
+    image, url = base64.b64encode(other), base64.urlsafe_b64encode(blob)
+    cut = [chance.randbytes(chance.choice((0, 1, 7))) for _ in range(10_000)]
+    bodies = [blob, blob[1:], image, url, b'{"a":"' + image + b'"}', other + blob, b"x" * 9_000_000]
+    bodies += [chance.randbytes(size) for size in (511, 512, 513)] * 2
+    for body in bodies:
+        yield build.exchange(build.request(body), build.response(body[:70], body[70:]))
+    yield build.exchange(build.request(), build.response(*cut), lane="main/日本")
+    yield build.exchange(build.request(url), build.response(), lane="\uffff")
+    yield build.exchange(build.request(b"?"), None, kind=None, lane="\U0001f600", took_ms=0)
+    yield build.exchange(build.request(), build.response(b"cut"), kind=None, lane="")
+    failure = Failure(type="httpx.ReadTimeout", message="é")
+    yield build.exchange(build.request(image), None, kind="failed", failure=failure)
+    yield build.exchange(build.request(), build.response(b"", b""), kind="closed", internal=True)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """Write a journal of many exchanges, with numbers missing among them."""
+    path = tmp_path_factory.mktemp("page") / "large.avcr"
+    lanes = ("main", "main/task0", "main/é", "?", "main/task10")
+    small = (
+        build.chat(f"{n % 4000}" * 40, lane=lanes[n % 5], internal=n % 97 == 0) for n in range(9000)
+    )
+    run = build.run(*list_large(), *small, stdout=random.Random(5).randbytes(3 << 20))
+    thinned = (
+        msgspec.structs.replace(
+            one,
+            number=one.number * 3 + one.number // 1000 * 100_000,
+            raw_hash=b"" if one.number % 3 else one.raw_hash,
+            served_from=one.number if one.number % 7 == 0 else None,
+        )
+        for one in run.exchanges
+    )
+    write_journal(path, msgspec.structs.replace(run, exchanges=Kept(thinned)))
+    return path
+
+
+def sealed_copy(path):
+    copy = path.with_suffix(".sealed")
+    if not copy.exists():
+        copy.write_bytes(path.read_bytes())
+        seal(copy)
+    return copy
+
+
+def values_of(told):
+    """Give a record of AgentVCR in the words of the page: lists, and microseconds."""
+    names = told.__struct_fields__
+    return [us(getattr(told, name)) if name in TIMES else plain(getattr(told, name)) for name in names]
+
+
+TIMES = ("at_ns", "began_ns")
+
+
+def us(at_ns):
+    whole, rest = divmod(at_ns, 1000)
+    assert not rest
+    return whole
+
+
 def plain(value):
-    """Turn structs and tuples into the lists that msgpack has."""
-    if isinstance(value, msgspec.Struct):
-        value = msgspec.structs.astuple(value)
     return [plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def told(run):
     """Say what AgentVCR read in the words of the page."""
     return {
-        "info": plain(run.info),
-        "end": plain(run.outcome) if run.outcome else None,
-        "processes": [plain(one) for one in run.processes],
-        "outputs": [plain(one) for one in run.outputs],
-        "notes": [plain(one) for one in run.notes],
+        "info": values_of(run.info),
+        "end": values_of(run.outcome) if run.outcome else None,
+        "processes": [values_of(one) for one in run.processes],
+        "outputs": [values_of(one) for one in run.outputs],
+        "notes": [values_of(one) for one in run.notes],
         "exchanges": [told_exchange(one) for one in run.exchanges],
     }
 
 
 def told_exchange(one):
     asked, said, end = one.request, one.response, one.ending
-    begin = (one.number, one.process, one.lane, one.client, one.began_ns)
-    begin += (asked.method, asked.url, asked.headers)
-    begin += (one.fingerprint, one.raw_hash, one.canonical_hash, one.internal, one.served_from)
-    head = (said.at_ns, said.status, said.reason, said.http_version, said.headers) if said else ()
-    failure = end and end.failure
-    named = (failure.type, failure.message) if failure else (None, None)
-    return {
-        "begin": plain((*begin, len(asked.body))),
-        "body": asked.body,
-        "head": plain((one.number, *head)) if said else None,
-        "chunks": [plain(chunk) for chunk in said.chunks] if said else [],
-        "end": plain((one.number, end.at_ns, end.kind, *named)) if end else None,
-    }
+    same = ("number", "process", "lane", "client", "fingerprint", "raw_hash", "internal")
+    found = {name: getattr(one, name) for name in (*same, "served_from")}
+    found |= {"at_us": us(one.began_ns), "method": asked.method, "url": asked.url}
+    found |= {"headers": plain(asked.headers), "body": asked.body}
+    found |= {"head": None, "chunks": [], "end": None}
+    if said:
+        found["head"] = {"at_us": us(said.at_ns), "headers": plain(said.headers)}
+        found["head"] |= {n: getattr(said, n) for n in ("status", "reason", "http_version")}
+        found["chunks"] = [[us(chunk.at_ns), chunk.data] for chunk in said.chunks]
+    if end:
+        failure = end.failure or Failure(type=None, message=None)
+        found["end"] = {"at_us": us(end.at_ns), "kind": end.kind}
+        found["end"] |= {"failure_type": failure.type, "failure_message": failure.message}
+    return found
+
+
+def without_step(exchange):
+    return {name: one for name, one in exchange.items() if name != "step"}
 
 
 def by_page(data):
+    """Say what the page's reader read in the same words; ends of processes are not kept."""
     run = read(data)
-    for one in run["exchanges"]:
-        del one["open"]
-        if one["head"] is None:
-            one["chunks"] = []
-    return run
-
-
-def test_a_reader_of_the_page_alone_reads_the_same_run(recorded):
-    data = recorded.read_bytes()
-    assert {kind for kind, _ in records(data)} == set(fmt.TYPES)
-    run = load_run(recorded)
-    assert by_page(data) == told(run)
-    assert len(run.exchanges) == 7
-    assert {one.kind for one in run.notes} == {"live", "lost", "divergence"}
-    assert [one.served_from for one in run.exchanges][-2:] == [7, None]
-
-
-def test_both_cut_the_same_tails(recorded, tmp_path):
-    data, path = recorded.read_bytes(), tmp_path / "a.avcr"
-    first = 12 + 12 + int.from_bytes(data[12:16], "little")
-    sizes = [*range(first, len(data), len(data) // 40), *range(len(data) - 40, len(data))]
-    for end in sizes:
-        for tail in (b"", bytes(20)):
-            path.write_bytes(data[:end] + tail)
-            try:
-                expected = told(load_run(path))
-            except CassetteDamagedError:  # zeros inside a frame that was torn
-                with pytest.raises(Damage):
-                    read(path.read_bytes())
-                continue
-            assert by_page(path.read_bytes()) == expected, end
-
-
-def test_the_page_has_every_record_and_every_field_in_its_order():
-    sections = re.split(r"^### (\d+) (\w+)$", PAGE, flags=re.MULTILINE)[1:]
-    found = {}
-    for number, name, text in zip(sections[::3], sections[1::3], sections[2::3], strict=True):
-        table = text.split("| kind")[0]
-        found[int(number), name] = re.findall(r"^\| `(\w+)` \| \w", table, re.MULTILINE)
-    expected = {
-        (number, struct.__name__): list(struct.__struct_fields__)
-        for number, struct in fmt.TYPES.items()
-    }
-    assert found == expected
-
-
-def test_the_page_has_every_bound_and_every_word():
-    flat = PAGE.replace(",", "")
-    assert f"{fmt.MAX_FRAME} (8 MiB)" in flat
-    assert f"`windowLog` {fmt.WINDOW_LOG}" in flat
-    assert f"from {fmt.EXTENSION} on" in flat
-    assert f"version of the format: {fmt.VERSION}" in flat
-    assert fmt.MAGIC[:-1].hex(" ") in flat
-    assert fmt.PIECE == 1 << 20
-    words = {
-        *get_args(EndKind),
-        *re.findall(r"`(\w+)`", Note.__doc__)[1:],
-        *credentials.CREDENTIAL_FIELDS,
-        *credentials.CREDENTIAL_PARAMETERS,
-        *(name.decode() for name in credentials.CREDENTIAL_HEADERS),
-    }
-    assert {word for word in words if f"`{word}`" not in PAGE} == set()
+    for name in ("processes", "outputs", "notes"):
+        run[name] = [list(one.values()) for one in run[name]]
+    for name in ("info", "end"):
+        run[name] = run[name] and list(run[name].values())
+    del run["process_ends"]
+    return run | {"exchanges": [without_step(one) for one in run["exchanges"]]}
