@@ -217,6 +217,30 @@ def test_an_import_that_is_interrupted_leaves_no_half_file(here):
         assert len(load_run(here / "out" / name).exchanges) == 20
 
 
+PROGRAM = """
+import httpx
+for city in ("Oslo", "Bergen"):
+    print(httpx.post("https://tools.example/weather", json={"city": city}).json()["sky"])
+"""
+
+
+def test_a_program_is_answered_from_an_import_with_the_network_off(here):
+    (here / "p.py").write_text(PROGRAM)
+    write(
+        here / "x.yaml",
+        interaction({"sky": "grey"}, asked={"city": "Oslo"}),
+        interaction({"sky": "blue"}, asked={"city": "Bergen"}),
+    )
+    agentvcr("import", "x.yaml", cwd=here)
+    words = ["replay", "x.avcr", "--report", "r.json", "--", sys.executable, "p.py"]
+    done = agentvcr(*words, cwd=here)
+    assert done.stdout == b"grey\nblue\n", done.stderr.decode()
+    told = json.loads((here / "r.json").read_bytes())
+    assert (told["divergence"], told["unused"], told["exchanges"]) == (None, [], 2)
+    assert told["diff"]["counts"]["same"] == 2
+    refused(agentvcr("replay", "x.avcr", cwd=here), 2, "no-command")
+
+
 # --- real cassettes -------------------------------------------------------------------------------
 
 

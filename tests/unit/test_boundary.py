@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from agentvcr.boundary import Boundary
+from agentvcr.boundary import Boundary, Unbounded
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,11 @@ def test_telemetry_is_a_declared_host_or_one_below_it():
 @pytest.mark.parametrize("url", ["http://h:99999/", "http://[::1/", "http://h:x/"])
 def test_a_url_that_makes_no_sense_is_outside(url):
     assert Boundary().place_of(url) == "outside"
+
+
+def test_without_a_boundary_all_is_outside():
+    boundary = Unbounded()
+    boundary.listens(8000)
+    assert boundary.place("127.0.0.1", 8000) == "outside"
+    for url in ("http://127.0.0.1:8000/", "https://app.posthog.com/batch", "no url"):
+        assert boundary.place_of(url) == "outside"

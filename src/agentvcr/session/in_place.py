@@ -15,7 +15,8 @@ from typing import Final
 from agentvcr.errors import TargetExistsError, TargetUnwritableError
 
 _BESIDE: Final = ".writing"
-"""Ending of the hidden file that is written; one that a crash left is written over."""
+"""Ending of the hidden file that is written. Its name is like no other, so that two who write to
+one place at once do not mix: the last one stays."""
 
 
 def check_target(target: Path, *, force: bool) -> None:
@@ -47,7 +48,7 @@ def in_place_of(target: Path) -> Iterator[Path]:
         TargetUnwritableError: In place of any `OSError`. What was there is as it was.
     """
     place = Path(os.path.realpath(target))  # a link goes on pointing to it
-    beside = place.with_name(f".{place.name}{_BESIDE}")
+    beside = place.with_name(f".{place.name}.{os.urandom(4).hex()}{_BESIDE}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         yield beside

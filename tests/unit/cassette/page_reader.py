@@ -41,28 +41,28 @@ SPECS = {
     1: "run_id:text started_at_ns:int argv:text* cwd:text agentvcr:text platform:text rules:text "
     "environment:map",
     2: "at_us:count exit_status:int? signal:int?",
-    3: "index:int pid:int parent_pid:int lane:text argv:text* python:text at_us:count",
-    4: "index:int at_us:count",
-    5: f"number:int process:int lane:text {ASKED} fingerprint:8 raw_hash:0or8 internal:bool "
-    "served_from:int? body_size:int",
-    6: "number:int data:piece",
-    7: f"number:int {HEAD}",
-    8: "number:int after_us:count* sizes:count* data:piece more:bool",
-    9: f"number:int {END}",
-    10: "process:int stream:stream at_us:count data:bytes",
-    11: "kind:text at_us:count process:int text:text count:int",
+    3: "index:count pid:int parent_pid:int lane:text argv:text* python:text at_us:count",
+    4: "index:count at_us:count",
+    5: f"number:count process:count lane:text {ASKED} fingerprint:8 raw_hash:0or8 internal:bool "
+    "served_from:count? body_size:count",
+    6: "number:count data:piece",
+    7: f"number:count {HEAD}",
+    8: "number:count after_us:count* sizes:count* data:piece more:bool",
+    9: f"number:count {END}",
+    10: "process:count stream:stream at_us:count data:bytes",
+    11: "kind:text at_us:count process:count text:text count:count",
     64: "first:count sizes:count* data:bytes",
     65: "sizes:count* data:bytes",
     66: "first:count gaps:count* lanes:text* lane:count* kinds:text* kind:count* internal:count*",
     67: "data:bytes",
     68: "data:bytes",
     69: "story:count* blobs:blobs* rows:rows* keys:keys* last_began_us:count",
-    "row": f"lane:text number:int process:int {ASKED} internal:bool served_from:int? "
+    "row": f"lane:text number:count process:count {ASKED} internal:bool served_from:count? "
     "answer:answer? closing:closing? request_body:recipe response_body:recipe",
     "answer": f"{HEAD} chunks_after_us:count* sizes:count*",
     "closing": END,
     "blobs": "at:count first:count many:count",
-    "rows": "at:count lane:text number:int many:count",
+    "rows": "at:count lane:text number:count many:count",
     "keys": "keys:count prints:count hashes:count first:count many:count",
 }
 KINDS = {
@@ -157,10 +157,11 @@ def sealed_frame(data, at):
     try:
         said = zstandard.get_frame_parameters(payload)
         check(said.content_size == raw_length and said.window_size <= MOST, "size")
-        whole = zstandard.ZstdDecompressor(**shared)
-        return whole.decompress(payload, allow_extra_data=False), after
+        raw = zstandard.ZstdDecompressor(**shared).decompress(payload, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise Damage(str(error)) from error
+    check(len(raw) == raw_length, "size")
+    return raw, after
 
 
 def records(raw):

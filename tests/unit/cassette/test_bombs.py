@@ -140,9 +140,7 @@ def with_frames_that_name_themselves():
     sealed = Sealed()
     here = len(sealed.data)
     block = [here, here, here, 1, 1]
-    return sealed.finish(
-        story=[here], blobs=[[here, 0, 1]], rows=[[here, "", 1, 1]], keys=[block]
-    )
+    return sealed.finish(story=[here], blobs=[[here, 0, 1]], rows=[[here, "", 1, 1]], keys=[block])
 
 
 def with_empty_frames(payload, times):
@@ -161,9 +159,9 @@ SEALED = {
     "one at the last signed offset": with_trailer((1 << 63) - 1),
     "one behind the last signed offset": with_trailer(1 << 63),
     "one at the last offset": with_trailer((1 << 64) - 1),
-    "a frame that claims 4 GB": (lambda made: made.end(
-        made.put_frame(fmt.FRAME.pack(0xFFFFFFFF, 0xFFFFFFFF, 0))
-    ))(Sealed()),
+    "a frame that claims 4 GB": (
+        lambda made: made.end(made.put_frame(fmt.FRAME.pack(0xFFFFFFFF, 0xFFFFFFFF, 0)))
+    )(Sealed()),
     "a content size of 100 GB": with_payload(zstd_frame(100 << 30), 1000),
     "a window of 2 TB": with_payload(zstd_frame(1000, window_log=41), 1000),
     "no block behind a content size": with_payload(zstd_frame(8_000_000), 8_000_000),
@@ -186,9 +184,7 @@ SEALED = {
         fmt.Keys(1, (0, *(1 << 53,) * 2000), ("",), (0,) * 2001, ("",), (0,) * 2001, ()), 2001
     ),
     "a block of 2^53 keys": with_keys(fmt.Keys(1, (0,), ("",), (0,), ("",), (0,), ()), 1 << 53),
-    "two thousand blocks of 2^53 keys": with_directory(
-        keys=[[12, 12, 12, 1, 1 << 53]] * 2000
-    ),
+    "two thousand blocks of 2^53 keys": with_directory(keys=[[12, 12, 12, 1, 1 << 53]] * 2000),
     "a directory of ten million pieces": with_directory(
         here=[(69, b"\x95\x90\xdd" + struct.pack(">I", 10_000_000))]
     ),

@@ -21,7 +21,7 @@ from agentvcr.errors import CassetteDamagedError
 from agentvcr.inside.exchange import ReplayHalt, Serve
 from agentvcr.model import credentials
 from agentvcr.model.exchange import EndKind, Failure, Kept
-from agentvcr.model.run import Note
+from agentvcr.model.run import Note, Stream
 from tests.unit import build
 from tests.unit.cassette import page_reader
 from tests.unit.cassette.page_reader import Damage, find, find_by_fingerprint, read
@@ -142,7 +142,9 @@ def sealed_copy(path):
 def values_of(told):
     """Give a record of AgentVCR in the words of the page: lists, and microseconds."""
     names = told.__struct_fields__
-    return [us(getattr(told, name)) if name in TIMES else plain(getattr(told, name)) for name in names]
+    return [
+        us(getattr(told, name)) if name in TIMES else plain(getattr(told, name)) for name in names
+    ]
 
 
 TIMES = ("at_ns", "began_ns")
@@ -201,3 +203,236 @@ def by_page(data):
         run[name] = run[name] and list(run[name].values())
     del run["process_ends"]
     return run | {"exchanges": [without_step(one) for one in run["exchanges"]]}
+
+
+@pytest.fixture(params=["recorded", "large"])
+def journal(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_a_reader_of_the_page_alone_reads_the_same_run_in_both_states(journal):
+    as_journal, as_sealed = (by_page(path.read_bytes()) for path in (journal, sealed_copy(journal)))
+    assert as_journal == told(load_run(journal))
+    assert as_sealed == told(load_run(sealed_copy(journal)))
+    assert as_journal == as_sealed
+    ends = [read(path.read_bytes())["process_ends"] for path in (journal, sealed_copy(journal))]
+    assert ends[0] == ends[1]
+
+
+def test_both_find_the_same_exchanges_by_the_same_keys(journal):
+    path = sealed_copy(journal)
+    data, run = path.read_bytes(), load_run(path).exchanges
+    names = ("number", "lane", "fingerprint", "raw_hash", "internal", "step")
+    mine = [tuple(one[name] for name in names) for one in read(data)["exchanges"]]
+    assert mine == [msgspec.structs.astuple(key) for key in run.list_keys()]
+    assert page_reader.Sealed(data).directory["last_began_us"] == us(run.last_began_ns)
+
+
+def test_what_was_recorded_has_every_type_of_record(recorded):
+    frames = page_reader.journal_frames(recorded.read_bytes())
+    kinds = {kind for kind, _ in chain.from_iterable(map(page_reader.records, frames))}
+    assert kinds == set(fmt.TYPES)
+    run = load_run(recorded)
+    assert len(run.exchanges) == 7
+    assert {one.kind for one in run.notes} == {"live", "lost", "divergence"}
+    assert [one.served_from for one in run.exchanges][-2:] == [7, None]
+
+
+def test_the_large_file_has_several_groups_of_each_kind(large):
+    directory = page_reader.Sealed(sealed_copy(large).read_bytes()).directory
+    assert {
+        name for name in ("story", "blobs", "rows", "keys") if len(directory[name]) < 2
+    } == set()
+    assert [block[4] for block in directory["keys"]] == [8192, 9000 + 19 - 8192]
+    assert all(0 not in block for block in directory["keys"])
+
+
+class Counted:
+    """Bytes that count what is taken of them."""
+
+    def __init__(self, data):
+        self.data = data
+        self.touched = 0
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, place):
+        part = self.data[place]
+        self.touched += len(part)
+        return part
+
+
+def test_one_exchange_is_found_without_the_rest(large):
+    data = Counted(sealed_copy(large).read_bytes())
+    run = load_run(sealed_copy(large)).exchanges
+    keys = run.list_keys()
+    for index in (0, 8, 14, 15, 16, 17, 18, 19, 4321, 8191, 8192, 9018):
+        number, data.touched = keys[index].number, 0
+        assert without_step(find(data, number)) == told_exchange(run.numbered(number))
+        assert find(data, number + 1) is None
+        assert data.touched < len(data) // (2 if index < 19 else 20), index
+    assert find(data, 0) is None
+
+
+def test_equal_requests_are_found_by_their_fingerprint(large):
+    data = Counted(sealed_copy(large).read_bytes())
+    run = load_run(sealed_copy(large)).exchanges
+    wanted = run[5000].fingerprint
+    expected = [told_exchange(one) for one in run if one.fingerprint == wanted]
+    data.touched = 0
+    assert [without_step(one) for one in find_by_fingerprint(data, wanted)] == expected
+    assert len(expected) > 1
+    assert data.touched < len(data) // 20
+    assert find_by_fingerprint(data, bytes(8)) == []
+
+
+def test_both_cut_the_same_tails(recorded, tmp_path):
+    data, path = recorded.read_bytes(), tmp_path / "a.avcr"
+    first = 12 + 12 + int.from_bytes(data[12:16], "little")
+    sizes = [*range(first, len(data), len(data) // 40), *range(len(data) - 40, len(data))]
+    for end in sizes:
+        for tail in (b"", bytes(20)):
+            path.write_bytes(data[:end] + tail)
+            try:
+                expected = told(load_run(path))
+            except CassetteDamagedError:  # zeros inside a frame that was torn
+                with pytest.raises(Damage):
+                    read(path.read_bytes())
+                continue
+            assert by_page(path.read_bytes()) == expected, end
+
+
+def test_a_sealed_file_that_is_cut_is_damage_for_both(journal, tmp_path):
+    data, path = sealed_copy(journal).read_bytes(), tmp_path / "a.avcr"
+    for end in (*range(12, len(data), len(data) // 50), *range(len(data) - 40, len(data))):
+        for tail in (b"", bytes(16)):
+            path.write_bytes(data[:end] + tail)
+            with pytest.raises(Damage):
+                read(path.read_bytes())
+            with pytest.raises(CassetteDamagedError):
+                load_run(path)
+
+
+def told_or_damage(path):
+    try:
+        return told(load_run(path))
+    except CassetteDamagedError:
+        return "damage"
+
+
+def test_a_flipped_bit_in_a_sealed_file_is_no_other_run_for_either(recorded, tmp_path, rounds):
+    data, path = sealed_copy(recorded).read_bytes(), tmp_path / "a.avcr"
+    chance = random.Random(7)
+    for _ in range(20 * rounds):
+        bit = chance.randrange(8 * 12, 8 * len(data))
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        with pytest.raises(Damage):
+            read(bytes(changed))
+        assert told_or_damage(path) == "damage", bit
+
+
+def list_sections():
+    """Split the page at its numbered records: number, name and text of each."""
+    parts = re.split(r"^### (\d+) (\w+)$", PAGE, flags=re.MULTILINE)[1:]
+    return zip(map(int, parts[::3]), parts[1::3], parts[2::3], strict=True)
+
+
+def cell_of(section, name):
+    """Give what the last cell of a field's row says."""
+    text = next(text for number, _, text in list_sections() if number == section)
+    return next(row for row in text.splitlines() if row.startswith(f"| `{name}` |")).split("|")[-2]
+
+
+def fields_of(struct):
+    return list(struct.__struct_fields__)
+
+
+def test_the_page_has_every_record_and_every_field_in_its_order():
+    found = {}
+    for number, name, text in list_sections():
+        table = re.search(r"\| field \|.*?\n\n", text, re.DOTALL).group()
+        found[number, name] = re.findall(r"^\| `(\w+)` \| \w", table, re.MULTILINE)
+    known = fmt.TYPES | fmt.SEALED_TYPES
+    assert found == {(number, one.__name__): fields_of(one) for number, one in known.items()}
+
+
+def test_the_page_has_every_field_of_a_row_in_its_order():
+    row = next(text for number, _, text in list_sections() if number == 65).split("A row is")[1]
+    first_cells = [line.split("|")[1] for line in row.splitlines() if line.startswith("| `")]
+    assert re.findall(r"`(\w+)`", "".join(first_cells)) == fields_of(fmt.Row)
+    assert re.findall(r"`(\w+)`", cell_of(65, "answer")) == fields_of(fmt.Answer)
+    assert re.findall(r"`(\w+)`", cell_of(65, "closing")) == fields_of(fmt.Closing)
+
+
+PHRASES = {
+    "blobs": (fmt.BlobGroup, {"offset": "offset", "first": "`first`", "count": "number of its"}),
+    "rows": (
+        fmt.RowGroup,
+        {
+            "offset": "offset",
+            "lane": "lane",
+            "number": "of its first",
+            "count": "number of its rows",
+        },
+    ),
+    "keys": (
+        fmt.KeyBlock,
+        {
+            "keys_offset": "offsets of the frames of its Keys",
+            "fingerprints_offset": "Fingerprints",
+            "raw_hashes_offset": "RawHashes",
+            "first": "the first number",
+            "count": "how many exchanges",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PHRASES)
+def test_the_page_says_every_field_of_a_directory_in_its_order(name):
+    struct, phrases = PHRASES[name]
+    assert fields_of(struct) == list(phrases)
+    assert re.search(".*".join(map(re.escape, phrases.values())), cell_of(69, name))
+    assert len(re.split(r", (?!F)| and (?=R)|; |lane and", cell_of(69, name))) >= len(phrases) - 1
+
+
+def test_the_page_has_every_bound_and_every_word():
+    flat = PAGE.replace(",", "")
+    bounds = (
+        f"{fmt.MAX_FRAME} (8 MiB)",
+        f"`windowLog` {fmt.WINDOW_LOG}",
+        f"from {fmt.EXTENSION} on",
+        f"version of the format: {fmt.VERSION}",
+        f"`raw_length` is less than {fmt.LONG_FRAME}",
+        f"`code mod {fmt.WAYS}`",
+        f"the first {fmt.HASH} bytes of SHA-256",
+        f"An offset of {fmt.HERE} means",
+        f"The last {fmt.TRAILER.size} bytes",
+        f"`{fmt.JOURNAL[:-1].hex(' ')}` (`AVCRJ` …)",
+        f"`{fmt.SEALED[:-1].hex(' ')}` (`AVCRP` …)",
+        f"`{fmt.END.hex(' ')}` (`AVCE`)",
+        *(f"| {way.value} | the piece " for way in fmt.Way),
+    )
+    assert [bound for bound in bounds if bound not in flat] == []
+    assert fmt.PIECE == 1 << 20
+    words = {
+        *get_args(EndKind),
+        *get_args(Stream),
+        *re.findall(r"`(\w+)`", Note.__doc__)[1:],
+        *("llm", "tool"),
+        *credentials.CREDENTIAL_FIELDS,
+        *credentials.CREDENTIAL_PARAMETERS,
+        *(name.decode() for name in credentials.CREDENTIAL_HEADERS),
+    }
+    assert {word for word in words if f"`{word}`" not in PAGE} == set()
+
+
+def test_the_dictionary_never_changes_and_lies_beside_the_page():
+    words = dictionary_bytes()
+    assert hashlib.sha256(words).hexdigest() == DICTIONARY
+    assert (REFERENCE / "cassette-dictionary.bin").read_bytes() == words
+    assert f"`{DICTIONARY}`" in PAGE
+    assert f"Its {len(words):,} bytes" in PAGE

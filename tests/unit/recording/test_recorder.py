@@ -197,6 +197,23 @@ def test_times_count_from_the_beginning_of_the_run_and_are_never_negative(path):
     assert 0 < 60_000_000_000 - second.at_ns < 5_000_000_000
 
 
+def test_a_run_that_is_over_is_told_with_moments_of_its_own_and_no_clock(path):
+    recorder = recorder_of(path, origin_ns=1)
+    request = ask()
+    request.at_ns = 1 + 2_000_000
+    sink = recorder.begin(request).sink
+    sink.head(200, [], b"", b"HTTP/1.1", 1 + 3_000_000)
+    sink.chunk(b"x", 1 + 4_000_000)
+    sink.end_as("eof", None, 1 + 5_000_000)
+    recorder.close(0, None, 1)
+    run = load_run(path)
+    (one,) = run.exchanges
+    (chunk,) = one.response.chunks
+    moments = (one.began_ns, one.response.at_ns, chunk.at_ns, one.ending.at_ns)
+    assert moments == (2_000_000, 3_000_000, 4_000_000, 5_000_000)
+    assert run.outcome.at_ns == 0
+
+
 def test_a_record_that_no_reader_would_take_ends_the_recording_and_not_the_program(path):
     recorder = recorder_of(path)
     answer(recorder.begin(ask()).sink, [b"before"])

@@ -8,6 +8,7 @@ import pytest
 
 from agentvcr.diff.rundiff import diff
 from agentvcr.model.exchange import Failure
+from agentvcr.model.imported import Imported, ImportedFile, ImportTotals
 from agentvcr.model.results import CassetteRow, Listing
 from agentvcr.steps import cassette_row, detail, outline, steps_of
 from tests.unit.build import chat, run, tool
@@ -30,6 +31,37 @@ def trip(word, *more, **details):
     )
 
 
+def imports(few, *refused):
+    """Give an import of so many equal files, and of those that were refused."""
+    files = [
+        ImportedFile(
+            source=f"in/{n}{EVIL}.yaml",
+            target=f"out/{n}{EVIL}.avcr",
+            flavour="vcrpy-v1",
+            exchanges=2,
+            credentials=1,
+            bytes_before=2000,
+            bytes_after=500,
+            notes=(f"`{EVIL}` not kept: 3",),
+        )
+        for n in range(few)
+    ]
+    files += [
+        ImportedFile(source=name, target="x", bytes_before=7, error=f"no: {EVIL}", slug="foreign")
+        for name in refused
+    ]
+    totals = ImportTotals(
+        imported=few,
+        refused=len(refused),
+        exchanges=2 * few,
+        credentials=few,
+        bytes_before=2000 * few,
+        bytes_after=500 * few,
+        notes=(f"`{EVIL}` not kept: {3 * few}",) if few else (),
+    )
+    return Imported(totals=totals, files=tuple(files))
+
+
 @pytest.fixture
 def results():
     a = trip("old")
@@ -44,6 +76,9 @@ def results():
         "diff": diff(a, b),
         "same": diff(a, a),
         "empty": outline(run()),
+        "import": imports(2, "in/bad.yaml"),
+        "imports": imports(11),
+        "refusals": imports(0, *[f"in/{n}.yaml" for n in range(120)]),
     }
 
 

@@ -20,13 +20,14 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "json-output.md"
         ("step", "agentvcr.step/1"),
         ("ls", "agentvcr.ls/1"),
         ("diff", "agentvcr.diff/1"),
+        ("import", "agentvcr.import/1"),
     ],
 )
 def test_the_schema_is_named_first(drawn, name, schema):
     assert next(iter(json.loads(drawn(json_reporter, name)).items())) == ("schema", schema)
 
 
-@pytest.mark.parametrize("name", ["show", "step", "tool", "ls", "diff", "same", "empty"])
+@pytest.mark.parametrize("name", ["show", "step", "tool", "ls", "diff", "same", "empty", "import"])
 def test_what_is_written_reads_back_as_the_result(drawn, results, name):
     assert msgspec.json.decode(drawn(json_reporter, name), type=Result) == results[name]
 

@@ -5,13 +5,13 @@ import pytest
 from agentvcr.reporters import markdown
 
 
-@pytest.mark.parametrize("name", ["show", "step", "tool", "ls", "diff", "same", "empty"])
+@pytest.mark.parametrize("name", ["show", "step", "tool", "ls", "diff", "same", "empty", "import"])
 def test_every_result_is_a_page_with_a_heading(drawn, name):
     assert drawn(markdown, name).startswith("# ")
 
 
 def test_recorded_text_stays_within_its_quotes(drawn):
-    for name in ("show", "tool", "diff"):
+    for name in ("show", "tool", "diff", "import"):
         page = drawn(markdown, name)
         assert "\x1b" not in page
         for line in page.split("\n"):
@@ -41,3 +41,12 @@ def test_a_diff_tells_the_first_divergence_before_what_followed(drawn):
     ]
     places = [page.index(line) for line in told]
     assert places == sorted(places)
+
+
+def test_an_import_is_a_row_a_file_and_a_refusal_says_why(drawn):
+    page = drawn(markdown, "import")
+    assert page.startswith("# 2 of 3 files imported: 4 exchanges, 4.0 kB → 1.0 kB\n")
+    rows = [row.replace("\\|", "") for row in page.split("\n") if row.startswith("|")]
+    assert [row.count("|") for row in rows] == [6] * 5
+    assert "| 2 | 2.0 kB | 500 B |" in rows[2]
+    assert rows[4].startswith("| `in/bad.yaml` | `x` | `` no: ")

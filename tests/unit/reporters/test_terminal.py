@@ -11,7 +11,7 @@ from agentvcr.reporters.terminal import console_on
 from agentvcr.reporters.terminal.changes import draw_change
 from tests.unit.build import chat, run
 
-ALL = ["show", "step", "tool", "ls", "diff", "same", "empty"]
+ALL = ["show", "step", "tool", "ls", "diff", "same", "empty", "import"]
 
 
 class Screen(io.StringIO):
@@ -198,3 +198,29 @@ def test_output_lines_are_shown_short_and_an_end_or_a_missing_newline_is_named()
     assert "    - (no more output)\n    +\n" in told(b"a\n", b"a\n\n")
     assert "    - a\\n\n    + a\n" in told(b"a\n", b"a")
     assert len(told(b"x" * 100_000 + b"1", b"x" * 100_000 + b"2")) < 2000
+
+
+def test_an_import_of_a_few_files_names_each_and_why_one_was_refused(drawn):
+    lines = drawn(terminal, "import").split("\n")
+    assert lines[0] == "2 of 3 files imported: 4 exchanges, 4.0 kB → 1.0 kB"
+    assert lines[1].startswith("  in/0")
+    assert lines[1].endswith("  2 exchanges, 2.0 kB → 500 B")
+    assert lines[3] == "2 credentials replaced by placeholders"
+    assert lines[4].startswith("note: `")
+    assert lines[4].endswith("` not kept: 6")
+    assert lines[5] == "refused: in/bad.yaml"
+    assert lines[6].startswith("  no: ")
+    assert lines[6].endswith(" [foreign]")
+
+
+def test_an_import_of_many_files_is_summed_up(drawn):
+    lines = drawn(terminal, "imports").split("\n")
+    assert lines[0] == "11 files imported: 22 exchanges, 22.0 kB → 5.5 kB"
+    assert len(lines) == 4
+
+
+def test_refusals_beyond_a_hundred_are_counted(drawn):
+    lines = drawn(terminal, "refusals").split("\n")
+    assert lines[0] == "0 of 120 files imported: 0 exchanges, 0 B → 0 B"
+    assert sum(line.startswith("refused: in/") for line in lines) == 100
+    assert lines[-2] == "refused: 20 more, which --json lists"

@@ -285,7 +285,7 @@ def test_an_interrupt_in_the_middle_of_a_file_leaves_nothing_of_it(tmp_path, mon
     seen = []
 
     def interrupted(recorder, one, at_ns):
-        seen.extend(path.name for path in (tmp_path / "in").iterdir())
+        seen.extend(path.suffix for path in (tmp_path / "in").iterdir())
         if at_ns > 2 * MS:
             raise KeyboardInterrupt
         play(recorder, one, at_ns)
@@ -293,7 +293,7 @@ def test_an_interrupt_in_the_middle_of_a_file_leaves_nothing_of_it(tmp_path, mon
     monkeypatch.setattr(conversion, "_play", interrupted)
     with pytest.raises(KeyboardInterrupt):
         import_cassettes([tmp_path / "in"])
-    assert ".a.avcr.writing" in seen
+    assert ".writing" in seen
     assert files(tmp_path / "in") == ["a.yaml"]
 
 

@@ -46,14 +46,15 @@ def test_a_full_disk_is_told_with_its_reason(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_what_a_crash_left_is_written_over(tmp_path):
-    with in_place_of(tmp_path / "x") as beside:
-        pass_by = beside
-        beside.write_text("of the crash")
-    with in_place_of(tmp_path / "x") as beside:
-        assert beside == pass_by
-        beside.write_text("new")
-    assert (tmp_path / "x").read_text() == "new"
+def test_two_who_write_to_one_place_do_not_mix_and_the_last_stays(tmp_path):
+    target = tmp_path / "x"
+    with in_place_of(target) as first:
+        first.write_text("first")
+        with in_place_of(target) as second:
+            second.write_text("second")
+        assert target.read_text() == "second"
+    assert target.read_text() == "first"
+    assert names(tmp_path) == ["x"]
 
 
 def test_a_link_goes_on_pointing_to_its_file(tmp_path):

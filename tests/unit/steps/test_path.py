@@ -4,6 +4,7 @@ import pytest
 
 from agentvcr.errors import NoSuchStepError
 from agentvcr.steps import find_step, steps_of
+from agentvcr.steps.path import each_step
 from tests.unit.build import chat, run, tool
 
 LANES = run(
@@ -47,3 +48,9 @@ def test_a_step_that_is_not_there_is_an_error_that_names_near_ones():
     assert "task0/llm[0]" in caught.value.cure
     with pytest.raises(NoSuchStepError, match="no step 99"):
         find_step(LANES, "99")
+
+
+def test_steps_come_one_at_a_time_where_they_are_asked_for_so():
+    one_by_one = each_step(LANES)
+    assert next(one_by_one).id == "llm[0]"
+    assert (next(one_by_one), *one_by_one) == steps_of(LANES)[1:]
