@@ -162,6 +162,16 @@ def test_json_tells_every_file(here):
     assert (second["slug"], second["bytes_after"]) == ("cassette-foreign", 0)
 
 
+def test_names_that_are_no_unicode_are_told_as_escapes(here):
+    write(here / os.fsdecode(b"in/a\xe9.yaml"))
+    write_websocket(here / os.fsdecode(b"in/b\xe9.yaml"))
+    for words in ([], ["--json", "--force"]):
+        done = agentvcr("import", "in", *words, cwd=here)
+        assert (done.returncode, done.stderr) == (1, b"")
+        assert b"a\\xe9.yaml" in done.stdout.replace(b"\\\\", b"\\")
+    assert (here / os.fsdecode(b"in/a\xe9.avcr")).exists()
+
+
 def test_importing_twice_gives_the_same_bytes_and_another_key_other_placeholders(here, tmp_path):
     write(here / "x.yaml", interaction(request_headers={"Authorization": f"Bearer {KEY}"}))
     other = {"XDG_STATE_HOME": str(tmp_path / "other"), "TZ": "Asia/Tokyo", "LANG": "C"}

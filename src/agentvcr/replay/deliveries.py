@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from agentvcr.model.run import Run
+from agentvcr.model.run import Note, Run
 
 _UNSEEN_GRACE_S = 2.0
 """A signal that killed the program unseen by the recorder may have been its own doing."""
@@ -30,15 +30,17 @@ class Deliveries:
         """
         self._began_s = monotonic()
         self._begun = begun
-        begins = [one.began_ns for one in recorded.exchanges]
+        signals = [(note.at_ns, _number(note.text)) for note in recorded.notes if _is_signal(note)]
+        # Each exchange is read for this, so only where there is a signal to place among them.
+        begins = [one.began_ns for one in recorded.exchanges] if signals else []
         found = [
-            (note.at_ns / 1e9, number, sum(at <= note.at_ns for at in begins))
-            for note in recorded.notes
-            if note.kind == "signal" and (number := _number(note.text))
+            (at_ns / 1e9, number, sum(began <= at_ns for began in begins))
+            for at_ns, number in signals
         ]
         outcome = recorded.outcome
         if outcome and outcome.signal and all(number != outcome.signal for _, number, _ in found):
-            found.append((outcome.at_ns / 1e9 + _UNSEEN_GRACE_S, outcome.signal, len(begins)))
+            last_s = outcome.at_ns / 1e9 + _UNSEEN_GRACE_S
+            found.append((last_s, outcome.signal, len(recorded.exchanges)))
         self._coming = deque(sorted(found))
 
     @property
@@ -57,6 +59,10 @@ class Deliveries:
                 break
             numbers.append(self._coming.popleft()[1])
         return numbers
+
+
+def _is_signal(note: Note) -> bool:
+    return note.kind == "signal" and _number(note.text) != 0
 
 
 def _number(name: str) -> int:

@@ -7,6 +7,7 @@ once.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
@@ -83,16 +84,19 @@ def _prompt(prompt: Prompt, body: BodyView, before: _Before) -> Iterator[str]:
         yield from ("settings:", *_indented(settings))
     if prompt.system and prompt.system != before.system:
         yield from ("system:", *_indented(prompt.system))
-    known = 0
-    for one, other in zip(prompt.messages, before.messages, strict=False):
-        if one != other:
-            break
-        known += 1
-    if known:
-        yield f"[0..{known - 1}] as in the step before"
-    for index in range(known, len(prompt.messages)):
-        yield from _message(f"[{index}] ", prompt.messages[index])
+    known = set(before.messages)
+    told = groupby(enumerate(prompt.messages), key=lambda one: one[1] in known)
+    for is_known, some in told:
+        if is_known:
+            yield f"{_span([index for index, _ in some])} as in the step before"
+        else:
+            for index, message in some:
+                yield from _message(f"[{index}] ", message)
     before.messages, before.system, before.settings = prompt.messages, prompt.system, settings
+
+
+def _span(indexes: list[int]) -> str:
+    return f"[{indexes[0]}]" if len(indexes) == 1 else f"[{indexes[0]}..{indexes[-1]}]"
 
 
 def _settings(body: BodyView) -> str:

@@ -39,6 +39,7 @@ from agentvcr.interop.vcrpy_yaml import read_cassette, write_cassette
 from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.imported import Imported, ImportedFile, ImportTotals
+from agentvcr.model.text import storable
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
@@ -214,8 +215,8 @@ def _imported(plan: _Plan, key: bytes, *, force: bool) -> ImportedFile:
         seal(beside, kind_of=kind_of_step)
         size = beside.stat().st_size
     return ImportedFile(
-        source=str(plan.source),
-        target=str(plan.target),
+        source=storable(plan.source),
+        target=storable(plan.target),
         flavour=foreign.flavour,
         exchanges=len(foreign.interactions),
         credentials=credentials,
@@ -312,10 +313,10 @@ def _play(recorder: Recorder, interaction: Interaction, at_ns: int) -> None:
 
 def _refused(plan: _Plan, error: AgentVCRError) -> ImportedFile:
     return ImportedFile(
-        source=str(plan.source),
-        target=str(plan.target),
+        source=storable(plan.source),
+        target=storable(plan.target),
         bytes_before=plan.size,
-        error=str(error),
+        error=storable(error),
         slug=error.slug,
     )
 

@@ -20,7 +20,7 @@ from agentvcr.model.results import (
 )
 from agentvcr.providers import dialect_of
 from agentvcr.providers.base import model_of
-from agentvcr.steps.path import steps_of
+from agentvcr.steps.path import each_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,14 +38,14 @@ RESULT_LENGTH = 200
 
 def outline(run: Run) -> Outline:
     """Give a run as one line a step, with what else was seen."""
-    rows = tuple(row(step) for step in steps_of(run))
+    rows = tuple(map(row, each_step(run)))
     notes = tuple(NoteRow(kind=note.kind, text=note.text, count=note.count) for note in run.notes)
     return Outline(run=summary(run, rows), steps=rows, notes=notes)
 
 
 def cassette_row(name: str, size: int, run: Run) -> CassetteRow:
     """Give a cassette in one line; `size` is that of its file."""
-    rows = [row(step) for step in steps_of(run)]
+    rows = list(map(row, each_step(run)))
     exchanges = len(run.exchanges)
     return CassetteRow(name=name, size=size, run=summary(run, rows), exchanges=exchanges)
 

@@ -17,8 +17,8 @@ import zstandard
 
 WORDS = Path(__file__).parents[3] / "docs/reference/cassette-dictionary.bin"
 DICTIONARY = zstandard.ZstdCompressionDict(WORDS.read_bytes(), zstandard.DICT_TYPE_RAWCONTENT)
-JOURNAL = bytes.fromhex("41 56 43 52 4a 00 0d 0a 1a 0a 00")
-SEALED = bytes.fromhex("41 56 43 52 50 00 0d 0a 1a 0a 00")
+JOURNAL = bytes.fromhex("41 56 43 52 4a 00 0d 0a 1a 0a 00 01")
+SEALED = bytes.fromhex("41 56 43 52 50 00 0d 0a 1a 0a 00 01")
 BEGINNING, TRAILER = 12, 16
 MOST = 8_388_608
 STORY = (1, 2, 3, 4, 10, 11)
@@ -38,7 +38,7 @@ HEAD = "at_us:count status:int reason:bytes http_version:bytes headers:pair*"
 END = "at_us:count kind:end failure_type:text? failure_message:text?"
 ASKED = "client:text at_us:count method:text url:text headers:pair*"
 SPECS = {
-    1: "run_id:text started_at_ns:int argv:text* cwd:text agentvcr:text platform:text rules:text "
+    1: "run_id:text started_at_ns:wall argv:text* cwd:text agentvcr:text platform:text rules:text "
     "environment:map",
     2: "at_us:count exit_status:int? signal:int?",
     3: "index:count pid:int parent_pid:int lane:text argv:text* python:text at_us:count",
@@ -73,6 +73,7 @@ KINDS = {
     "0or8": lambda value: isinstance(value, bytes) and len(value) in (0, 8),
     "int": lambda value: type(value) is int,
     "count": lambda value: type(value) is int and 0 <= value <= 1 << 53,
+    "wall": lambda value: type(value) is int and 0 <= value <= 1 << 62,
     "bool": lambda value: isinstance(value, bool),
     "map": lambda value: isinstance(value, dict) and fits([*value, *value.values()], "text*"),
     "pair": lambda value: fits(value, "bytes*") and len(value) == 2,
@@ -128,8 +129,7 @@ def journal_frames(data):
     stream = zstandard.ZstdDecompressor(max_window_size=MOST).decompressobj()
     at = BEGINNING
     while len(data) - at >= 12 and (any(data[at : at + 12]) or any(data[at:])):
-        found = frame(data, at, len(data))
-        if not found:
+        if not (found := frame(data, at, len(data))):
             return
         yield grown(stream, *found[:2])
         at = found[2]
@@ -153,11 +153,11 @@ def sealed_frame(data, at):
     check(BEGINNING <= at <= len(data) - TRAILER - 12, "no place for a frame")
     check(found := frame(data, at, len(data) - TRAILER), "a frame goes over the end")
     payload, raw_length, after = found
-    shared = {"dict_data": DICTIONARY} if raw_length < 131_072 else {}
+    words = DICTIONARY if raw_length < 131_072 else None
     try:
         said = zstandard.get_frame_parameters(payload)
         check(said.content_size == raw_length and said.window_size <= MOST, "size")
-        raw = zstandard.ZstdDecompressor(**shared).decompress(payload, allow_extra_data=False)
+        raw = zstandard.ZstdDecompressor(words).decompress(payload, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise Damage(str(error)) from error
     check(len(raw) == raw_length, "size")
@@ -181,9 +181,8 @@ def records(raw):
 
 def read(data):
     """Put a run together, as plain dicts and lists."""
-    check(data[:11] in (JOURNAL, SEALED), "no cassette")
-    check(data[11:12] == b"\1", "another version")
-    return read_sealed(data) if data[:11] == SEALED else read_journal(data)
+    check(data[:12] in (JOURNAL, SEALED), "no cassette of version 1")
+    return read_sealed(data) if data[:12] == SEALED else read_journal(data)
 
 
 def read_journal(data):
@@ -244,7 +243,7 @@ def parts_of(sizes, data):
 
 class Sealed:
     def __init__(self, data):
-        check(data[:12] == SEALED + b"\1", "no sealed cassette of version 1")
+        check(data[:12] == SEALED, "no sealed cassette of version 1")
         check(len(data) >= BEGINNING + TRAILER, "cut")
         at, crc, mark = struct.unpack("<QI4s", data[len(data) - TRAILER : len(data)])
         check(mark == b"AVCE" and crc == zlib.crc32(struct.pack("<Q", at)), "cut")

@@ -40,7 +40,6 @@ def headers_of(rest):
 
 # --- journals -------------------------------------------------------------------------------------
 
-FILLED = journal((10, encode([0, "stdout", 0, b"\0" * 8_000_000])))
 EMPTY_BLOCK = bytes(3)
 JOURNALS = {
     "a frame that claims 4 GB": fmt.JOURNAL + fmt.FRAME.pack(0xFFFFFFFF, 1, 0) + b"x" * 900,
@@ -65,9 +64,10 @@ JOURNALS = {
     "chunks of sizes without data": journal(
         (5, encode([1, 0, "", "", 0, "", "", [], b"", b"", False, None, 0])),
         (7, encode([1, 0, 200, b"", b"", []])),
-        (8, encode([1, [0] * MANY, [1 << 53] * MANY, b"", False])),
+        (8, encode([1, [0] * 400_000, [1 << 53] * 400_000, b"", False])),
     ),
-    "a million empty frames": fmt.JOURNAL + frame(EMPTY_BLOCK, 0) * MANY,
+    "a million frames of no stream": fmt.JOURNAL + frame(EMPTY_BLOCK, 0) * MANY,
+    "a million empty frames": journal() + frame(EMPTY_BLOCK, 0) * MANY,
     "twelve million zeros": fmt.JOURNAL + bytes(12 * MANY),
 }
 
@@ -169,6 +169,7 @@ SEALED = {
     "one that becomes more than it says": with_payload(packed(bytes(30_000_000)), 1000),
     "arrays in arrays": with_directory(story=[12], here=[(69, b"\x95" + b"\x91" * 4_000_000)]),
     "a body of 2 GB and more from one piece": with_recipe((0, 4) * 1024, bytes(4 << 20)),
+    "a body of nearly 2 GB from one piece": with_recipe((0, 4) * 511, bytes(4 << 20)),
     "a body of a piece a million times": with_recipe((0, 4) * MANY, bytes(4000)),
     "a body of no byte a million times": with_recipe((0, 4) * MANY, b""),
     "a body of more pieces than there are": with_recipe((0, 4 << 50), b"x"),
@@ -200,9 +201,11 @@ SEALED = {
 BOMBS = {f"journal: {name}": data for name, data in JOURNALS.items()} | {
     f"sealed: {name}": data for name, data in SEALED.items()
 }
-HARMLESS = {"sealed: a million empty frames"}
+WHOLE = {"journal: a million empty frames"}
+"""Bombs that are none: what they claim, they hold, and it is nothing."""
+UNSEEN = {"sealed: a million empty frames", "sealed: a million frames of nothing"}
 """Bombs that `show` has no reason to look at."""
-LARGE = {name for name, data in BOMBS.items() if len(data) > MOST_BYTES}
+LARGE = WHOLE | UNSEEN | {"journal: a million frames of no stream", "journal: twelve million zeros"}
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +231,22 @@ def outcomes(tmp_path_factory):
     found = map(json.loads, done.stdout.splitlines())
     names = [(name, verb) for name in BOMBS for verb in ("show", "verify")]
     return dict(zip(names, found, strict=True))
+
+
+@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("verb", ["show", "verify"])
+def test_a_bomb_is_refused_in_a_line_and_little_memory(outcomes, name, verb):
+    status, megabytes, said = outcomes[name, verb]
+    is_whole = name in WHOLE or (name in UNSEEN and verb == "show")
+    assert status == (0 if is_whole else 3), said
+    assert 0 <= megabytes < MEGABYTES
+    assert "Traceback" not in said
+    if verb == "verify":
+        assert (": DAMAGED, " in said) != is_whole
+    elif not is_whole:
+        assert said.startswith("agentvcr: ")
+        assert len(said.splitlines()) <= 3
+
+
+def test_bombs_are_small_where_it_is_what_they_claim_that_is_large():
+    assert {name for name, data in BOMBS.items() if len(data) > MOST_BYTES} == LARGE

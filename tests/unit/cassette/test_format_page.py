@@ -31,7 +31,7 @@ REFERENCE = Path(__file__).parents[3] / "docs/reference"
 PAGE = (REFERENCE / "cassette-format.md").read_text(encoding="utf-8")
 DICTIONARY = "aa95d0655b7076c7ed78f4adc9968682730b2be9d940b683d5c5a878af2c6557"
 PROCESS = {"pid": 10, "ppid": 9, "lane": "main", "argv": ["python", "a.py"], "python": "3.9.1"}
-MS = build.MS
+LISTS = ("processes", "outputs", "notes")
 
 
 class Answers:
@@ -160,14 +160,13 @@ def plain(value):
     return [plain(one) for one in value] if isinstance(value, tuple) else value
 
 
-def told(run):
-    """Say what AgentVCR read in the words of the page."""
+def told(run, process_ends):
+    """Say what AgentVCR read in the words of the page; of the ends of processes it has none."""
     return {
+        "process_ends": process_ends,
         "info": values_of(run.info),
         "end": values_of(run.outcome) if run.outcome else None,
-        "processes": [values_of(one) for one in run.processes],
-        "outputs": [values_of(one) for one in run.outputs],
-        "notes": [values_of(one) for one in run.notes],
+        **{name: list(map(values_of, getattr(run, name))) for name in LISTS},
         "exchanges": [told_exchange(one) for one in run.exchanges],
     }
 
@@ -195,13 +194,12 @@ def without_step(exchange):
 
 
 def by_page(data):
-    """Say what the page's reader read in the same words; ends of processes are not kept."""
+    """Say what the page's reader read in the same words."""
     run = read(data)
-    for name in ("processes", "outputs", "notes"):
+    for name in LISTS:
         run[name] = [list(one.values()) for one in run[name]]
     for name in ("info", "end"):
         run[name] = run[name] and list(run[name].values())
-    del run["process_ends"]
     return run | {"exchanges": [without_step(one) for one in run["exchanges"]]}
 
 
@@ -211,12 +209,10 @@ def journal(request):
 
 
 def test_a_reader_of_the_page_alone_reads_the_same_run_in_both_states(journal):
-    as_journal, as_sealed = (by_page(path.read_bytes()) for path in (journal, sealed_copy(journal)))
-    assert as_journal == told(load_run(journal))
-    assert as_sealed == told(load_run(sealed_copy(journal)))
-    assert as_journal == as_sealed
-    ends = [read(path.read_bytes())["process_ends"] for path in (journal, sealed_copy(journal))]
-    assert ends[0] == ends[1]
+    found = by_page(journal.read_bytes())
+    assert found == by_page(sealed_copy(journal).read_bytes())
+    assert found == told(load_run(journal), found["process_ends"])
+    assert found == told(load_run(sealed_copy(journal)), found["process_ends"])
 
 
 def test_both_find_the_same_exchanges_by_the_same_keys(journal):
@@ -295,43 +291,27 @@ def test_both_cut_the_same_tails(recorded, tmp_path):
         for tail in (b"", bytes(20)):
             path.write_bytes(data[:end] + tail)
             try:
-                expected = told(load_run(path))
+                expected = load_run(path)
             except CassetteDamagedError:  # zeros inside a frame that was torn
                 with pytest.raises(Damage):
                     read(path.read_bytes())
                 continue
-            assert by_page(path.read_bytes()) == expected, end
+            found = by_page(path.read_bytes())
+            assert found == told(expected, found["process_ends"]), end
 
 
 def test_a_sealed_file_that_is_cut_is_damage_for_both(journal, tmp_path):
     data, path = sealed_copy(journal).read_bytes(), tmp_path / "a.avcr"
-    for end in (*range(12, len(data), len(data) // 50), *range(len(data) - 40, len(data))):
-        for tail in (b"", bytes(16)):
-            path.write_bytes(data[:end] + tail)
+    path.write_bytes(data)
+    sizes = {*range(12, len(data), len(data) // 50), *range(len(data) - 40, len(data))}
+    for size in sorted(sizes, reverse=True):
+        for zeros in (0, 16):
+            os.truncate(path, size)
+            os.truncate(path, size + zeros)
             with pytest.raises(Damage):
-                read(path.read_bytes())
+                read(data[:size] + bytes(zeros))
             with pytest.raises(CassetteDamagedError):
                 load_run(path)
-
-
-def told_or_damage(path):
-    try:
-        return told(load_run(path))
-    except CassetteDamagedError:
-        return "damage"
-
-
-def test_a_flipped_bit_in_a_sealed_file_is_no_other_run_for_either(recorded, tmp_path, rounds):
-    data, path = sealed_copy(recorded).read_bytes(), tmp_path / "a.avcr"
-    chance = random.Random(7)
-    for _ in range(20 * rounds):
-        bit = chance.randrange(8 * 12, 8 * len(data))
-        changed = bytearray(data)
-        changed[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(changed)
-        with pytest.raises(Damage):
-            read(bytes(changed))
-        assert told_or_damage(path) == "damage", bit
 
 
 def list_sections():
@@ -367,36 +347,20 @@ def test_the_page_has_every_field_of_a_row_in_its_order():
     assert re.findall(r"`(\w+)`", cell_of(65, "closing")) == fields_of(fmt.Closing)
 
 
-PHRASES = {
-    "blobs": (fmt.BlobGroup, {"offset": "offset", "first": "`first`", "count": "number of its"}),
-    "rows": (
-        fmt.RowGroup,
-        {
-            "offset": "offset",
-            "lane": "lane",
-            "number": "of its first",
-            "count": "number of its rows",
-        },
-    ),
-    "keys": (
-        fmt.KeyBlock,
-        {
-            "keys_offset": "offsets of the frames of its Keys",
-            "fingerprints_offset": "Fingerprints",
-            "raw_hashes_offset": "RawHashes",
-            "first": "the first number",
-            "count": "how many exchanges",
-        },
-    ),
-}
+OFFSETS = "keys_offset fingerprints_offset raw_hashes_offset"
 
 
-@pytest.mark.parametrize("name", PHRASES)
-def test_the_page_says_every_field_of_a_directory_in_its_order(name):
-    struct, phrases = PHRASES[name]
-    assert fields_of(struct) == list(phrases)
-    assert re.search(".*".join(map(re.escape, phrases.values())), cell_of(69, name))
-    assert len(re.split(r", (?!F)| and (?=R)|; |lane and", cell_of(69, name))) >= len(phrases) - 1
+@pytest.mark.parametrize(
+    ("name", "struct", "fields", "words"),
+    [
+        ("blobs", fmt.BlobGroup, "offset first count", "offset.*`first`.*number of"),
+        ("rows", fmt.RowGroup, "offset lane number count", "offset.*lane and number of.*number of"),
+        ("keys", fmt.KeyBlock, f"{OFFSETS} first count", "s of.*Keys, Fing.*Raw.*first num.*many"),
+    ],
+)
+def test_the_page_says_every_field_of_a_directory_in_its_order(name, struct, fields, words):
+    assert fields_of(struct) == fields.split()
+    assert re.search(words, cell_of(69, name))
 
 
 def test_the_page_has_every_bound_and_every_word():

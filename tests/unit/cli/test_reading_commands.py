@@ -99,7 +99,8 @@ def test_the_commands_import_nothing_heavy_before_they_run():
     code = (
         "import sys; import agentvcr.cli.show, agentvcr.cli.ls, agentvcr.cli.diff, "
         "agentvcr.cli.console, agentvcr.cli.import_, agentvcr.cli.export; "
-        "print([m for m in ('rich', 'msgspec', 'zstandard', 'pydantic', 'yaml') if m in sys.modules])"
+        "heavy = ('rich', 'msgspec', 'zstandard', 'pydantic', 'yaml'); "
+        "print([m for m in heavy if m in sys.modules])"
     )
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
