@@ -7,7 +7,6 @@ acknowledges has been handed to the operating system.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import socket
@@ -18,6 +17,7 @@ from typing import Any
 
 from agentvcr.boundary import Boundary
 from agentvcr.channel.engine import Divergences, Engine
+from agentvcr.channel.folder import private_folder, remove_folder
 from agentvcr.channel.peers import Connection, ExchangeState, Peer
 from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
@@ -29,8 +29,6 @@ from agentvcr.model.run import Stream
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
 _BUFFER = 1 << 20
-_LONGEST_BASE = 70
-"""A socket's whole name may have 104 bytes on macOS."""
 
 
 class Hub:
@@ -59,7 +57,7 @@ class Hub:
             listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
             listener.settimeout(0)
             return listener, f"tcp:{listener.getsockname()[1]}"
-        self._folder = _private_folder()
+        self._folder = private_folder()
         path = os.path.join(self._folder, "s")  # noqa: PTH118  (a socket's name, 104 bytes at most)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(path)
@@ -101,7 +99,7 @@ class Hub:
         self._listener.close()
         self.selector.close()
         if self._folder:
-            _remove(self._folder)
+            remove_folder(self._folder)
         for address in self.unrecorded:
             self.recorder.note("unrecorded", address)
 
@@ -350,24 +348,6 @@ class Hub:
         raw = message.encode("utf-8", "replace")[: frames.MAX_RAW]
         connection.send(frames.pack(frames.HALT, 0, 0, 0, b"", raw))
         self._write(connection)
-
-
-def _private_folder() -> str:
-    """Make a folder that nobody else can look into; `tempfile` would cost each start 4 ms."""
-    base = os.environ.get("TMPDIR", "")
-    if not base or len(base) > _LONGEST_BASE or not os.access(base, os.W_OK):
-        base = "/tmp"  # noqa: S108  (0700, and a name nobody guesses)
-    folder = f"{base}/agentvcr-{os.urandom(6).hex()}"
-    os.mkdir(folder, 0o700)  # noqa: PTH102  (fails if it exists)
-    return folder
-
-
-def _remove(folder: str) -> None:
-    for name in ("s", "gone"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{folder}/{name}")  # noqa: PTH108  (a socket's name)
-    with contextlib.suppress(OSError):  # somebody has put something there
-        os.rmdir(folder)  # noqa: PTH106  (as above)
 
 
 def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) -> dict[str, str]:
