@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentvcr.model.credentials import CREDENTIAL_FIELDS, looks_random
-from tests.unit.cassette.page_reader import payloads
+from tests.unit.cassette.page_reader import journal_frames
 from tests.unit.recorded import FORM, JSON, answer, ask, recorder_of
 
 EXAMPLES = settings(
@@ -102,7 +102,7 @@ def written(tell):
         tell(recorder)
         recorder.close(0, None)
         assert recorder.broken is None
-        return b"".join(payloads(path.read_bytes()))
+        return b"".join(journal_frames(path.read_bytes()))
 
 
 def holds(data, secret):

@@ -18,7 +18,7 @@ from agentvcr.inside.remote import RemoteHandler, _pack_begin, _unpack_serve, pa
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.redactor import Redactor
-from tests.unit.cassette.page_reader import records
+from tests.unit.cassette.page_reader import journal_frames, records
 
 
 class Engine:
@@ -248,6 +248,7 @@ def test_the_end_of_a_process_is_written_when_its_last_connection_is_closed(engi
     for sock in (first, other, second):
         sock.close()
     engine.finish()
-    kinds = [(kind, fields[0]) for kind, fields in records(engine.path.read_bytes())]
+    raws = journal_frames(engine.path.read_bytes())
+    kinds = [(kind, fields.get("index")) for raw in raws for kind, fields in records(raw)]
     assert [one for one in kinds if one[0] == 3] == [(3, 0), (3, 1)]
     assert sorted(one for one in kinds if one[0] == 4) == [(4, 0), (4, 1)]
