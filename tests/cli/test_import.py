@@ -245,6 +245,7 @@ def test_a_program_is_answered_from_an_import_with_the_network_off(here):
     words = ["replay", "x.avcr", "--report", "r.json", "--", sys.executable, "p.py"]
     done = agentvcr(*words, cwd=here)
     assert done.stdout == b"grey\nblue\n", done.stderr.decode()
+    assert done.returncode == 0
     told = json.loads((here / "r.json").read_bytes())
     assert (told["divergence"], told["unused"], told["exchanges"]) == (None, [], 2)
     assert told["diff"]["counts"]["same"] == 2

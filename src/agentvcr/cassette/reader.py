@@ -18,6 +18,7 @@ from agentvcr.cassette.sealed import SealedFile
 from agentvcr.errors import CassetteMissingError
 from agentvcr.model.exchange import Exchange, Exchanges, Kept
 from agentvcr.model.run import Run
+from agentvcr.model.text import storable
 
 EXTENSION = ".avcr"
 LAST = ".last.avcr"
@@ -85,7 +86,7 @@ def _load_journal(file: BinaryIO, path: Path) -> Run:
 
 
 def _whole(story: Story, path: Path, exchanges: Exchanges, torn_bytes: int = 0) -> Run:
-    run = story.run(str(path), exchanges, torn_bytes)
+    run = story.run(storable(path), exchanges, torn_bytes)
     if run is None:
         raise empty(path)
     return run

@@ -16,6 +16,7 @@ def ls(
     from agentvcr.cli.console import show_result
     from agentvcr.errors import AgentVCRError, CassetteMissingError
     from agentvcr.model.results import CassetteRow, Listing
+    from agentvcr.model.text import storable
     from agentvcr.steps import cassette_row
 
     if not folder.is_dir():
@@ -28,10 +29,16 @@ def ls(
     for path in sorted(folder.glob("*.avcr")):
         size = path.stat().st_size
         try:
-            rows.append(cassette_row(path.name, size, load_run(path)))
+            rows.append(cassette_row(storable(path.name), size, load_run(path)))
         except (AgentVCRError, OSError) as error:
             slug = error.slug if isinstance(error, AgentVCRError) else "unreadable"
             rows.append(
-                CassetteRow(name=path.name, size=size, run=None, error=str(error), slug=slug)
+                CassetteRow(
+                    name=storable(path.name),
+                    size=size,
+                    run=None,
+                    error=storable(error),
+                    slug=slug,
+                )
             )
     show_result(Listing(folder=str(folder), cassettes=tuple(rows)), as_json=json)

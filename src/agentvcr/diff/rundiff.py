@@ -39,8 +39,9 @@ def diff(a: Run, b: Run) -> RunDiff:
     entries = tuple(_entry(pair, rows, unreached, halted=halted is not None) for pair in pairs)
     differing = [index for index, entry in enumerate(entries) if entry.status != "same"]
     later, beside = _after_first(entries, differing)
-    output = tuple(found for stream in _OUTPUTS if (found := _output(a, b, stream)))
-    ending = _ending(a, b)
+    ran = bool(a.info.argv)  # else nobody kept what was said: an import, or a recording in a test
+    output = tuple(found for stream in _OUTPUTS if ran and (found := _output(a, b, stream)))
+    ending = _ending(a, b) if ran else None
     return RunDiff(
         same=not differing and not output and ending is None,
         a=summary(a, [rows[id(step)] for step in steps_a]),
