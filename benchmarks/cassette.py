@@ -36,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     began = time.perf_counter()
     python, zstd = platform.python_version(), ".".join(map(str, zstandard.ZSTD_VERSION))
-    print(f"Python {python}, zstd {zstd}, {platform.system()} {platform.machine()}")
+    print(f"Python {python}, zstd {zstd}, {platform.system()} {platform.machine()}, {_load()}")
     with tempfile.TemporaryDirectory(prefix="agentvcr-bench-") as folder:
         workloads: list[Measured] = []
         for one in _workloads(Path(folder), quick=options.quick, full=options.full):
@@ -45,7 +45,12 @@ def main() -> None:
         corpus = _corpus(Path(folder) / "corpus", quick=options.quick)
     print(_corpus_table(corpus) if corpus else "\nReal cassettes: not run")
     print(_judged([*_reaches(workloads), *_corpus_reaches(corpus)]))
-    print(f"\nTook {time.perf_counter() - began:.0f} s.")
+    print(f"\nTook {time.perf_counter() - began:.0f} s, {_load()}.")
+
+
+def _load() -> str:
+    """Say how busy the machine is: with others on it, wall times say little."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
 
 def _workloads(folder: Path, *, quick: bool, full: bool) -> Iterator[Measured]:
@@ -91,6 +96,7 @@ _HEADS = (
     "open+find by number, ms",
     "by request, ms",
     "slowest, ms",
+    "by number, CPU ms",
     "read all, s",
     "peak of one, MB",
 )
@@ -117,12 +123,13 @@ def _row(one: Measured, name: str) -> tuple[str, ...]:
         f"{writing.wall:.3f}",
     )
     if reading is None:
-        return (*written, *[""] * 5)
+        return (*written, *[""] * 6)
     return (
         *written,
         f"{reading['number_ms']:.2f}",
         f"{reading['request_ms']:.2f}",
         f"{reading['worst_ms']:.2f}",
+        f"{reading['cpu_ms']:.2f}",
         f"{reading['all_s']:.3f}",
         f"{reading['peak_mb']:.1f}",
     )

@@ -7,25 +7,38 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 from cassette_rivals import Found, Wanted
 
+from agentvcr import __version__
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.chunks import chunk_records
 from agentvcr.cassette.journal import Journal
+from agentvcr.matching.canonical import RULES
 from agentvcr.model.exchange import Exchange
 
-_BEGIN = fmt.RunBegin(
-    run_id="0f1e2d3c4b5a69788796a5b4c3d2e1f0",
-    started_at_ns=1_763_816_000_000_000_000,
+_KEPT_ENVIRONMENT = 30
+"""Variables of which a recording keeps a keyed hash each."""
+_RECORDED = fmt.RunBegin(
+    run_id="0f1e2d3c4b5a6978",
+    started_at_ns=1_763_816_000_123_456_789,
     argv=("python", "team.py"),
-    cwd="/home/user/team",
-    agentvcr="0.1.0",
-    platform="Linux-x86_64",
-    rules="builtin",
-    environment={},
+    cwd=".",
+    agentvcr=__version__,
+    platform="Linux x86_64",
+    rules=RULES,
+    environment={
+        "LANG": "C.UTF-8",
+        **{
+            f"VARIABLE_{number}": "hmac:" + sha256(b"%d" % number).hexdigest()[:16]
+            for number in range(_KEPT_ENVIRONMENT)
+        },
+    },
 )
+_IMPORTED = msgspec.structs.replace(_RECORDED, argv=(), platform="", environment={})
 
 
 def record(path: Path, exchanges: Sequence[Exchange]) -> None:
@@ -35,7 +48,7 @@ def record(path: Path, exchanges: Sequence[Exchange]) -> None:
     steps += [(_end_ns(one), True, one) for one in exchanges]
     steps.sort(key=lambda step: step[:2])
     journal = Journal(path, force=True)
-    journal.add(_BEGIN)
+    journal.add(_RECORDED)
     journal.add(fmt.ProcessBegin(0, 4711, 4710, "main", ("python", "team.py"), "3.11.7", 0))
     for _, is_end, one in steps:
         for told in _ending(one) if is_end else _beginning(one):
@@ -43,6 +56,17 @@ def record(path: Path, exchanges: Sequence[Exchange]) -> None:
         journal.flush()
     journal.add(fmt.ProcessEnd(0, last_us + 1000))
     journal.add(fmt.RunEnd(last_us + 2000, 0, None))
+    journal.close()
+
+
+def record_import(path: Path, exchanges: Sequence[Exchange]) -> None:
+    """Write the journal of an import, which knows of no process; one exchange after the other."""
+    journal = Journal(path, force=True)
+    journal.add(_IMPORTED)
+    for one in exchanges:
+        for told in (*_beginning(one), *_ending(one)):
+            journal.add(told)
+    journal.add(fmt.RunEnd(_end_ns(exchanges[-1]) // 1000 if exchanges else 0, 0, None))
     journal.close()
 
 
@@ -95,7 +119,8 @@ def _ending(one: Exchange) -> Iterator[fmt.Record]:
 
 def seal(path: Path) -> None:
     """Put the sealed file in the journal's place."""
-    importlib.import_module("agentvcr.cassette.seal").seal(path)
+    kind_of = importlib.import_module("agentvcr.session.sealing").kind_of_step
+    importlib.import_module("agentvcr.cassette.seal").seal(path, kind_of=kind_of)
 
 
 class Sealed:

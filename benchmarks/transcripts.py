@@ -118,7 +118,8 @@ def corpus(folder: Path, most: int | None = None) -> Iterator[Recorded]:
     """Read the vcrpy cassettes that `folder`'s manifest lists as such, in a fixed random order.
 
     What a safe loader refuses is left out, and so is what is no HTTP. A vcrpy cassette knows no
-    times and no chunks: its exchanges are one millisecond apart here, and every body is one chunk.
+    times and no chunks: as in an import, its exchanges take no time and are one millisecond apart,
+    and every body is one chunk.
     """
     with (folder / "MANIFEST.csv").open(newline="") as file:
         names = sorted(row["file"] for row in csv.DictReader(file) if row["format"] == "vcrpy-v1")
@@ -141,7 +142,7 @@ def _interaction(number: int, told: dict[str, Any]) -> Exchange:
     asked = Asked(
         number,
         "main",
-        "httpx",
+        "vcrpy",
         at_us,
         request["method"],
         request["uri"],
@@ -152,11 +153,9 @@ def _interaction(number: int, told: dict[str, Any]) -> Exchange:
     if isinstance(body, dict) and set(body) <= {"string", "base64_string"}:
         body = body.get("string")
     data = _bytes({"body": body} if body is not None else response, "body")
-    chunks = [(at_us + 500, data)] if data else []
-    return wire.made(
-        asked,
-        Answered(at_us + 400, status["code"], _pairs(response["headers"]), chunks, at_us + 600),
-    )
+    chunks = [(at_us, data)] if data else []
+    headers = _pairs(response["headers"])
+    return wire.made(asked, Answered(at_us, status["code"], headers, chunks, at_us))
 
 
 def _pairs(headers: dict[str, Any] | None) -> Headers:

@@ -219,14 +219,14 @@ def journal_exchange(found):
             goes_on = add_chunks(one, goes_on, **values)
         elif kind in (7, 9):
             one["head" if kind == 7 else "end"] = values
-    if goes_on:  # and never ended: it is cut
-        one["chunks"].pop()
-    return one if one.pop("body_size") == len(one["body"]) else None
+    del one["chunks"][len(one["chunks"]) - goes_on :]  # the one that never ended is cut
+    whole = one.pop("body_size") == len(one["body"])
+    check(whole or not one["end"], "an end before the request was whole")
+    return one if whole else None
 
 
 def add_chunks(one, goes_on, after_us, sizes, data, more):  # noqa: PLR0913 - the record's fields
-    check(len(after_us) == len(sizes) <= 4096, "chunks")
-    check(sizes or not more, "nothing that could go on")
+    check(len(after_us) == len(sizes) <= 4096 and (sizes or not more), "chunks")
     now = one["chunks"][-1][0] if one["chunks"] else one["head"]["at_us"]
     for after, part in zip(after_us, parts_of(sizes, data), strict=True):
         now += after

@@ -8,7 +8,6 @@ import json
 import os
 import struct
 import subprocess
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -22,11 +21,11 @@ from tests.unit.cassette.crafting import Sealed, frame, journal, packed, row
 from tests.unit.recorded import write_journal
 
 MEGABYTES = 256
-MOST_BYTES = 2 << 10
+MOST_BYTES = 8 << 10
 """Of a bomb that is small; it claims much."""
 HUGE = b"\xff\xff\xff\xff"
 MANY = 1_000_000
-ROOT = Path(__file__).parents[3]
+FRAMES = 20_000 * int(os.environ.get("ROUNDS", "3"))
 
 
 def encode(value):
@@ -54,10 +53,7 @@ JOURNALS = {
     "a header list of four billion": journal(headers_of(b"\xdd" + HUGE)),
     "a header of 4 GB": journal(headers_of(b"\x91\x92\xc4\x01a\xc6" + HUGE)),
     "a text of 4 GB": journal((11, b"\x95\xdb" + HUGE)),
-    "a map of four billion": fmt.JOURNAL
-    + (lambda raw: frame(packed(raw), len(raw)))(
-        fmt.RECORD.pack(1, 14) + b"\x98\xa0\x00\x90\xa0\xa0\xa0\xa0\xdf" + HUGE + b"\xa0"
-    ),
+    "a map of four billion": journal((1, b"\x98\xa0\x00\x90\xa0\xa0\xa0\xa0\xdf" + HUGE + b"\xa0")),
     "a number above 2^53": journal((4, encode([(1 << 53) + 1, 0]))),
     "a number above 2^64": journal((4, b"\x92\xcf" + b"\xff" * 8 + b"\x00")),
     "a negative number": journal((4, encode([-1, 0]))),
@@ -66,9 +62,9 @@ JOURNALS = {
         (7, encode([1, 0, 200, b"", b"", []])),
         (8, encode([1, [0] * 400_000, [1 << 53] * 400_000, b"", False])),
     ),
-    "a million frames of no stream": fmt.JOURNAL + frame(EMPTY_BLOCK, 0) * MANY,
-    "a million empty frames": journal() + frame(EMPTY_BLOCK, 0) * MANY,
-    "twelve million zeros": fmt.JOURNAL + bytes(12 * MANY),
+    "many frames of no stream": fmt.JOURNAL + frame(EMPTY_BLOCK, 0) * FRAMES,
+    "many empty frames": journal() + frame(EMPTY_BLOCK, 0) * FRAMES,
+    "millions of zeros": fmt.JOURNAL + bytes(12 * FRAMES),
 }
 
 
@@ -86,6 +82,11 @@ def with_payload(payload, raw_length):
     """Give a file whose last frame is this."""
     sealed = Sealed()
     return sealed.end(sealed.put_frame(frame(payload, raw_length)))
+
+
+def with_header(length, raw_length):
+    sealed = Sealed()
+    return sealed.end(sealed.put_frame(fmt.FRAME.pack(length, raw_length, 0)))
 
 
 def zstd_frame(content, window_log=10, block=b"\x01\x00\x00"):
@@ -159,9 +160,7 @@ SEALED = {
     "one at the last signed offset": with_trailer((1 << 63) - 1),
     "one behind the last signed offset": with_trailer(1 << 63),
     "one at the last offset": with_trailer((1 << 64) - 1),
-    "a frame that claims 4 GB": (
-        lambda made: made.end(made.put_frame(fmt.FRAME.pack(0xFFFFFFFF, 0xFFFFFFFF, 0)))
-    )(Sealed()),
+    "a frame that claims 4 GB": with_header(0xFFFFFFFF, 0xFFFFFFFF),
     "a content size of 100 GB": with_payload(zstd_frame(100 << 30), 1000),
     "a window of 2 TB": with_payload(zstd_frame(1000, window_log=41), 1000),
     "no block behind a content size": with_payload(zstd_frame(8_000_000), 8_000_000),
@@ -195,17 +194,21 @@ SEALED = {
     "a group that is named a million times": with_one_group_named_often(500_000),
     "a story that is told a million times": with_one_story_told_often(MANY),
     "frames that name themselves": with_frames_that_name_themselves(),
-    "a million frames of nothing": with_empty_frames(b"", MANY),
-    "a million empty frames": with_empty_frames(zstandard.ZstdCompressor().compress(b""), MANY),
+    "many frames of nothing": with_empty_frames(b"", FRAMES),
+    "many empty frames": with_empty_frames(zstandard.ZstdCompressor().compress(b""), FRAMES),
 }
 BOMBS = {f"journal: {name}": data for name, data in JOURNALS.items()} | {
     f"sealed: {name}": data for name, data in SEALED.items()
 }
-WHOLE = {"journal: a million empty frames"}
+WHOLE = {"journal: many empty frames", "sealed: a body of no byte a million times"}
 """Bombs that are none: what they claim, they hold, and it is nothing."""
-UNSEEN = {"sealed: a million empty frames", "sealed: a million frames of nothing"}
+UNSEEN = {"sealed: many empty frames", "sealed: many frames of nothing"}
 """Bombs that `show` has no reason to look at."""
-LARGE = WHOLE | UNSEEN | {"journal: a million frames of no stream", "journal: twelve million zeros"}
+LARGE = UNSEEN | {
+    "journal: many empty frames",
+    "journal: many frames of no stream",
+    "journal: millions of zeros",
+}
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +225,6 @@ def outcomes(tmp_path_factory):
     done = subprocess.run(
         python("bounded.py", MEGABYTES, warm),
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         input="\n".join(map(json.dumps, asked)),
         capture_output=True,
         text=True,

@@ -141,13 +141,8 @@ def sealed_copy(path):
 
 def values_of(told):
     """Give a record of AgentVCR in the words of the page: lists, and microseconds."""
-    names = told.__struct_fields__
-    return [
-        us(getattr(told, name)) if name in TIMES else plain(getattr(told, name)) for name in names
-    ]
-
-
-TIMES = ("at_ns", "began_ns")
+    fields = msgspec.structs.asdict(told).items()
+    return [us(one) if name in ("at_ns", "began_ns") else plain(one) for name, one in fields]
 
 
 def us(at_ns):
@@ -236,9 +231,7 @@ def test_what_was_recorded_has_every_type_of_record(recorded):
 
 def test_the_large_file_has_several_groups_of_each_kind(large):
     directory = page_reader.Sealed(sealed_copy(large).read_bytes()).directory
-    assert {
-        name for name in ("story", "blobs", "rows", "keys") if len(directory[name]) < 2
-    } == set()
+    assert min(len(directory[name]) for name in ("story", "blobs", "rows", "keys")) > 1
     assert [block[4] for block in directory["keys"]] == [8192, 9000 + 19 - 8192]
     assert all(0 not in block for block in directory["keys"])
 
