@@ -104,6 +104,8 @@ class Assembler:
         if isinstance(record, fmt.ExchangeBegin):
             if number in self._seen:
                 raise BrokenError(f"exchange {number} began twice")
+            if len(record.raw_hash) not in (0, fmt.HASH):
+                raise BrokenError(f"the raw hash of exchange {number} is none")
             self._seen.add(number)
             self._open[number] = _Open(record)
             return None

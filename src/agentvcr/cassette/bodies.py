@@ -89,8 +89,12 @@ class BodyStore:
         """Cut a request; those of one lane often begin alike, or go on alike further on."""
         last, cut = self._last.get(lane), _Cut(body)
         start = cut.take(last, 0, 0) if last else 0
+        brace = 0
         while start < len(body):
-            end = _next_cut(body, start)
+            if brace < start + _LEAST:
+                match = _CUT.search(body, start + _LEAST - 1)
+                brace = match.end() if match else len(body)
+            end = _next_cut(body, start, brace)
             segment = self._segment(body[start:end])
             cut.add(end, segment)
             start = end
@@ -103,9 +107,10 @@ class BodyStore:
     def add_response(self, body: bytes, *, is_stream: bool) -> list[Piece] | None:
         """Cut an answer, which comes again whole if at all.
 
-        A stream of events never does, but for base64 in it: None for one without.
+        A stream of events never does, but for base64 in it: None for one without, unless it is too
+        long for a row.
         """
-        if is_stream and next(_runs(body), None) is None:
+        if is_stream and len(body) < LONGEST and next(_runs(body), None) is None:
             return None
         return list(self._segment(body))
 
@@ -167,10 +172,13 @@ def written(data: bytes | memoryview, way: int) -> bytes | memoryview:
 
 
 def _common(a: bytes, a_start: int, b: bytes, b_start: int) -> int:
-    """Length of the longest common part from two places on, found by halving."""
-    low, high = 0, min(len(a) - a_start, len(b) - b_start)
-    if a[a_start : a_start + high] == b[b_start : b_start + high]:
-        return high
+    """Length of the longest common part from two places on, found by trebling and halving."""
+    most = min(len(a) - a_start, len(b) - b_start)
+    low, high = 0, min(_LEAST, most)
+    while a[a_start + low : a_start + high] == b[b_start + low : b_start + high]:
+        if high == most:
+            return most
+        low, high = high, min(3 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
         if a[a_start + low : a_start + middle] == b[b_start + low : b_start + middle]:
@@ -198,9 +206,7 @@ def _runs(data: bytes) -> Iterator[tuple[int, int]]:
         at += _LEAST_RUN
 
 
-def _next_cut(body: bytes, start: int) -> int:
-    match = _CUT.search(body, start + _LEAST - 1)
-    end = match.end() if match else len(body)
+def _next_cut(body: bytes, start: int, end: int) -> int:
     if end - start > _LONG_TEXT:  # a prompt that is one text grows too
         line = _LINE.search(body, start + _LONG_TEXT - 1, end)
         end = line.end() if line else end

@@ -103,8 +103,8 @@ class ExchangeBegin(msgspec.Struct, array_like=True, frozen=True, gc=False):
     method: str
     url: str
     headers: RawHeaders
-    fingerprint: bytes
-    raw_hash: bytes
+    fingerprint: Annotated[bytes, msgspec.Meta(min_length=8, max_length=8)]
+    raw_hash: Annotated[bytes, msgspec.Meta(max_length=8)]
     internal: bool
     served_from: Index | None
     body_size: Index
@@ -169,6 +169,15 @@ class NoteRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     process: Index
     text: str
     count: Index
+
+
+COST_OF_PART: Final = 64
+"""What a part of a body counts besides its own bytes, since nobody has parts for nothing."""
+
+
+def most_of_body(file_size: int) -> int:
+    """Give the most bytes that a body may have, put together, in a file of so many bytes."""
+    return (16 << 20) + 1024 * file_size
 
 
 class Way(IntEnum):

@@ -31,7 +31,7 @@ class Group:
         """
         self.starts = [0, *accumulate(record.sizes)]
         self.data = memoryview(record.data)
-        if self.starts[-1] != len(self.data):
+        if self.starts[-1] != len(self.data) or 0 in record.sizes:
             raise BrokenError("the parts of a group do not fill it")
 
     def parts(self, first: int, count: int) -> memoryview:
@@ -107,9 +107,13 @@ class FrameFile:
         offset, crc, _ = fmt.TRAILER.unpack(end)
         if zlib.crc32(end[:8]) != crc:
             raise BrokenError("the checksum of its end is wrong")
+        if offset >= self.size:
+            raise BrokenError("its end lies")
         self.last_offset = offset
         self._last = list(records(self.raw(offset)))
         directory = self._last.pop() if self._last else None
         if not isinstance(directory, fmt.Directory):
             raise BrokenError("it has no directory")
+        if sum(one.count for one in directory.keys) > self.size:
+            raise BrokenError("it claims more exchanges than it has bytes")
         return directory

@@ -24,6 +24,10 @@ class BrokenError(Exception):
     """Bytes that nobody wrote like this; says what is wrong with them."""
 
 
+class RecordTooLargeError(Exception):
+    """Something is larger than a reader takes; nothing of it was written."""
+
+
 class UnknownRecordError(Exception):
     """A record of a type that a later version has; says which."""
 

@@ -16,6 +16,7 @@ import msgspec
 import zstandard
 
 from agentvcr.cassette.format import FRAME, JOURNAL, MAX_FRAME, NUMBERS, RECORD, WINDOW_LOG, Record
+from agentvcr.cassette.frames import RecordTooLargeError
 from agentvcr.cassette.holding import hold
 from agentvcr.errors import TargetExistsError, TargetUnwritableError
 
@@ -26,10 +27,6 @@ _FRAME_FULL = MAX_FRAME // 4
 
 class JournalBrokenError(OSError):
     """The journal could not be written further; what it holds is whole."""
-
-
-class RecordTooLargeError(Exception):
-    """A record is larger than a reader takes; nothing of it was written."""
 
 
 class Journal:

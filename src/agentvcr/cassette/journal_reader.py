@@ -55,9 +55,12 @@ class JournalReader:
     def _frame(self) -> tuple[bytes, int]:
         """Read a frame and say where it ends; a torn one ends where it begins."""
         header = self._file.read(fmt.FRAME.size)
-        # Some file systems leave a tail of zeros after a crash.
-        if len(header) < fmt.FRAME.size or not any(header):
+        if len(header) < fmt.FRAME.size:
             return b"", self.offset
+        if not any(header):
+            if self._only_zeros_follow():
+                return b"", self.offset
+            raise BrokenError("there are zeros where a frame should be")
         length, raw_length, crc = fmt.FRAME.unpack(header)
         check_sizes(length, raw_length)
         payload = self._file.read(length)
@@ -65,6 +68,13 @@ class JournalReader:
             return b"", self.offset
         check_sum(payload, crc)
         return self._decompress(payload, raw_length), self.offset + len(header) + length
+
+    def _only_zeros_follow(self) -> bool:
+        """Some file systems leave a tail of zeros after a crash."""
+        while data := self._file.read(fmt.PIECE):
+            if any(data):
+                return False
+        return True
 
     def _decompress(self, payload: bytes, raw_length: int) -> bytes:
         try:

@@ -20,7 +20,7 @@ import zstandard
 
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.bodies import SHORT, BodyStore, Piece, recipe_of
-from agentvcr.cassette.frames import BrokenError
+from agentvcr.cassette.frames import BrokenError, RecordTooLargeError
 from agentvcr.cassette.vocabulary import dictionary
 from agentvcr.model.exchange import Exchange, Response
 
@@ -73,7 +73,11 @@ class _Output:
         self.offset += len(data)
 
     def frame(self, *records: fmt.Record | fmt.SealedRecord) -> int:
-        """Write records as one frame; gives its offset."""
+        """Write records as one frame; gives its offset.
+
+        Raises:
+            RecordTooLargeError: No reader would take it.
+        """
         offset = self.offset
         parts: list[bytes] = []
         for record in records:
@@ -81,6 +85,8 @@ class _Output:
             parts += (fmt.RECORD.pack(fmt.NUMBERS[type(record)], len(data)), data)
         raw = b"".join(parts)
         payload = _compress(raw)
+        if max(len(raw), len(payload)) > fmt.MAX_FRAME:
+            raise RecordTooLargeError(f"{len(raw)} bytes of {type(records[-1]).__name__}")
         self.write(fmt.FRAME.pack(len(payload), len(raw), zlib.crc32(payload)))
         self.write(payload)
         return offset
@@ -132,6 +138,7 @@ class Packer:
         self._blobs = array("Q")  # offset and size of each in turn
         self._bodies = BodyStore(self._keep_blob)
         self._last_began_us = 0
+        self._longest_body = 0
 
     def _keep_blob(self, data: bytes) -> None:
         self._blobs.extend((self._put(data), len(data)))
@@ -186,11 +193,15 @@ class Packer:
             )
         )
 
+    def _cut(self, pieces: list[Piece], body: bytes) -> list[Piece]:
+        self._longest_body = max(self._longest_body, len(body) + fmt.COST_OF_PART * len(pieces))
+        return pieces
+
     def _request(self, exchange: Exchange) -> bytes | list[Piece]:
         body = exchange.request.body
         if len(body) < SHORT:
             return self._encoder.encode(body)
-        return self._bodies.add_request(body, exchange.lane)
+        return self._cut(self._bodies.add_request(body, exchange.lane), body)
 
     def _response(self, response: Response | None) -> bytes | list[Piece]:
         body = response.body if response else b""
@@ -198,10 +209,14 @@ class Packer:
             return self._encoder.encode(body)
         is_stream = _content_type(response).startswith(_STREAM)
         pieces = self._bodies.add_response(body, is_stream=is_stream)
-        return self._encoder.encode(body) if pieces is None else pieces
+        return self._encoder.encode(body) if pieces is None else self._cut(pieces, body)
 
     def finish(self, progress: Progress) -> None:
-        """Write what waits, the index and the trailer."""
+        """Write what waits, the index and the trailer.
+
+        Raises:
+            RecordTooLargeError: Something is larger than a reader takes.
+        """
         output = self._output
         groups = _Groups(output, self._spool, self._blobs)
         waiting = sorted(self._waiting, key=lambda one: (one.lane, one.number))
@@ -223,6 +238,8 @@ class Packer:
                 last_began_us=self._last_began_us,
             )
         )
+        if self._longest_body > fmt.most_of_body(output.offset):
+            raise RecordTooLargeError(f"a body of {self._longest_body} bytes that repeats itself")
 
 
 def _content_type(response: Response) -> bytes:

@@ -15,10 +15,12 @@ from typing import BinaryIO
 
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.assembly import Assembler
+from agentvcr.cassette.frames import RecordTooLargeError
 from agentvcr.cassette.holding import held
 from agentvcr.cassette.journal_reader import JournalReader
 from agentvcr.cassette.opening import open_cassette, told_of
 from agentvcr.cassette.pack import KindOf, Packer, Progress
+from agentvcr.errors import TargetUnwritableError
 
 BESIDE = ".sealing"
 """Ending of the file that is written beside the journal; one that a crash left is written over."""
@@ -33,7 +35,7 @@ def seal(path: Path, *, kind_of: KindOf | None = None, progress: Progress | None
         progress: Told how much of how much is done, often.
 
     Raises:
-        AgentVCRError: The journal cannot be read.
+        AgentVCRError: The journal cannot be read, or not be packed.
         OSError: The sealed file could not be written. The journal is as it was.
     """
     path = Path(os.path.realpath(path))  # a link goes on pointing to it
@@ -59,11 +61,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 beside.chmod(path.stat().st_mode & 0o7777)
             os.fsync(out.fileno())
         beside.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):  # the error that is on its way says more
             beside.unlink()
+        if isinstance(error, RecordTooLargeError):
+            raise _unpackable(path, error) from None
         raise
     _sync_folder(path.parent)
+
+
+def _unpackable(path: Path, error: RecordTooLargeError) -> TargetUnwritableError:
+    return TargetUnwritableError(
+        f"{path} cannot be packed: {error} is more than a reader takes",
+        where=str(path),
+        cure="keep the journal, which every command reads",
+    )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -28,8 +29,6 @@ from agentvcr.model.exchange import Chunk, Exchange, Exchanges, Key, Request, Re
 
 _KEPT = 12
 """Groups of each kind that are kept decompressed."""
-_MOST_BODY = 1 << 31
-"""Bytes of one body at most: a body is pieces, and a piece may be named many times."""
 
 
 class SealedFile(Exchanges):
@@ -63,6 +62,7 @@ class SealedFile(Exchanges):
         self._blob_starts = [one.first for one in self._directory.blobs]
         self._row_starts = [(one.lane, one.number) for one in self._directory.rows]
         self._key_starts = [one.first for one in self._directory.keys]
+        self._lock = Lock()
         self._groups: OrderedDict[tuple[int, type], Group] = OrderedDict()
         self._keys: dict[int, tuple[fmt.Keys, list[int]]] = {}
         self._last_hashes: dict[tuple[int, type], bytes] = {}
@@ -109,6 +109,8 @@ class SealedFile(Exchanges):
     def matching(self, fingerprint: bytes) -> list[int]:
         """Give the numbers of the exchanges that have that fingerprint."""
         found: list[int] = []
+        if len(fingerprint) != fmt.HASH:
+            return found
         for block, place in enumerate(self._directory.keys):
             hashes = self._fingerprints(place)
             at = hashes.find(fingerprint)
@@ -254,17 +256,18 @@ class SealedFile(Exchanges):
         if isinstance(recipe, bytes):
             return recipe
         parts: list[bytes | memoryview] = []
-        size = 0
+        size, most = 0, fmt.most_of_body(self._frames.size)
         with told_of(self._path, 0):
             if len(recipe) % 2:
                 raise BrokenError("a body's pieces come in pairs")
             for first, code in zip(recipe[::2], recipe[1::2], strict=True):
                 count, way = divmod(code, fmt.WAYS)
                 for part in self._blobs(first, count, by_one=way != fmt.Way.PLAIN):
-                    size += len(part)
-                    if size > _MOST_BODY:
+                    said = written(part, way)
+                    size += len(said) + fmt.COST_OF_PART
+                    if size > most:
                         raise BrokenError("a body claims an impossible size")
-                    parts.append(written(part, way))
+                    parts.append(said)
         return b"".join(parts)
 
     def _blobs(self, first: int, count: int, *, by_one: bool) -> Iterator[memoryview]:
@@ -283,15 +286,15 @@ class SealedFile(Exchanges):
 
     def _group(self, offset: int, kind: type[fmt.Blobs | fmt.Rows]) -> Group:
         key = offset, kind
-        group = self._groups.get(key)
+        with self._lock:
+            group = self._groups.pop(key, None)
         if group is None:
             with told_of(self._path, offset):
                 group = Group(self._frames.only(offset, kind))
-            self._groups[key] = group
+        with self._lock:
+            self._groups[key] = group  # last: used most lately
             if len(self._groups) > 2 * _KEPT:
                 self._groups.popitem(last=False)
-        else:
-            self._groups.move_to_end(key)
         return group
 
     def _block(self, index: int) -> tuple[fmt.Keys, list[int]]:
@@ -302,6 +305,8 @@ class SealedFile(Exchanges):
                 keys = self._frames.only(place.keys_offset, fmt.Keys)
                 numbers = list(accumulate(keys.gaps, initial=keys.first))[1:]
                 lengths = {len(numbers), len(keys.lane), len(keys.kind), place.count}
+                if numbers[:1] != [place.first]:
+                    raise BrokenError("a block of keys begins with another number")
                 bounds = max(keys.lane, default=-1) < len(keys.lanes)
                 if len(lengths) > 1 or not bounds or max(keys.kind, default=-1) >= len(keys.kinds):
                     raise BrokenError("the columns of the index do not fit each other")

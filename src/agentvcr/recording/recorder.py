@@ -18,7 +18,8 @@ import msgspec
 from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.chunks import chunk_records
-from agentvcr.cassette.journal import Journal, JournalBrokenError, RecordTooLargeError
+from agentvcr.cassette.frames import RecordTooLargeError
+from agentvcr.cassette.journal import Journal, JournalBrokenError
 from agentvcr.inside.exchange import (
     Forward,
     Handler,

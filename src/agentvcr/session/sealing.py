@@ -19,8 +19,10 @@ def seal_recording(path: Path, progress: Progress | None = None) -> str | None:
         return None  # a device, say: it was written to, and that is all
     try:
         seal(path, kind_of=kind_of_step, progress=progress)
-    except (AgentVCRError, OSError) as error:
-        return str(getattr(error, "strerror", None) or error)
+    except AgentVCRError as error:
+        return error.what
+    except OSError as error:
+        return f"{path}: {error.strerror or error}"
     except KeyboardInterrupt:
         return "interrupted"
     return None

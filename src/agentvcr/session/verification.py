@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 
 from agentvcr.cassette.checking import verify
+from agentvcr.cassette.holding import held
+from agentvcr.cassette.opening import open_cassette
 from agentvcr.cassette.pack import Progress
 from agentvcr.cassette.recovery import Repairer
 from agentvcr.cassette.seal import replacing
@@ -53,6 +55,12 @@ def repair_cassette(
         TargetExistsError: A file is in the way, and `force` was not given.
         AgentVCRError: There is nothing to save.
     """
+    open_cassette(path)[0].close()  # says so where it is none
+    with held(path):
+        return _repaired(path, target, force=force, progress=progress)
+
+
+def _repaired(path: Path, target: Path | None, *, force: bool, progress: Progress) -> Verification:
     found = verify(path, progress)
     if found.is_whole and found.state == "sealed":
         return found

@@ -12,7 +12,8 @@ import pytest
 import zstandard
 
 from agentvcr.cassette import format as fmt
-from agentvcr.cassette.journal import Journal, RecordTooLargeError
+from agentvcr.cassette.frames import RecordTooLargeError
+from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import load_run
 from agentvcr.errors import (
     CassetteDamagedError,
@@ -34,8 +35,8 @@ EXCHANGE = fmt.ExchangeBegin(
     "POST",
     "http://h/",
     HEADERS,
-    b"f",
-    b"r",
+    b"fingerpr",
+    b"raw-hash",
     internal=False,
     served_from=None,
     body_size=9,
