@@ -39,8 +39,9 @@ fix: $(VENV)/.lint ## Format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet $(wildcard $(SOURCES))
 	@$(BIN)/ruff format --quiet $(wildcard $(SOURCES))
 
-bench: $(VENV)/.test ## Measure what recording and replaying cost, beside bare and vcrpy
+bench: $(VENV)/.test ## Measure what recording, replaying and cassettes cost, beside the others
 	@$(BIN)/python benchmarks/record_replay.py
+	@$(BIN)/python benchmarks/cassette.py
 
 docs: $(VENV)/.test ## Write docs/reference/cli.md from the commands' own --help
 	@$(BIN)/python docs/generate_cli.py
