@@ -20,6 +20,8 @@ from agentvcr.errors import CassetteDamagedError
 from agentvcr.model.verification import FileState, Problem, Verification
 
 R = TypeVar("R", fmt.Blobs, fmt.Rows)
+MOST_PROBLEMS = 1000
+"""Problems that are told; a file of frames that are all broken has millions."""
 
 
 def verify(path: Path, progress: Progress) -> Verification:
@@ -52,6 +54,7 @@ class _Check:
         self.has_begin = False
         self.has_end = False
         self.problems: list[Problem] = []
+        self._places: set[str] = set()
 
     def found(self) -> Verification:
         return Verification(
@@ -69,7 +72,8 @@ class _Check:
     def broken(self, where: int | str, what: object, state: FileState = "damaged") -> None:
         self.state = state
         named = f"byte {where}" if isinstance(where, int) else where
-        if all(one.where != named for one in self.problems):  # the first says most
+        if named not in self._places and len(self._places) < MOST_PROBLEMS:  # the first says most
+            self._places.add(named)
             self.problems.append(Problem(where=named, what=str(what)))
 
     def told(self, record: fmt.Record | fmt.SealedRecord) -> None:
@@ -121,7 +125,7 @@ class _SealedCheck(_Check):
             self.damaged(error)
             return
         with sealed:
-            for at in sorted(_named(sealed) ^ offsets):
+            for at in sorted(named(sealed.directory, sealed.frames.last_offset) ^ offsets):
                 self.broken(at, "there is no whole frame, or the directory does not know of it")
             self._groups(sealed)
             self._logical(sealed, progress)
@@ -213,9 +217,8 @@ class _SealedCheck(_Check):
             )
 
 
-def _named(sealed: SealedFile) -> set[int]:
-    """Give the offsets that the directory names, and its own."""
-    directory = sealed.directory
+def named(directory: fmt.Directory, last_offset: int) -> set[int]:
+    """Give the offsets that a directory names, and its own."""
     keys = directory.keys
     offsets = {
         *directory.story,
@@ -224,6 +227,6 @@ def _named(sealed: SealedFile) -> set[int]:
         *(one.keys_offset for one in keys),
         *(one.fingerprints_offset for one in keys),
         *(one.raw_hashes_offset for one in keys),
-        sealed.frames.last_offset,
+        last_offset,
     }
     return offsets - {fmt.HERE}

@@ -13,6 +13,8 @@ from agentvcr.model.exchange import Chunk
 
 MOST_CHUNKS = 4096
 """Chunks of one record, which bounds it however small they are."""
+MOST_OF_ANSWER = 1 << 19
+"""Chunks of one answer. What comes behind them is one chunk: nobody reads so many for a rhythm."""
 
 
 def chunk_records(
@@ -23,6 +25,10 @@ def chunk_records(
     sizes: list[int] = []
     data = bytearray()
     last_us = head_us
+    if len(chunks) > MOST_OF_ANSWER:
+        kept = MOST_OF_ANSWER - 1
+        times_us = [*times_us[:kept], times_us[-1]]
+        chunks = [*chunks[:kept], b"".join(chunks[kept:])]
     for at_us, chunk in zip(times_us, chunks, strict=True):
         elapsed, last_us = max(0, at_us - last_us), max(at_us, last_us)
         rest = memoryview(chunk)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import weakref
 import zlib
+from array import array
 from collections.abc import Iterable
-from itertools import accumulate, takewhile
+from itertools import accumulate, pairwise, takewhile
 from threading import Lock
 from typing import BinaryIO, TypeVar
 
@@ -29,10 +30,10 @@ class Group:
         Raises:
             BrokenError: They do not fill it.
         """
-        self.starts = [0, *accumulate(record.sizes)]
-        self.data = memoryview(record.data)
-        if self.starts[-1] != len(self.data) or 0 in record.sizes:
+        if sum(record.sizes) != len(record.data) or 0 in record.sizes:
             raise BrokenError("the parts of a group do not fill it")
+        self.starts = array("I", accumulate(record.sizes, initial=0))
+        self.data = memoryview(record.data)
 
     def parts(self, first: int, count: int) -> memoryview:
         """Give some parts, joined.
@@ -116,4 +117,20 @@ class FrameFile:
             raise BrokenError("it has no directory")
         if sum(one.count for one in directory.keys) > self.size:
             raise BrokenError("it claims more exchanges than it has bytes")
+        _check_order(directory)
         return directory
+
+
+def _check_order(directory: fmt.Directory) -> None:
+    """Refuse a directory that has a reader read one frame again and again."""
+    keys = directory.keys
+    for offsets in (
+        directory.story,
+        [one.offset for one in directory.blobs],
+        [one.offset for one in directory.rows],
+        [one.keys_offset for one in keys],
+        [one.fingerprints_offset for one in keys],
+        [one.raw_hashes_offset for one in keys],
+    ):
+        if any(after <= before for before, after in pairwise(offsets)):
+            raise BrokenError("its directory names a frame twice, or one before another")

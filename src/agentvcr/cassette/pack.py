@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import BinaryIO, Final
 
@@ -224,7 +224,7 @@ class Packer:
             progress(done, len(waiting))
             groups.add(one)
         waits = self._story_bytes + groups.bytes_waiting
-        is_short = waits < ONE_FRAME and len(waiting) <= BLOCK
+        is_short = waits < ONE_FRAME and len(waiting) <= BLOCK  # so that its keys are one block
         output.is_one_frame = is_short and output.offset == len(fmt.SEALED)
         self._close_story()
         groups.close()
@@ -367,8 +367,7 @@ class _Groups:
 
 def _write_keys(output: _Output, waiting: list[_Waiting]) -> list[fmt.KeyBlock]:
     blocks: list[fmt.KeyBlock] = []
-    for start in range(0, len(waiting), BLOCK):
-        block = waiting[start : start + BLOCK]
+    for block in _blocks(waiting):
         fingerprints = b"".join(one.fingerprint.ljust(fmt.HASH, b"\0") for one in block)
         raw_hashes = b"".join(one.raw_hash.ljust(fmt.HASH, b"\0") for one in block)
         blocks.append(
@@ -381,6 +380,23 @@ def _write_keys(output: _Output, waiting: list[_Waiting]) -> list[fmt.KeyBlock]:
             )
         )
     return blocks
+
+
+def _blocks(waiting: list[_Waiting]) -> Iterator[list[_Waiting]]:
+    """Divide exchanges so that neither their number nor the names of their lanes are too much."""
+    block: list[_Waiting] = []
+    lanes: set[str] = set()
+    size = 0
+    for one in waiting:
+        if one.lane not in lanes:
+            lanes.add(one.lane)
+            size += len(one.lane)
+        if block and (len(block) == BLOCK or size > GROUP):
+            yield block
+            block, lanes, size = [], {one.lane}, len(one.lane)
+        block.append(one)
+    if block:
+        yield block
 
 
 def _keys(block: list[_Waiting]) -> fmt.Keys:

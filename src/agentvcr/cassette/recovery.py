@@ -15,6 +15,8 @@ import msgspec
 
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.assembly import Assembler
+from agentvcr.cassette.checking import named
+from agentvcr.cassette.frame_file import FrameFile
 from agentvcr.cassette.frames import BrokenError, UnknownRecordError, read_frame, records
 from agentvcr.cassette.journal_reader import JournalReader
 from agentvcr.cassette.opening import empty, known_to, open_cassette
@@ -176,6 +178,7 @@ class _Found:
         self._path = path
         self.size = file.seek(0, 2)
         self.lost = 0
+        self._starts, self._last = self._outline()
         self.story: list[int] = []
         self.blobs: list[fmt.BlobGroup] = []
         self.rows: list[fmt.RowGroup] = []
@@ -204,11 +207,39 @@ class _Found:
                 with known_to(self._path, offset):
                     found = list(records(raw))
             except BrokenError:
-                after = self._next_frame(offset + 1, end)
+                after = self._behind(offset, end)
                 self.lost += after - offset
             else:
                 yield offset, found
             offset = after
+
+    def _outline(self) -> tuple[list[int], int]:
+        """Say where frames begin, if the directory tells it, and where the last one does."""
+        frames = FrameFile(self._path.open("rb"))
+        try:
+            with known_to(self._path, lambda: frames.last_offset):
+                starts = sorted(named(frames.directory(), frames.last_offset))
+        except BrokenError:
+            starts = []
+        finally:
+            frames.close()
+        return starts, frames.last_offset
+
+    def _behind(self, offset: int, end: int) -> int:
+        """Say where the frame behind a broken one begins.
+
+        It is searched for only where nothing tells it: what looks like a frame may be inside one,
+        as where a cassette was uploaded.
+        """
+        if self._starts:
+            return next((one for one in self._starts if one > offset), end)
+        header = self._bytes_at(offset, fmt.FRAME.size)
+        if offset == self._last or len(header) < fmt.FRAME.size:
+            return end
+        after = offset + fmt.FRAME.size + int(fmt.FRAME.unpack(header)[0])
+        if after == end or (after < end and self._is_frame(after)):
+            return after
+        return self._next_frame(offset + 1, end)
 
     def _next_frame(self, start: int, end: int) -> int:
         """Look for the next payload whose header before it says what it is."""

@@ -18,6 +18,7 @@ from typing import BinaryIO, Self
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.assembly import NS_PER_US, ending_of
 from agentvcr.cassette.bodies import written
+from agentvcr.cassette.chunks import MOST_OF_ANSWER
 from agentvcr.cassette.frame_file import FrameFile, Group
 from agentvcr.cassette.frames import (
     BrokenError,
@@ -233,7 +234,8 @@ class SealedFile(Exchanges):
     def _response(self, row: fmt.Row, answer: fmt.Answer) -> Response:
         body = self._body(row.response_body)
         sizes, waits = answer.sizes, answer.chunks_after_us
-        if len(sizes) != len(waits) or sum(sizes) != len(body):
+        is_sound = len(sizes) == len(waits) <= MOST_OF_ANSWER
+        if not is_sound or sum(sizes) != len(body):
             with told_of(self._path, 0):
                 raise BrokenError(f"chunks of exchange {row.number} have other sizes than they say")
         head_us = row.at_us + answer.after_us
@@ -303,13 +305,13 @@ class SealedFile(Exchanges):
             place = self._directory.keys[index]
             with told_of(self._path, place.keys_offset):
                 keys = self._frames.only(place.keys_offset, fmt.Keys)
-                numbers = list(accumulate(keys.gaps, initial=keys.first))[1:]
-                lengths = {len(numbers), len(keys.lane), len(keys.kind), place.count}
-                if numbers[:1] != [place.first]:
-                    raise BrokenError("a block of keys begins with another number")
+                lengths = {len(keys.gaps), len(keys.lane), len(keys.kind), place.count}
                 bounds = max(keys.lane, default=-1) < len(keys.lanes)
                 if len(lengths) > 1 or not bounds or max(keys.kind, default=-1) >= len(keys.kinds):
                     raise BrokenError("the columns of the index do not fit each other")
+                numbers = list(accumulate(keys.gaps, initial=keys.first))[1:]
+                if numbers[:1] != [place.first]:
+                    raise BrokenError("a block of keys begins with another number")
             found = self._keys[index] = keys, numbers
         return found
 

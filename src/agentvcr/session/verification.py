@@ -6,7 +6,9 @@ Owns where a repaired file goes and that the original stays. What is whole and w
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -17,7 +19,7 @@ from agentvcr.cassette.opening import open_cassette
 from agentvcr.cassette.pack import Progress
 from agentvcr.cassette.recovery import Repairer
 from agentvcr.cassette.seal import replacing
-from agentvcr.errors import TargetExistsError
+from agentvcr.errors import TargetExistsError, TargetUnwritableError
 from agentvcr.matching.canonical import RULES, content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, hash_content
 from agentvcr.model.credentials import PLACEHOLDER
@@ -69,13 +71,22 @@ def _repaired(path: Path, target: Path | None, *, force: bool, progress: Progres
     repairer = Repairer(
         path, kind_of=kind_of_step, identify=_identify, rules=RULES, progress=progress
     )
-    place = target or path
-    with replacing(place) as out:
-        saved = repairer.write(out, place.parent)
-        if original is not None:
-            shutil.copy2(path, original)
+    place = Path(os.path.realpath(target or path))  # a link goes on pointing to it
+    is_other = place.exists() and not place.samefile(path)
+    in_the_way = held(place) if is_other else nullcontext()
+    try:
+        with in_the_way, replacing(place) as out:
+            saved = repairer.write(out, place.parent)
+            if original is not None:
+                shutil.copy2(path, original)
+    except OSError as error:
+        raise TargetUnwritableError(
+            f"cannot write {place}: {error.strerror or error}",
+            where=str(place.parent),
+            cure="choose a place that you may write to, with -o",
+        ) from None
     repair = Repair(
-        path=str(place),
+        path=str(target or path),
         original=str(original) if original else None,
         exchanges=saved.exchanges,
         lost=saved.lost,

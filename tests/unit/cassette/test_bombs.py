@@ -171,6 +171,7 @@ SEALED = {
     "a body of nearly 2 GB from one piece": with_recipe((0, 4) * 511, bytes(4 << 20)),
     "a body of a piece a million times": with_recipe((0, 4) * MANY, bytes(4000)),
     "a body of no byte a million times": with_recipe((0, 4) * MANY, b""),
+    "a body of a byte a million times": with_recipe((0, 4) * MANY, b"x"),
     "a body of more pieces than there are": with_recipe((0, 4 << 50), b"x"),
     "a body of pieces far away": with_recipe((1 << 50, 4), b"x"),
     "a body in a way that nobody writes": with_recipe((0, 7), b"x"),
@@ -180,6 +181,7 @@ SEALED = {
     "pieces that have more than their data": with_blobs(SIZES, b"x"),
     "a row that is all arrays": with_rows((4_000_000,), b"\x91" * 4_000_000),
     "gaps by the million": with_keys(fmt.Keys(1, SIZES, (), (), (), (), ()), 8_000_000),
+    "gaps by the million for one key": with_keys(fmt.Keys(1, SIZES, (), (), (), (), ()), 1),
     "gaps to beyond 2^63": with_keys(
         fmt.Keys(1, (0, *(1 << 53,) * 2000), ("",), (0,) * 2001, ("",), (0,) * 2001, ()), 2001
     ),
@@ -200,7 +202,7 @@ SEALED = {
 BOMBS = {f"journal: {name}": data for name, data in JOURNALS.items()} | {
     f"sealed: {name}": data for name, data in SEALED.items()
 }
-WHOLE = {"journal: many empty frames", "sealed: a body of no byte a million times"}
+WHOLE = {"journal: many empty frames"}
 """Bombs that are none: what they claim, they hold, and it is nothing."""
 UNSEEN = {"sealed: many empty frames", "sealed: many frames of nothing"}
 """Bombs that `show` has no reason to look at."""

@@ -1,0 +1,161 @@
+"""Make the golden cassettes of version 1; they were made once, and are never made again.
+
+`make_golden.py`: writes `v1-journal.avcr`, `v1-sealed.avcr`, `v1-sealed-groups.avcr` and `v1.json`,
+which says what the three hold, beside itself; refuses where one of them exists. From a seed alone.
+"""
+
+import base64
+import json
+import random
+import shutil
+import sys
+from pathlib import Path
+
+from agentvcr.cassette import format as fmt
+from agentvcr.cassette import pack
+from agentvcr.cassette.chunks import chunk_records
+from agentvcr.cassette.journal import Journal
+from agentvcr.cassette.reader import load_run
+from agentvcr.cassette.seal import seal
+
+HERE = Path(__file__).parent
+NAMES = ("v1-journal.avcr", "v1-sealed.avcr", "v1-sealed-groups.avcr")
+SAYS = HERE / "v1.json"
+SEED = 1
+TURNS = 6
+LANES = ("main", "main/task0", "main/task0/wörk1", "?")
+JSON = (b"content-type", b"application/json")
+EVENTS = (b"Content-Type", b"text/event-stream")
+ENDS = ("eof", "closed", "abandoned", "cancelled", "cut")
+
+
+def begin(number, body, at_us, **changes):
+    """Give the beginning of an exchange and its body."""
+    mark = random.Random(f"{SEED}/{number}").randbytes(16)
+    fields = {
+        "number": number,
+        "process": number % 2,
+        "lane": LANES[number // 2 % len(LANES)],
+        "client": "httpx",
+        "at_us": at_us,
+        "method": "POST",
+        "url": f"https://api.example/v1/chat?turn={number}",
+        "headers": (JSON, (b"X-Odd", b"\xff"), (b"x-odd", b"")),
+        "fingerprint": mark[:8],
+        "raw_hash": mark[8:] if body else b"",
+        "internal": False,
+        "served_from": None,
+        "body_size": len(body),
+    }
+    yield fmt.ExchangeBegin(**{**fields, **changes})
+    for start in range(0, len(body), 1000):
+        yield fmt.Body(number, body[start : start + 1000])
+
+
+def answer(number, at_us, chunks, *, status=200, kind=JSON):
+    """Give the head of an answer and its chunks, the first of them in two halves."""
+    yield fmt.Head(number, at_us, status, b"OK", b"HTTP/1.1", (kind, (b"Date", b"")))
+    half = len(chunks[0]) // 2
+    yield fmt.Chunks(number, (5,), (half,), chunks[0][:half], more=True)
+    yield fmt.Chunks(number, (0,), (len(chunks[0]) - half,), chunks[0][half:], more=False)
+    times = [at_us + 5 + 100 * index for index in range(1, len(chunks))]
+    yield from chunk_records(number, at_us + 5, times, chunks[1:])
+
+
+def conversation(chance):
+    """Give exchanges whose requests grow, two of them at a time, each with another end."""
+    image = chance.randbytes(900)
+    messages = [{"role": "system", "content": "Be brief. " * 30}]
+    for turn in range(TURNS):
+        number, at_us = 1 + 2 * turn, 1000 * (1 + turn)
+        words = " ".join(f"{chance.getrandbits(30):x}" for _ in range(60))
+        messages.append({"role": "user", "content": f"{turn}: {words} · é 消"})
+        body = json.dumps({"model": "m", "messages": messages}, ensure_ascii=False).encode()
+        yield from begin(number, body, at_us)
+        encode = base64.urlsafe_b64encode if turn % 2 else base64.b64encode
+        picture = b'{"image" : "' + encode(image) + b'", "a": 1e5, "a":100000.0}'
+        yield from begin(number + 1, picture, at_us + 100, lane="main/pictures")
+        events = [f"data: {chance.random()}\n\n".encode() for _ in range(4)]
+        yield from answer(number, at_us + 300, [*events, b"", image], kind=EVENTS)
+        yield fmt.ExchangeEnd(number, at_us + 900, ENDS[turn % len(ENDS)], None, None)
+        yield from answer(number + 1, at_us + 600, [image])
+        yield fmt.ExchangeEnd(number + 1, at_us + 900, "eof", None, None)
+
+
+def oddities():
+    """Give an exchange that failed, one that is internal, one that was served, one in flight."""
+    number = 2 * TURNS + 3  # two numbers are missing
+    yield from begin(number, b"", 20_000, method="GET", url="http://a.example/?q=%C3%A9")
+    yield fmt.ExchangeEnd(number, 21_000, "failed", "httpx.ReadError", "gone: fort")
+    yield from begin(number + 1, b"\x00\xff", 22_000, internal=True)
+    yield from answer(number + 1, 22_500, [b"a", b"", b"b"], status=503)
+    yield fmt.ExchangeEnd(number + 1, 23_000, "eof", None, None)
+    yield from begin(number + 2, b"again", 24_000, served_from=3, raw_hash=b"")
+    yield from answer(number + 2, 24_500, [b"partly"])
+
+
+def records():
+    """Give the run: something of every type of record."""
+    environment = {"LANG": "C.UTF-8", "HOME": "hmac:0123456789abcdef"}
+    argv = ("{python}", "crew.py", "--näme")
+    started = 1_767_225_600_000_000_000
+    yield fmt.RunBegin("0123456789abcdef", started, argv, "sub", "0.1.0", "P m", "1", environment)
+    yield fmt.ProcessBegin(0, 100, 99, "main", ("python", "crew.py"), "3.11.0", 10)
+    yield fmt.OutputPiece(0, "stdin", 11, b"typed\n")
+    yield fmt.OutputPiece(0, "stdin", 12, b"")
+    yield from conversation(random.Random(SEED))
+    yield fmt.OutputPiece(0, "stdout", 15_000, "said · é\n".encode())
+    yield fmt.ProcessBegin(1, 101, 100, "main/proc1", ("python", "-c", ""), "3.13.1", 16_000)
+    yield fmt.OutputPiece(1, "stderr", 17_000, b"\xff complained")
+    yield from oddities()
+    for kind in ("divergence", "unrecorded", "signal", "of a kind to come"):
+        yield fmt.NoteRecord(kind, 25_000, 1, f"a note: {kind}", 2)
+    yield fmt.ProcessEnd(1, 26_000)
+    yield fmt.ProcessEnd(0, 27_000)
+    yield fmt.RunEnd(28_000, None, 15)
+
+
+def plain(value):
+    """Give anything that a run holds as JSON: bytes in base64, structs as objects."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
+    if fields := getattr(value, "__struct_fields__", None):
+        return {name: plain(getattr(value, name)) for name in fields}
+    return value
+
+
+def told(path):
+    """Give what a cassette tells, but for its own name."""
+    run = load_run(path)
+    names = ("info", "processes", "outputs", "notes", "outcome", "torn_bytes")
+    return {
+        **{name: plain(getattr(run, name)) for name in names},
+        "exchanges": plain(list(run.exchanges)),
+    }
+
+
+def main():
+    there = [path.name for path in (*map(HERE.joinpath, NAMES), SAYS) if path.exists()]
+    if there:
+        sys.exit(f"{', '.join(there)}: golden files never change")
+    journal, sealed, groups = map(HERE.joinpath, NAMES)
+    writing = Journal(journal)
+    for number, record in enumerate(records()):
+        writing.add(record)
+        if number % 7 == 0:
+            writing.flush()
+    writing.close()
+    shutil.copy(journal, sealed)
+    seal(sealed, kind_of=lambda one: "llm" if "chat" in one.request.url else "tool")
+    shutil.copy(journal, groups)
+    pack.GROUP, pack.ONE_FRAME, pack.BLOCK = 1500, 0, 4
+    seal(groups, kind_of=lambda one: "llm" if "chat" in one.request.url else "tool")
+    SAYS.write_text(json.dumps(told(journal), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
