@@ -9,24 +9,19 @@ be sorted waits in a spool.
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import BinaryIO, Final
 
 import msgspec
-import zstandard
 
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.bodies import SHORT, BodyStore, Piece, recipe_of
+from agentvcr.cassette.frame_writer import FrameWriter
 from agentvcr.cassette.frames import BrokenError, RecordTooLargeError
-from agentvcr.cassette.vocabulary import dictionary
 from agentvcr.model.exchange import Exchange, Response
 
-LEVEL: Final = 9
-SHORT_LEVEL: Final = 19
-"""Of frames that are short, where it costs milliseconds."""
 GROUP: Final = 1 << 20
 """A group is closed when it holds this much."""
 ONE_FRAME: Final = 1 << 20
@@ -41,66 +36,6 @@ KindOf = Callable[[Exchange], str]
 """Says what kind of step an exchange is on its own."""
 Progress = Callable[[int, int], None]
 """Told how much of how much is done."""
-
-
-class _Output:
-    """The sealed file as it is being written."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self._out = out
-        self._encoder = msgspec.msgpack.Encoder()
-        self._last: list[fmt.Record | fmt.SealedRecord] = []
-        self.is_one_frame = False
-        """Everything goes into the last frame."""
-        self.offset = 0
-        self.write(fmt.SEALED)
-
-    def put(self, *records: fmt.Record | fmt.SealedRecord) -> int:
-        """Put records into a frame of their own, or the last; gives its offset."""
-        if self.is_one_frame:
-            self._last += records
-            return fmt.HERE
-        return self.frame(*records)
-
-    def finish(self, directory: fmt.Directory) -> None:
-        """Write the last frame and the trailer."""
-        offset = self.frame(*self._last, directory)
-        crc = zlib.crc32(offset.to_bytes(8, "little"))
-        self.write(fmt.TRAILER.pack(offset, crc, fmt.END))
-
-    def write(self, data: bytes) -> None:
-        self._out.write(data)
-        self.offset += len(data)
-
-    def frame(self, *records: fmt.Record | fmt.SealedRecord) -> int:
-        """Write records as one frame; gives its offset.
-
-        Raises:
-            RecordTooLargeError: No reader would take it.
-        """
-        offset = self.offset
-        parts: list[bytes] = []
-        for record in records:
-            data = self._encoder.encode(record)
-            parts += (fmt.RECORD.pack(fmt.NUMBERS[type(record)], len(data)), data)
-        raw = b"".join(parts)
-        payload = _compress(raw)
-        if max(len(raw), len(payload)) > fmt.MAX_FRAME:
-            raise RecordTooLargeError(f"{len(raw)} bytes of {type(records[-1]).__name__}")
-        self.write(fmt.FRAME.pack(len(payload), len(raw), zlib.crc32(payload)))
-        self.write(payload)
-        return offset
-
-
-def _compress(raw: bytes) -> bytes:
-    if len(raw) >= fmt.LONG_FRAME:
-        return zstandard.ZstdCompressor(level=LEVEL).compress(raw)
-    words = dictionary()
-    # Without the sizes zstd would suit the window to the dictionary alone.
-    parameters = zstandard.ZstdCompressionParameters.from_level(
-        SHORT_LEVEL, source_size=len(raw), dict_size=len(words)
-    )
-    return zstandard.ZstdCompressor(compression_params=parameters, dict_data=words).compress(raw)
 
 
 class _Waiting(msgspec.Struct, gc=False):
@@ -126,7 +61,7 @@ class Packer:
 
     def __init__(self, out: BinaryIO, spool: BinaryIO, kind_of: KindOf) -> None:
         """Write to `out`; keep in `spool` what is to be sorted."""
-        self._output = _Output(out)
+        self._output = FrameWriter(out)
         self._spool = spool
         self._kind_of = kind_of
         self._told: list[int] = []
@@ -295,7 +230,7 @@ def _answer(response: Response | None, began_us: int) -> fmt.Answer | None:
 class _Groups:
     """Blobs and rows on their way into frames, in the order in which rows need them."""
 
-    def __init__(self, output: _Output, spool: BinaryIO, places: Sequence[int]) -> None:
+    def __init__(self, output: FrameWriter, spool: BinaryIO, places: Sequence[int]) -> None:
         self._output = output
         self._spool = spool
         self._places = places
@@ -365,7 +300,7 @@ class _Groups:
         self._close_rows()
 
 
-def _write_keys(output: _Output, waiting: list[_Waiting]) -> list[fmt.KeyBlock]:
+def _write_keys(output: FrameWriter, waiting: list[_Waiting]) -> list[fmt.KeyBlock]:
     blocks: list[fmt.KeyBlock] = []
     for block in _blocks(waiting):
         fingerprints = b"".join(one.fingerprint.ljust(fmt.HASH, b"\0") for one in block)

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from agentvcr.cassette import format as fmt
-from agentvcr.cassette import pack
+from agentvcr.cassette import frame_writer, pack
 from agentvcr.cassette.checking import verify
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import load_run
@@ -157,7 +157,7 @@ def test_a_cassette_inside_a_body_is_never_taken_for_a_part_of_the_run(
 ):
     path = tmp_path / "a.avcr"
     for level in ("LEVEL", "SHORT_LEVEL"):  # as what does not compress is stored
-        monkeypatch.setattr(pack, level, -100_000)
+        monkeypatch.setattr(frame_writer, level, -100_000)
     if not one_frame:
         monkeypatch.setattr(pack, "ONE_FRAME", 0)
     whole = holding_another(path)
