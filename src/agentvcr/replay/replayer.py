@@ -23,6 +23,7 @@ LIKE_ENOUGH = 0.3
 """Below this likeness, `nearest` answers nothing."""
 
 _UPGRADE = 101
+_CUT_OFF = "the recording has no end, as after a crash: it may go no further than this"
 
 Explain = Callable[[Request, Exchange | None], str]
 """Words a miss: the live request, and the closest recorded exchange."""
@@ -120,6 +121,8 @@ class Replayer:
         found = nearest(request, map(self._exchanges.numbered, candidates))
         closest = found[0] if found else None
         message = self._explain(request, closest)
+        if self._is_open_ended:
+            message += f"\n{_CUT_OFF}"
         if self._on_miss == "nearest" and found is not None and found[1] >= LIKE_ENOUGH:
             self._ledger.diverged("nearest", message, fatal=False)
             self._lent.add(found[0].number)  # not used up: who asks for it exactly still gets it
@@ -142,7 +145,7 @@ class Replayer:
             failure=(failure.type, failure.message) if failure else None,
             number=exchange.number,
         )
-        serve.taken = _Watch(self._ledger, exchange)
+        serve.taken = _Watch(self._ledger, exchange, is_open_ended=self._is_open_ended)
         return serve
 
     def _end_kind(self, exchange: Exchange) -> str:
@@ -171,18 +174,21 @@ class Replayer:
 class _Watch:
     """Notices a program that reads on where the recorded one stopped."""
 
-    def __init__(self, ledger: Ledger, exchange: Exchange) -> None:
+    def __init__(self, ledger: Ledger, exchange: Exchange, *, is_open_ended: bool) -> None:
         self._ledger = ledger
         self._exchange = exchange
+        self._is_open_ended = is_open_ended
 
     def __call__(self, chunks: int, kind: str) -> None:
         if kind == "overrun":
             how = self._exchange.ending.kind if self._exchange.ending else "cut"
-            self._ledger.diverged(
-                "overrun",
+            message = (
                 f"exchange {self._exchange.number} of lane {self._exchange.lane}: the program "
-                f"reads on after {chunks} chunks, where the recorded answer was {how}",
+                f"reads on after {chunks} chunks, where the recorded answer was {how}"
             )
+            if self._is_open_ended and how == "cut":
+                message += f"\n{_CUT_OFF}"
+            self._ledger.diverged("overrun", message)
 
 
 def _upgraded(exchange: Exchange) -> str:

@@ -243,3 +243,10 @@ def test_nearest_answers_nothing_that_is_not_like_it(recorded, replayer):
     engine = replayer(recorded((ask(body=b'{"q":1}'), b"A")), on_miss="nearest")
     with pytest.raises(ReplayHalt):
         engine.begin(ask(body=b"completely other " * 9))
+
+
+def test_a_recording_without_an_end_says_so_where_the_replay_leaves_it(recorded, replayer):
+    run = recorded((ask("/0"), b"A"))
+    engine = replayer(run, is_open_ended=True)
+    with pytest.raises(ReplayHalt, match="the recording has no end"):
+        engine.begin(ask("/elsewhere"))
