@@ -7,8 +7,8 @@ file, never neither. Does not lay out bytes (`pack`).
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +22,7 @@ from agentvcr.cassette.opening import open_cassette, told_of
 from agentvcr.cassette.pack import KindOf, Packer, Progress
 from agentvcr.errors import TargetUnwritableError
 
+_SMALL = 1 << 20
 BESIDE = ".sealing"
 """Ending of the file that is written beside the journal; one that a crash left is written over."""
 
@@ -96,7 +97,7 @@ def _pack(
     progress: Progress | None,
 ) -> None:
     told = progress or _untold
-    with tempfile.TemporaryFile(dir=path.parent) as spool:
+    with _spool(reader.size, path.parent) as spool:
         packer = Packer(out, spool, kind_of or _unknown)
         assembler = Assembler()
         with told_of(path, lambda: reader.offset):
@@ -109,6 +110,15 @@ def _pack(
         for exchange in assembler.rest():
             packer.add(exchange)
         packer.finish(lambda done, count: told(count + done, 2 * count))
+
+
+def _spool(journal_size: int, folder: Path) -> BinaryIO:
+    """Open what holds the rows and pieces that are to be sorted: memory, if they are few."""
+    if journal_size < _SMALL:
+        return io.BytesIO()
+    import tempfile  # noqa: PLC0415  (a short recording need not wait for it)
+
+    return tempfile.TemporaryFile(dir=folder)
 
 
 def _untold(done: int, total: int) -> None:
