@@ -6,6 +6,7 @@ Owns where a journal ends. Does not put runs together (`assembly`).
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,6 +17,10 @@ from agentvcr.cassette.frames import BrokenError, check_sizes, check_sum, record
 
 _SLICE = 512
 """Compressed bytes taken at a time: they expand to 16 MiB at most, so a bomb is seen early."""
+
+
+_HOLE = bytes(16)
+"""A wrong payload that ends like this, and only zeros behind it: it was never written whole."""
 
 
 class JournalReader:
@@ -66,11 +71,13 @@ class JournalReader:
         payload = self._file.read(length)
         if len(payload) < length:
             return b"", self.offset
+        if zlib.crc32(payload) != crc and payload.endswith(_HOLE) and self._only_zeros_follow():
+            return b"", self.offset
         check_sum(payload, crc)
         return self._decompress(payload, raw_length), self.offset + len(header) + length
 
     def _only_zeros_follow(self) -> bool:
-        """Some file systems leave a tail of zeros after a crash."""
+        """Some file systems leave a tail of zeros after a crash of the machine."""
         while data := self._file.read(fmt.PIECE):
             if any(data):
                 return False

@@ -191,6 +191,29 @@ def test_a_tail_of_zeros_is_torn_off(tmp_path, size):
     assert (run.exchanges, run.outcome) == (whole.exchanges, whole.outcome)
 
 
+def test_a_frame_whose_end_was_never_written_is_torn_off(tmp_path):
+    path = tmp_path / "a.avcr"
+    last = fmt.OutputPiece(0, "stdout", 15, os.urandom(300))
+    data = write(path, (*RECORDS, last))
+    start = frame_ends(data)[-2]
+    for written in range(1, len(data) - start - 16):
+        for more in (0, 4096):
+            path.write_bytes(data[: start + written] + bytes(len(data) - start - written + more))
+            run = load_run(path)
+            assert run.torn_bytes == len(data) - start + more, written
+            assert run.output("stdout") == b"said"
+
+
+def test_zeros_in_the_middle_of_a_journal_are_damage(tmp_path):
+    path = tmp_path / "a.avcr"
+    data = bytearray(write(path))
+    start, end = frame_ends(data)[3:5]
+    data[start + 14 : end] = bytes(end - start - 14)
+    path.write_bytes(data)
+    with pytest.raises(CassetteDamagedError):
+        load_run(path)
+
+
 def test_a_frame_whose_length_alone_is_gone_is_damage_and_no_tail_of_zeros(tmp_path):
     path = tmp_path / "a.avcr"
     data = bytearray(write(path))
