@@ -17,6 +17,7 @@ from agentvcr.cassette.opening import known_to, open_cassette
 from agentvcr.cassette.pack import Progress
 from agentvcr.cassette.sealed import SealedFile
 from agentvcr.errors import CassetteDamagedError
+from agentvcr.model.text import storable
 from agentvcr.model.verification import FileState, Problem, Verification
 
 R = TypeVar("R", fmt.Blobs, fmt.Rows)
@@ -58,7 +59,7 @@ class _Check:
 
     def found(self) -> Verification:
         return Verification(
-            path=str(self.path),
+            path=storable(self.path),
             size=self.size,
             state=self.state,
             has_end=self.has_end,

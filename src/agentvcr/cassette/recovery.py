@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,7 +20,7 @@ from agentvcr.cassette.checking import named
 from agentvcr.cassette.frame_file import FrameFile
 from agentvcr.cassette.frames import BrokenError, UnknownRecordError, read_frame, records
 from agentvcr.cassette.journal_reader import JournalReader
-from agentvcr.cassette.opening import empty, known_to, open_cassette
+from agentvcr.cassette.opening import empty, known_to, open_cassette, told_of
 from agentvcr.cassette.pack import KindOf, Packer, Progress
 from agentvcr.cassette.sealed import SealedFile
 from agentvcr.errors import CassetteDamagedError
@@ -38,6 +39,9 @@ class Saved(msgspec.Struct, frozen=True):
 
     exchanges: int
     lost: tuple[int, ...]
+    """Numbers of exchanges that could not be saved, as far as the file tells them."""
+    lost_bytes: int
+    """Bytes that cannot be read, where exchanges may have stood in them."""
 
 
 class Repairer:
@@ -62,12 +66,13 @@ class Repairer:
         self._progress = progress
         self._saved: list[int] = []
         self._lost: list[int] = []
+        self._lost_bytes = 0
 
     def write(self, out: BinaryIO, folder: Path) -> Saved:
         """Write a sealed file of what is whole; a spool lies in `folder` meanwhile.
 
         Raises:
-            CassetteEmptyError: Nothing of a run is.
+            CassetteEmptyError, CassetteDamagedError: Nothing of a run is.
             AgentVCRError: It is no cassette, or one of a later version.
         """
         file, state = open_cassette(self._path)
@@ -78,7 +83,7 @@ class Repairer:
             else:
                 self._save_sealed(file, packer)
             packer.finish(self._progress)
-        return Saved(len(self._saved), tuple(sorted(self._lost)))
+        return Saved(len(self._saved), tuple(sorted(self._lost)), self._lost_bytes)
 
     def _keep(self, packer: Packer, exchange: Exchange) -> None:
         packer.add(exchange)
@@ -103,6 +108,7 @@ class Repairer:
                         has_begin = has_begin or isinstance(record, fmt.RunBegin)
         except BrokenError as error:
             why = str(error)
+            self._lost_bytes = reader.torn_bytes
         if not has_begin:
             raise empty(self._path)
         for exchange in assembler.rest():
@@ -117,10 +123,15 @@ class Repairer:
             self._save_story(sealed, packer, keep_rules=known is not None)
             for group in found.rows:
                 self._save_rows(sealed, group, known, packer)
-        if known is not None:
-            self._lost = sorted(set(known) - set(self._saved))
-        lost = f"; exchanges lost: {self._lost}" if self._lost else ""
-        self._note(packer, f"lost: {found.lost} bytes of a sealed file{lost}"[:4000])
+        self._lost = sorted(set(known or found.numbers) - set(self._saved))
+        if known is None and found.claimed != len(self._saved):
+            self._lost_bytes = found.lost
+        if found.lost and not self._saved and found.claimed != 0:
+            with told_of(self._path, len(fmt.SEALED)):
+                raise BrokenError("nothing of it can be saved")
+        if self._lost or self._lost_bytes:
+            lost = f"; exchanges lost: {self._lost}" if self._lost else ""
+            self._note(packer, f"lost: {found.lost} bytes of a sealed file{lost}"[:4000])
 
     def _known_keys(self) -> dict[int, tuple[bytes, bytes]] | None:
         try:
@@ -182,6 +193,9 @@ class _Found:
         self.story: list[int] = []
         self.blobs: list[fmt.BlobGroup] = []
         self.rows: list[fmt.RowGroup] = []
+        self.numbers: set[int] = set()
+        self.claimed: int | None = None
+        """How many exchanges there were, if the directory is there."""
         for offset, found in self._frames():
             self._take(offset, found)
 
@@ -196,6 +210,10 @@ class _Found:
                 self.blobs.append(fmt.BlobGroup(offset, record.first, len(record.sizes)))
             elif isinstance(record, fmt.Rows):
                 self.rows.append(fmt.RowGroup(offset, "", 0, len(record.sizes)))
+            elif isinstance(record, fmt.Keys):
+                self.numbers |= set(accumulate(record.gaps, initial=record.first))
+            elif isinstance(record, fmt.Directory):
+                self.claimed = sum(one.count for one in record.keys)
             elif isinstance(record, fmt.OF_STORY) and offset not in self.story:
                 self.story.append(offset)
 

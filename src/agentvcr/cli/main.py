@@ -6,10 +6,11 @@ result to a reporter. Nothing heavy is imported before a command runs.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -69,6 +70,8 @@ def main(
 
 def run() -> None:
     """Run the command line and exit."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     try:
         _dispatch(sys.argv[1:])
     except AgentVCRError as error:
@@ -77,6 +80,11 @@ def run() -> None:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stderr.close()
         sys.exit(1)
+
+
+def _nowhere() -> TextIO:
+    """Open what stands for a stream that was closed by who called us, for as long as we run."""
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  (see above)
 
 
 def _dispatch(words: list[str]) -> None:

@@ -61,6 +61,6 @@ def verify(
     reporter = json_reporter if json else verification
     reporter.render(found, sys.stdout)
     if found.repair is not None:
-        raise typer.Exit(1 if found.repair.lost else 0)
+        raise typer.Exit(1 if found.repair.lost or found.repair.lost_bytes else 0)
     if found.problems:
         raise typer.Exit(_TORN if found.state == "torn journal" else _DAMAGED)

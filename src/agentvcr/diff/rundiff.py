@@ -39,7 +39,8 @@ def diff(a: Run, b: Run) -> RunDiff:
     entries = tuple(_entry(pair, rows, unreached, halted=halted is not None) for pair in pairs)
     differing = [index for index, entry in enumerate(entries) if entry.status != "same"]
     later, beside = _after_first(entries, differing)
-    ran = bool(a.info.argv)  # else nobody kept what was said: an import, or a recording in a test
+    # Else nobody kept what was said: an import, or a recording made inside its process.
+    ran = bool(a.info.argv and b.info.argv)
     output = tuple(found for stream in _OUTPUTS if ran and (found := _output(a, b, stream)))
     ending = _ending(a, b) if ran else None
     return RunDiff(

@@ -29,6 +29,8 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
     exchanges: int
     lost: tuple[int, ...]
     """Numbers of the exchanges that could not be saved, as far as they are known."""
+    lost_bytes: int = 0
+    """Bytes that cannot be read, where it is not known how many exchanges stood in them."""
 
 
 class Verification(

@@ -55,5 +55,7 @@ def _repair(repair: Repair) -> Iterator[str]:
         numbers = ", ".join(map(str, repair.lost[:NUMBERS_SHOWN]))
         more = f" and {len(repair.lost) - NUMBERS_SHOWN} more" * (len(repair.lost) > NUMBERS_SHOWN)
         yield f"  lost: exchanges {numbers}{more}"
+    elif repair.lost_bytes:
+        yield f"  lost: {size(repair.lost_bytes)} that cannot be read, and what stood there"
     if repair.original:
         yield f"  the file as it was: {repair.original}"

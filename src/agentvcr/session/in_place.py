@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from agentvcr.cassette.holding import held
 from agentvcr.errors import TargetExistsError, TargetUnwritableError
 
 _BESIDE: Final = ".writing"
@@ -46,13 +47,15 @@ def in_place_of(target: Path) -> Iterator[Path]:
 
     Raises:
         TargetUnwritableError: In place of any `OSError`. What was there is as it was.
+        CassetteBusyError: What is there is being recorded.
     """
     place = Path(os.path.realpath(target))  # a link goes on pointing to it
     beside = place.with_name(f".{place.name}.{os.urandom(4).hex()}{_BESIDE}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         yield beside
-        beside.replace(place)
+        with held(place) if place.is_file() else contextlib.nullcontext():
+            beside.replace(place)
     except OSError as error:
         raise _unwritable(target, error.strerror or str(error)) from error
     finally:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -17,9 +19,9 @@ from agentvcr.cassette.checking import verify
 from agentvcr.cassette.holding import held
 from agentvcr.cassette.opening import open_cassette
 from agentvcr.cassette.pack import Progress
-from agentvcr.cassette.recovery import Repairer
+from agentvcr.cassette.recovery import Repairer, Saved
 from agentvcr.cassette.seal import replacing
-from agentvcr.errors import TargetExistsError, TargetUnwritableError
+from agentvcr.errors import BadOptionError, TargetExistsError, TargetUnwritableError
 from agentvcr.matching.canonical import RULES, content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, hash_content
 from agentvcr.model.credentials import PLACEHOLDER
@@ -45,7 +47,7 @@ def repair_cassette(
 ) -> Verification:
     """Check a cassette, and write what can be saved of it as a sealed file.
 
-    A sealed file that is whole is left alone.
+    A sealed file that is whole is left alone, or copied to `target`.
 
     Args:
         path: The cassette.
@@ -55,6 +57,7 @@ def repair_cassette(
 
     Raises:
         TargetExistsError: A file is in the way, and `force` was not given.
+        BadOptionError: `target` is the cassette itself.
         AgentVCRError: There is nothing to save.
     """
     open_cassette(path)[0].close()  # says so where it is none
@@ -63,35 +66,64 @@ def repair_cassette(
 
 
 def _repaired(path: Path, target: Path | None, *, force: bool, progress: Progress) -> Verification:
+    if target is not None and target.exists() and target.samefile(path):
+        raise BadOptionError(
+            "the repaired file would take the place of the file that it is made from",
+            where=f"-o {target}",
+            cure="leave out -o: the file as it was then stays beside, as FILE.orig",
+        )
     found = verify(path, progress)
-    if found.is_whole and found.state == "sealed":
+    is_sound = found.is_whole and found.state == "sealed"
+    if is_sound and target is None:
         return found
     original = path.with_name(path.name + ORIGINAL) if target is None else None
     _check_free(target or original, force=force)
+    place = Path(os.path.realpath(target or path))  # a link goes on pointing to it
+    if is_sound:
+        saved = Saved(found.exchanges, (), 0)
+        _copy(path, place)
+    else:
+        saved = _save(path, place, original, progress)
+    repair = Repair(
+        path=str(target or path),
+        original=str(original) if original else None,
+        exchanges=saved.exchanges,
+        lost=saved.lost,
+        lost_bytes=saved.lost_bytes,
+    )
+    return msgspec.structs.replace(found, repair=repair)
+
+
+def _copy(path: Path, place: Path) -> None:
+    """There is nothing to repair, and who asked for a second file gets it."""
+    with _replacing(place) as out, path.open("rb") as whole:
+        shutil.copyfileobj(whole, out)
+
+
+def _save(path: Path, place: Path, original: Path | None, progress: Progress) -> Saved:
     repairer = Repairer(
         path, kind_of=kind_of_step, identify=_identify, rules=RULES, progress=progress
     )
-    place = Path(os.path.realpath(target or path))  # a link goes on pointing to it
     is_other = place.exists() and not place.samefile(path)
-    in_the_way = held(place) if is_other else nullcontext()
+    with _replacing(place, hold=is_other) as out:
+        saved = repairer.write(out, place.parent)
+        if original is not None:
+            shutil.copy2(path, original)
+    return saved
+
+
+@contextmanager
+def _replacing(place: Path, *, hold: bool = False) -> Iterator[BinaryIO]:
     try:
-        with in_the_way, replacing(place) as out:
-            saved = repairer.write(out, place.parent)
-            if original is not None:
-                shutil.copy2(path, original)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with held(place) if hold else nullcontext(), replacing(place) as out:
+            yield out
     except OSError as error:
         raise TargetUnwritableError(
             f"cannot write {place}: {error.strerror or error}",
             where=str(place.parent),
             cure="choose a place that you may write to, with -o",
         ) from None
-    repair = Repair(
-        path=str(target or path),
-        original=str(original) if original else None,
-        exchanges=saved.exchanges,
-        lost=saved.lost,
-    )
-    return msgspec.structs.replace(found, repair=repair)
 
 
 def _check_free(place: Path | None, *, force: bool) -> None:
