@@ -29,6 +29,8 @@ _LEAST: Final = 256
 _LONG_TEXT: Final = 2048
 _LINE: Final = re.compile(rb"\\n|\n")
 _CUT: Final = re.compile(rb"\}(?=\s*[,\]])")
+_MOST_LANES: Final = 256
+"""Lanes of which the last request is kept; another's is cut afresh, which gives the same pieces."""
 _LEAST_RUN: Final = 256
 """A shorter run of base64 is left as it is."""
 _LETTERS: Final = string.ascii_letters.encode() + string.digits.encode() + b"+/-_"
@@ -87,7 +89,7 @@ class BodyStore:
 
     def add_request(self, body: bytes, lane: str) -> list[Piece]:
         """Cut a request; those of one lane often begin alike, or go on alike further on."""
-        last, cut = self._last.get(lane), _Cut(body)
+        last, cut = self._last.pop(lane, None), _Cut(body)
         start = cut.take(last, 0, 0) if last else 0
         brace = 0
         while start < len(body):
@@ -102,6 +104,8 @@ class BodyStore:
             if last and place is not None:
                 start = cut.take(last, place + 1, start)
         self._last[lane] = cut
+        if len(self._last) > _MOST_LANES:
+            del self._last[next(iter(self._last))]
         return [piece for segment in cut.segments for piece in segment]
 
     def add_response(self, body: bytes, *, is_stream: bool) -> list[Piece] | None:

@@ -21,12 +21,13 @@ from agentvcr.cassette.opening import open_cassette
 from agentvcr.cassette.pack import Progress
 from agentvcr.cassette.recovery import Repairer, Saved
 from agentvcr.cassette.seal import replacing
-from agentvcr.errors import BadOptionError, TargetExistsError, TargetUnwritableError
+from agentvcr.errors import BadOptionError, TargetUnwritableError
 from agentvcr.matching.canonical import RULES, content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, hash_content
 from agentvcr.model.credentials import PLACEHOLDER
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.verification import Repair, Verification
+from agentvcr.session.in_place import check_target
 from agentvcr.session.sealing import kind_of_step
 
 ORIGINAL = ".orig"
@@ -77,7 +78,8 @@ def _repaired(path: Path, target: Path | None, *, force: bool, progress: Progres
     if is_sound and target is None:
         return found
     original = path.with_name(path.name + ORIGINAL) if target is None else None
-    _check_free(target or original, force=force)
+    if place_of_new := target or original:
+        check_target(place_of_new, force=force)
     place = Path(os.path.realpath(target or path))  # a link goes on pointing to it
     if is_sound:
         saved = Saved(found.exchanges, (), 0)
@@ -124,15 +126,6 @@ def _replacing(place: Path, *, hold: bool = False) -> Iterator[BinaryIO]:
             where=str(place.parent),
             cure="choose a place that you may write to, with -o",
         ) from None
-
-
-def _check_free(place: Path | None, *, force: bool) -> None:
-    if place is not None and place.exists() and not force:
-        raise TargetExistsError(
-            f"{place} exists already",
-            where=str(place),
-            cure="choose another name with -o, or add --force to write over it",
-        )
 
 
 def _identify(exchange: Exchange) -> tuple[bytes, bytes]:
