@@ -75,15 +75,17 @@ def check_sum(payload: bytes, crc: int) -> None:
         raise BrokenError("a frame's checksum is wrong")
 
 
-class _Decompressors(local):
-    """A thread's own: one must not be used by two at a time, and to make one takes a while."""
-
-    def __init__(self) -> None:
-        self.long = zstandard.ZstdDecompressor()
-        self.short = zstandard.ZstdDecompressor(dict_data=dictionary())
+_OWN = local()
+"""A thread's own decompressors: one serves one caller at a time, and to make one takes a while."""
 
 
-_OWN = _Decompressors()
+def _decompressor(*, is_short: bool) -> zstandard.ZstdDecompressor:
+    name = "short" if is_short else "long"
+    found = _OWN.__dict__.get(name)
+    if found is None:
+        words = dictionary() if is_short else None
+        found = _OWN.__dict__[name] = zstandard.ZstdDecompressor(dict_data=words)
+    return found
 
 
 def decompress(payload: bytes, raw_length: int) -> bytes:
@@ -99,7 +101,7 @@ def decompress(payload: bytes, raw_length: int) -> bytes:
             raise BrokenError("a frame has another size than it says")
         if not raw_length:
             return b""
-        decompressor = _OWN.short if raw_length < fmt.LONG_FRAME else _OWN.long
+        decompressor = _decompressor(is_short=raw_length < fmt.LONG_FRAME)
         raw = decompressor.decompress(payload, allow_extra_data=False)
     except zstandard.ZstdError:
         raise BrokenError("a frame does not decompress") from None

@@ -10,12 +10,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentvcr import __version__
 from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.journal import Journal, discard
-from agentvcr.cassette.pack import Progress
 from agentvcr.channel.hub import Hub, child_environment
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
@@ -30,6 +30,9 @@ from agentvcr.redaction.redactor import Redactor
 from agentvcr.replay.replayer import Replayer
 from agentvcr.session.command import check_command, project_root
 from agentvcr.session.sealing import seal_recording
+
+if TYPE_CHECKING:
+    from agentvcr.cassette.pack import Progress
 
 
 def record_command(
