@@ -2,8 +2,56 @@
 
 Importing this package is cheap on purpose: it runs inside recorded programs, under any Python from
 3.9 on, where none of AgentVCR's dependencies need be installed. It must import the standard library
-alone.
+alone. Its names are loaded when they are first used.
 """
 
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Any
+
+    from agentvcr.inside.exchange import ReplayHalt
+    from agentvcr.inside.interceptors.tools import ReplayedError, tool
+    from agentvcr.inside.steps import handoff, run, state_write, step
+    from agentvcr.inside.values import UnkeepableError
+    from agentvcr.session.here import record, replay
+
+__all__ = [
+    "ReplayHalt",
+    "ReplayedError",
+    "UnkeepableError",
+    "__version__",
+    "handoff",
+    "record",
+    "replay",
+    "run",
+    "state_write",
+    "step",
+    "tool",
+]
+
+_HOMES = {
+    "ReplayHalt": "agentvcr.inside.exchange",
+    "ReplayedError": "agentvcr.inside.interceptors.tools",
+    "UnkeepableError": "agentvcr.inside.values",
+    "handoff": "agentvcr.inside.steps",
+    "record": "agentvcr.session.here",
+    "replay": "agentvcr.session.here",
+    "run": "agentvcr.inside.steps",
+    "state_write": "agentvcr.inside.steps",
+    "step": "agentvcr.inside.steps",
+    "tool": "agentvcr.inside.interceptors.tools",
+}
+
+
+def __getattr__(name: str) -> "Any":  # noqa: ANN401  (each name is of its own type)
+    """Load a public name from its home, once."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415  (only who uses a name)
+
+    found = getattr(import_module(home), name)
+    globals()[name] = found
+    return found

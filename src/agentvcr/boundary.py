@@ -6,34 +6,116 @@ Owns that decision for an address. Does not act on it: the recorder, the replaye
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final, Literal
 
-from agentvcr.model.address import address_of, is_literal, is_loopback
+from agentvcr.model.address import Address, address_of, is_literal, is_loopback
 
 Place = Literal["outside", "internal", "live", "telemetry"]
 
-TELEMETRY_HOSTS: Final = (
-    "api.smith.langchain.com",
-    "telemetry.crewai.com",
-    "app.posthog.com",
-    "us.i.posthog.com",
-    "eu.i.posthog.com",
-    "api.segment.io",
-    "ingest.sentry.io",
-    "api.traceloop.com",
-    "cloud.langfuse.com",
-    "us.cloud.langfuse.com",
-    "api.agentops.ai",
-    "otlp.nr-data.net",
-    "api.honeycomb.io",
-    "logfire-api.pydantic.dev",
-    "trace.agent.datadoghq.com",
+_DATADOG: Final = tuple(
+    f"{intake}.{site}"
+    for intake in (
+        "trace.agent",
+        "llmobs-intake",
+        "instrumentation-telemetry-intake",
+        "http-intake.logs",
+        "public-trace-http-intake.logs",
+    )
+    for site in (
+        "datadoghq.com",
+        "us3.datadoghq.com",
+        "us5.datadoghq.com",
+        "ap1.datadoghq.com",
+        "ap2.datadoghq.com",
+        "datadoghq.eu",
+        "ddog-gov.com",
+    )
 )
-"""Collectors of frameworks and vendors. They are reached while recording and refused on replay."""
 
-_OPENAI_TRACES: Final = ("api.openai.com", "/v1/traces/ingest")
+TELEMETRY_HOSTS: Final = (
+    "api.smith.langchain.com",  # eu., aws. and apac. lie below it
+    "telemetry.crewai.com",
+    "i.posthog.com",
+    "app.posthog.com",
+    "us.posthog.com",
+    "eu.posthog.com",
+    "logfire-us.pydantic.dev",
+    "logfire-eu.pydantic.dev",
+    "logfire-api.pydantic.dev",
+    "cloud.langfuse.com",
+    "api.traceloop.com",
+    "api.agentops.ai",
+    "otlp.agentops.ai",
+    "api.braintrust.dev",
+    "www.braintrust.dev",
+    "ingest.sentry.io",
+    "ingest.us.sentry.io",
+    "ingest.de.sentry.io",
+    "api.segment.io",
+    "otlp.nr-data.net",
+    "otlp.eu01.nr-data.net",
+    "api.honeycomb.io",
+    "otlp.arize.com",
+    *_DATADOG,
+)
+"""Collectors of frameworks and vendors. They are reached while recording, and not on replay."""
 
+TELEMETRY_PATHS: Final = (
+    ("api.openai.com", "/v1/traces/ingest"),
+    ("app.crewai.com", "/crewai_plus/api/v1/tracing"),
+    ("huggingface.co", "/api/telemetry"),
+    ("huggingface.co", "/api/agent-harnesses"),  # words a User-Agent, is kept on disk for a day
+    ("os-api.agno.com", "/telemetry"),
+    ("api.browser-use.com", "/api/v1/events"),
+    ("www.comet.com", "/opik/api/v1/private/traces"),
+    ("www.comet.com", "/opik/api/v1/private/spans"),
+    ("www.comet.com", "/opik/api/is-alive"),
+)
+"""Telemetry on hosts of other things too: a host and the start of a path, in whole segments."""
+
+DATA_PATHS: Final = (
+    ("api.smith.langchain.com", "/commits"),
+    ("api.smith.langchain.com", "/repos"),
+    ("api.smith.langchain.com", "/datasets"),
+    ("api.smith.langchain.com", "/examples"),
+    ("api.smith.langchain.com", "/runs/query"),
+    ("cloud.langfuse.com", "/api/public/v2"),
+    ("cloud.langfuse.com", "/api/public/dataset-items"),
+    ("cloud.langfuse.com", "/api/public/traces"),
+    ("api.traceloop.com", "/v1/traceloop"),
+    ("api.traceloop.com", "/v2"),
+    ("api.braintrust.dev", "/v1"),
+    ("logfire-us.pydantic.dev", "/v1/variables"),
+    ("logfire-us.pydantic.dev", "/v1/datasets"),
+    ("logfire-eu.pydantic.dev", "/v1/variables"),
+    ("logfire-eu.pydantic.dev", "/v1/datasets"),
+    ("i.posthog.com", "/flags"),
+    ("i.posthog.com", "/decide"),
+    ("us.posthog.com", "/api"),
+    ("eu.posthog.com", "/api"),
+    ("app.posthog.com", "/api"),
+)
+"""What a program asks a collector for and uses: prompts, data sets, flags. It is recorded."""
+
+
+TELEMETRY_VARIABLES: Final = (
+    "CREWAI_TELEMETRY_ENDPOINT",
+    "DD_TRACE_AGENT_URL",
+    "LANGCHAIN_ENDPOINT",
+    "LANGFUSE_HOST",
+    "LANGSMITH_ENDPOINT",
+    "LOGFIRE_BASE_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "PHOENIX_COLLECTOR_ENDPOINT",
+    "SENTRY_DSN",
+    "TRACELOOP_BASE_URL",
+)
+"""Variables that name a collector of one's own, as the clients of the list above read them."""
 
 _MOST_KEPT = 4096
 
@@ -46,10 +128,10 @@ class Boundary:
 
         Args:
             live: `HOST:PORT` or `HOST` of services that stay live and unrecorded.
-            telemetry: More telemetry hosts, beside the declared list.
+            telemetry: `HOST:PORT` or `HOST` of more collectors, beside the declared list.
         """
         self._live = [_live_entry(one) for one in live]
-        self._telemetry = (*TELEMETRY_HOSTS, *telemetry)
+        self._collectors = [_live_entry(one) for one in telemetry]
         self._internal_ports: set[int] = set()
         self._places: dict[str, Place] = {}
         self.has_live = bool(live)
@@ -64,9 +146,11 @@ class Boundary:
         host = host.lower().rstrip(".")
         if any(entry.fits(host, port) for entry in self._live):
             return "live"
+        if any(entry.fits(host, port) for entry in self._collectors):
+            return "telemetry"
         if is_loopback(host):
             return "internal" if port in self._internal_ports else "outside"
-        if any(host == known or host.endswith("." + known) for known in self._telemetry):
+        if any(_lies_at(host, known) for known in TELEMETRY_HOSTS):
             return "telemetry"
         return "outside"
 
@@ -83,9 +167,40 @@ class Boundary:
         address = address_of(url)
         if address is None:
             return "outside"
-        if (address.host, address.path) == _OPENAI_TRACES:
+        place = self.place(address.host, address.port)
+        if place == "telemetry" and _lists(DATA_PATHS, address):
+            return "outside"
+        if place == "outside" and _lists(TELEMETRY_PATHS, address):
             return "telemetry"
-        return self.place(address.host, address.port)
+        return place
+
+
+def own_collectors(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Find the collectors that the environment names, as `HOST:PORT`."""
+    found = (address_of(environment.get(name, "")) for name in TELEMETRY_VARIABLES)
+    return tuple(
+        f"{one.host}:{one.port}" for one in found if one is not None and one.host and one.port
+    )
+
+
+def why_blocked(host: str, port: int, lane: str) -> str:
+    """Say that a replayed program reaches past every recorded client, and what to do."""
+    where = f"{host}:{port}" if port else host
+    return (
+        f"the program reaches for {where} (lane {lane}) past every recorded client; "
+        f"--live {where} leaves it to the real service"
+    )
+
+
+def _lies_at(host: str, known: str) -> bool:
+    return host == known or host.endswith("." + known)
+
+
+def _lists(paths: tuple[tuple[str, str], ...], address: Address) -> bool:
+    return any(
+        _lies_at(address.host, host) and f"{address.path}/".startswith(f"{start}/")
+        for host, start in paths
+    )
 
 
 class Unbounded(Boundary):

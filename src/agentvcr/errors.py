@@ -118,6 +118,19 @@ class CommandNotExecutableError(AgentVCRError):
     exit_status = 126
 
 
+class SessionOpenError(AgentVCRError):
+    """What a session leaves behind was asked for before it had ended."""
+
+    slug = "session-open"
+
+
+class DivergenceError(AgentVCRError):
+    """A replay in this process did not do what was recorded."""
+
+    slug = "divergence"
+    exit_status = 4
+
+
 class SessionActiveError(AgentVCRError):
     """A second recording or replay was started in one process."""
 

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import agentvcr
 from agentvcr.cassette.reader import load_run
+from agentvcr.errors import DivergenceError
 from agentvcr.inside.exchange import ReplayHalt
-from agentvcr.session.here import record_here, replay_here
 from tests.support.counter_server import CounterServer
 from tests.support.script_server import ScriptServer
 
@@ -70,58 +71,74 @@ def in_threads_of_tasks(lib, url):
 def test_each_caller_gets_its_own_answer_again(fan_out, lib, tmp_path):
     with CounterServer(jitter_ms=(1, 30)) as server:
         url = server.base_url + "/v1/chat/completions"
-        with record_here(tmp_path / "x.avcr"):
+        with agentvcr.record(tmp_path / "x.avcr"):
             told = fan_out(lib, url)
-    with replay_here(tmp_path / "x.avcr") as ledger:
+    with agentvcr.replay(tmp_path / "x.avcr") as session:
         again = fan_out(lib, url)
     assert again == told
     assert len({str(answer) for answer in told}) == AGENTS
-    assert ledger.divergences == []
+    assert session.divergences == ()
+    assert session.diff.same
 
 
 def test_nothing_is_recorded_before_or_after_the_block(lib, tmp_path):
     with ScriptServer() as server:
         url = server.base_url + "/json"
         lib.get(url, verify=False)
-        with record_here(tmp_path / "x.avcr"):
+        with agentvcr.record(tmp_path / "x.avcr"):
             lib.get(url, verify=False)
         lib.get(url, verify=False)
         assert server.count == 3
     assert len(load_run(tmp_path / "x.avcr").exchanges) == 1
 
 
+def ask_beside_and_again(lib, url):
+    """Ask what is not recorded, then in a thread what is; gives the words of both refusals."""
+    with pytest.raises(ReplayHalt) as first:
+        lib.get(url + "?other=1", verify=False)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ReplayHalt) as second:
+        pool.submit(lib.get, url, verify=False).result()
+    return str(first.value), str(second.value)
+
+
 def test_the_first_miss_ends_the_replay_for_every_thread(lib, tmp_path):
     with ScriptServer() as server:
         url = server.base_url + "/json"
-        with record_here(tmp_path / "x.avcr"):
+        with agentvcr.record(tmp_path / "x.avcr"):
             lib.get(url, verify=False)
-    with replay_here(tmp_path / "x.avcr") as ledger, ThreadPoolExecutor(1) as pool:
-        with pytest.raises(ReplayHalt, match="no recorded exchange"):
-            lib.get(url + "?other=1", verify=False)
-        with pytest.raises(ReplayHalt):
-            pool.submit(lib.get, url, verify=False).result()
-    assert ledger.fatal is not None
+    session = agentvcr.replay(tmp_path / "x.avcr")
+    with pytest.raises(DivergenceError, match="no recorded exchange"), session:
+        halts = ask_beside_and_again(lib, url)
+    assert "no recorded exchange" in halts[0]
+    assert len(halts) == 2
+    assert [one.kind for one in session.divergences] == ["miss"]
 
 
-def test_reading_on_is_an_overrun_and_on_the_ledger(lib, tmp_path):
+def test_reading_on_is_an_overrun_and_a_divergence(lib, tmp_path):
     with ScriptServer() as server:
         url = server.base_url + "/sse?events=4"
         with (
-            record_here(tmp_path / "x.avcr"),
+            agentvcr.record(tmp_path / "x.avcr"),
             lib.Client(verify=False) as client,
             client.stream("GET", url) as response,
         ):
             assert next(response.iter_raw())
-    with replay_here(tmp_path / "x.avcr") as ledger, lib.Client(verify=False) as client:
-        with pytest.raises(ReplayHalt), client.stream("GET", url) as response:
-            response.read()
-        assert ledger.fatal.kind == "overrun"
+    session = agentvcr.replay(tmp_path / "x.avcr")
+    with (
+        pytest.raises(DivergenceError, match="reads on after"),
+        session,
+        lib.Client(verify=False) as client,
+        pytest.raises(ReplayHalt),
+        client.stream("GET", url) as response,
+    ):
+        response.read()
+    assert [one.kind for one in session.divergences] == ["overrun"]
 
 
 def test_a_stream_may_outlive_the_recording(lib, tmp_path):
     with ScriptServer() as server, lib.Client(verify=False) as client:
         request = client.build_request("GET", server.base_url + "/sse?events=4")
-        with record_here(tmp_path / "x.avcr"):
+        with agentvcr.record(tmp_path / "x.avcr"):
             pieces = client.send(request, stream=True).iter_raw()
             next(pieces)
         assert len(list(pieces)) == 3
@@ -133,10 +150,11 @@ def test_a_stream_that_outlives_the_replay_writes_into_no_file_of_the_program(li
     size = 20_000_000  # more than the journal keeps back
     with ScriptServer() as server:
         url = f"{server.base_url}/large?bytes={size}"
-        with record_here(tmp_path / "x.avcr"):
+        # A body that repeats itself so much stays in the journal, and is replayed from there.
+        with pytest.warns(RuntimeWarning, match="not sealed"), agentvcr.record(tmp_path / "x.avcr"):
             lib.get(url, verify=False)
     with lib.Client(verify=False) as client:
-        with replay_here(tmp_path / "x.avcr"):
+        with agentvcr.replay(tmp_path / "x.avcr"):
             response = client.send(client.build_request("GET", url), stream=True)
         own = [(tmp_path / f"own-{number}").open("wb") for number in range(4)]
         assert len(response.read()) == size

@@ -4,11 +4,11 @@ import importlib
 
 import pytest
 
-from agentvcr.errors import CassetteForeignError
+import agentvcr
+from agentvcr.errors import CassetteForeignError, DivergenceError
 from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.interop.vcrpy_yaml import read_cassette
 from agentvcr.session.conversion import import_cassettes
-from agentvcr.session.here import replay_here
 from tests.support.vcr_yaml import WEATHER, interaction, write
 
 KEY = "sk-proj-abcdefghijklmnop0123456789"
@@ -41,17 +41,18 @@ def cassette(tmp_path):
 def test_a_request_of_the_file_is_found_whatever_its_white_space_key_and_order(cassette, lib):
     asked = b'{"api_key":"sk-proj-another0123456789abcdef",\n "city":"Oslo"}'
     headers = {"content-type": "application/json"}
-    with replay_here(cassette) as ledger, lib.Client(verify=False, trust_env=False) as client:
+    with agentvcr.replay(cassette) as session, lib.Client(verify=False, trust_env=False) as client:
         answers = [client.post(WEATHER, content=asked, headers=headers) for _ in range(2)]
         last = client.get(WEATHER, params={"a": "1", "b": "2"})
     assert [one.json()["sky"] for one in answers] == ["grey", "blue"]
     assert (last.status_code, last.text) == (404, "who?")
-    assert ledger.fatal is None
+    session.raise_for_divergence()
 
 
 def test_a_request_that_the_file_does_not_hold_stops_the_replay(cassette, lib):
     with (
-        replay_here(cassette),
+        pytest.raises(DivergenceError, match="Bergen"),
+        agentvcr.replay(cassette),
         lib.Client(verify=False, trust_env=False) as client,
         pytest.raises(ReplayHalt, match="Bergen"),
     ):
@@ -63,7 +64,7 @@ def test_a_request_that_the_file_does_not_hold_stops_the_replay(cassette, lib):
 
 def asked_again(lib, foreign, path):
     """Ask each request of a cassette in its order; gives each with the answer, None if refused."""
-    replay = replay_here(path, target=path.with_suffix(".last"))
+    replay = agentvcr.replay(path, target=path.with_suffix(".last"))
     with replay, lib.Client(verify=False, trust_env=False) as client:
         for one in foreign.interactions:
             request = one.request

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from agentvcr.boundary import Boundary, Unbounded
+from agentvcr.boundary import Boundary, Unbounded, own_collectors
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,24 @@ def test_a_loopback_port_is_internal_once_a_process_of_the_run_listens_on_it():
     }
     assert boundary.place("10.0.0.1", 8000) == "outside"
     assert boundary.place("127.0.0.1.evil.example", 8000) == "outside"
+
+
+def test_collectors_of_ones_own_are_found_in_the_environment():
+    found = own_collectors(
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
+            "LANGSMITH_ENDPOINT": "https://langsmith.internal/api",
+            "SENTRY_DSN": "https://key@errors.internal/7",
+            "LANGFUSE_HOST": "not a url",
+            "HOME": "https://home.internal",
+        }
+    )
+    assert set(found) == {"localhost:4318", "langsmith.internal:443", "errors.internal:443"}
+    boundary = Boundary(telemetry=found)
+    assert boundary.place_of("http://127.0.0.1:4318/v1/traces") == "telemetry"
+    assert boundary.place_of("http://127.0.0.1:8000/v1/traces") == "outside"
+    assert boundary.place_of("https://langsmith.internal/api/runs") == "telemetry"
+    assert boundary.place("home.internal", 443) == "outside"
 
 
 def test_telemetry_is_a_declared_host_or_one_below_it():

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import agentvcr
 from agentvcr.cassette.reader import load_run
 from agentvcr.errors import SessionActiveError
-from agentvcr.session.here import record_here
 from agentvcr.session.recording import record_command
 from agentvcr.session.replaying import replay_command
 
@@ -20,7 +20,7 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-def agentvcr(*words, **options):
+def run_agentvcr(*words, **options):
     return subprocess.run(
         [sys.executable, "-m", "agentvcr", *words],
         capture_output=True,
@@ -32,9 +32,9 @@ def agentvcr(*words, **options):
 
 def test_a_refused_second_session_leaves_nothing_behind(tmp_path):
     with (
-        record_here(tmp_path / "one.avcr"),
+        agentvcr.record(tmp_path / "one.avcr"),
         pytest.raises(SessionActiveError),
-        record_here(tmp_path / "two.avcr"),
+        agentvcr.record(tmp_path / "two.avcr"),
     ):
         pass
     assert not (tmp_path / "two.avcr").exists()
@@ -46,7 +46,7 @@ def test_bytes_that_are_no_unicode_are_recorded_and_passed_on(place):
     show = "import os, sys; os.write(1, os.fsencode((sys.argv + [os.environ.get('LANG', '')])[1]))"
     words = [os.fsdecode(b"\xff")] if place == "argument" else []
     env = {**os.environ, **({"LANG": os.fsdecode(b"C\xff")} if not words else {})}
-    done = agentvcr("record", "-o", "a.avcr", "--", sys.executable, "-c", show, *words, env=env)
+    done = run_agentvcr("record", "-o", "a.avcr", "--", sys.executable, "-c", show, *words, env=env)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.endswith(b"\xff")
 
@@ -65,7 +65,7 @@ def test_an_engine_that_fails_keeps_the_recording_and_the_programs_status(tmp_pa
         "except httpx.HTTPError as error: print(type(error).__name__)\n"
         "raise SystemExit(7)"
     )
-    done = agentvcr("record", "-o", "a.avcr", "--", sys.executable, "p.py")
+    done = run_agentvcr("record", "-o", "a.avcr", "--", sys.executable, "p.py")
     assert (done.returncode, done.stdout) == (7, b"ConnectError\n"), done.stderr.decode()
     assert (tmp_path / "a.avcr").exists()
 
@@ -73,7 +73,7 @@ def test_an_engine_that_fails_keeps_the_recording_and_the_programs_status(tmp_pa
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full on this system")
 def test_a_target_on_a_full_disk_is_told_in_lines_and_left_where_it_is(tmp_path):
     (tmp_path / "a.avcr").symlink_to("/dev/full")  # a link, so that nobody's device is at risk
-    done = agentvcr("record", "--force", "-o", "a.avcr", "--", sys.executable, "-c", "")
+    done = run_agentvcr("record", "--force", "-o", "a.avcr", "--", sys.executable, "-c", "")
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
     assert (tmp_path / "a.avcr").is_symlink()
@@ -83,7 +83,7 @@ def test_a_device_as_a_target_is_left_where_it_is_also_when_nothing_can_run(tmp_
     (tmp_path / "a.avcr").symlink_to(os.devnull)
     (tmp_path / "broken").write_text("#!/nowhere/at/all")
     (tmp_path / "broken").chmod(0o755)
-    done = agentvcr("record", "--force", "-o", "a.avcr", "--", "./broken")
+    done = run_agentvcr("record", "--force", "-o", "a.avcr", "--", "./broken")
     assert done.returncode in (126, 127)
     assert (tmp_path / "a.avcr").is_symlink()
 
@@ -156,7 +156,7 @@ def test_asking_for_ones_own_address_is_no_divergence(tmp_path):
 def test_a_replay_hears_what_the_recorded_program_heard_to_its_end(tmp_path, stdin):
     (tmp_path / "p.py").write_text("import sys; print(sys.stdin.read())")
     command = ["record", "-o", "a.avcr", "--", sys.executable, "p.py"]
-    assert agentvcr(*command, input=stdin).returncode == 0
+    assert run_agentvcr(*command, input=stdin).returncode == 0
     assert load_run(tmp_path / "a.avcr").output("stdin") == stdin
-    done = agentvcr("replay", "a.avcr", input=b"something else")
+    done = run_agentvcr("replay", "a.avcr", input=b"something else")
     assert (done.returncode, done.stdout) == (0, stdin + b"\n"), done.stderr.decode()

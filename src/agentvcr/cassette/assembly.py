@@ -12,7 +12,7 @@ from agentvcr.cassette import format as fmt
 from agentvcr.cassette.chunks import ChunkReader
 from agentvcr.cassette.frames import BrokenError
 from agentvcr.model.exchange import Ending, Exchange, Exchanges, Failure, Request, Response
-from agentvcr.model.run import Note, Outcome, Output, Process, Run, RunInfo
+from agentvcr.model.run import NamedStep, Note, Outcome, Output, Process, Run, RunInfo
 
 NS_PER_US = 1000
 
@@ -60,6 +60,7 @@ class _Open:
             raw_hash=begin.raw_hash,
             internal=begin.internal,
             served_from=begin.served_from,
+            place=begin.place,
             response=self._response(),
             ending=ending_of(end.at_us, end) if end else None,
         )
@@ -135,6 +136,8 @@ class Story:
         self._outputs: list[Output] = []
         self._notes: list[Note] = []
         self._outcome: Outcome | None = None
+        self._steps: dict[str, fmt.StepBegin] = {}
+        self._ends: dict[str, fmt.StepEnd] = {}
 
     def add(self, record: fmt.Record | fmt.SealedRecord) -> None:
         """Take the next record.
@@ -159,10 +162,18 @@ class Story:
             case fmt.RunEnd(at_us, exit_status, signal):
                 at_ns = at_us * NS_PER_US
                 self._outcome = Outcome(at_ns=at_ns, exit_status=exit_status, signal=signal)
+            case fmt.StepBegin():
+                self._steps.setdefault(record.path, record)
+            case fmt.StepEnd():  # it may come before its beginning, over another connection
+                self._ends.setdefault(record.path, record)
             case fmt.ProcessEnd():
                 pass
             case _:
                 raise BrokenError(f"a {type(record).__name__} stands where none belongs")
+
+    def _named_steps(self) -> Iterator[NamedStep]:
+        begun = sorted(self._steps.values(), key=lambda one: (one.at_us, one.path))
+        return (_named(one, self._ends.get(one.path)) for one in begun)
 
     def run(self, path: str, exchanges: Exchanges, torn_bytes: int = 0) -> Run | None:
         """Make the run; None where none began."""
@@ -173,11 +184,33 @@ class Story:
             info=self.info,
             processes=tuple(self._processes),
             exchanges=exchanges,
-            outputs=tuple(self._outputs),
+            # Pieces of one thread may travel by several connections, and overtake each other.
+            outputs=tuple(sorted(self._outputs, key=lambda piece: piece.at_ns)),
             notes=tuple(self._notes),
             outcome=self._outcome,
+            steps=tuple(self._named_steps()),
             torn_bytes=torn_bytes,
         )
+
+
+def _named(begin: fmt.StepBegin, end: fmt.StepEnd | None) -> NamedStep:
+    failure = None
+    if end is not None and end.failure_type is not None:
+        failure = Failure(type=end.failure_type, message=end.failure_message or "")
+    return NamedStep(
+        path=begin.path,
+        name=begin.name,
+        kind=begin.kind,
+        agent=begin.agent,
+        process=begin.process,
+        lane=begin.lane,
+        began_ns=begin.at_us * NS_PER_US,
+        after=begin.after,
+        input=begin.content,
+        ended_ns=end.at_us * NS_PER_US if end else None,
+        output=end.content if end else b"",
+        failure=failure,
+    )
 
 
 def _process(record: fmt.ProcessBegin) -> Process:

@@ -108,6 +108,8 @@ class ExchangeBegin(msgspec.Struct, array_like=True, frozen=True, gc=False):
     internal: bool
     served_from: Index | None
     body_size: Index
+    place: str = ""
+    """Where in the tree of steps: empty outside of every named step."""
 
 
 class Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -159,6 +161,31 @@ class OutputPiece(msgspec.Struct, array_like=True, frozen=True, gc=False):
     stream: Stream
     at_us: Time
     data: bytes
+
+
+class StepBegin(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A step that the program names began. `content` is what it was given, as JSON, or nothing."""
+
+    path: str
+    name: str
+    kind: str
+    agent: str | None
+    process: Index
+    lane: str
+    at_us: Time
+    after: Index
+    """Number of the last exchange that had begun by then; 0 before the first."""
+    content: bytes
+
+
+class StepEnd(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A step was over. `content` is what it gave, as JSON, or nothing."""
+
+    path: str
+    at_us: Time
+    content: bytes
+    failure_type: str | None
+    failure_message: str | None
 
 
 class NoteRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -241,6 +268,7 @@ class Row(msgspec.Struct, array_like=True, frozen=True, gc=False):
     closing: Closing | None
     request_body: Recipe
     response_body: Recipe
+    place: str = ""
 
 
 class Rows(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -265,6 +293,10 @@ class Keys(msgspec.Struct, array_like=True, frozen=True, gc=False):
     kind: tuple[Index, ...]
     internal: tuple[Index, ...]
     """Numbers of those whose peer was a process of the run."""
+    places: tuple[str, ...] = ()
+    """The places that occur here, if there is one that is not empty."""
+    place: tuple[Index, ...] = ()
+    """Of each exchange its place in `places`; nothing where that is empty."""
 
 
 class Fingerprints(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -324,23 +356,14 @@ class Directory(msgspec.Struct, array_like=True, frozen=True, gc=False):
     last_began_us: Time
 
 
-Record = (
-    RunBegin
-    | RunEnd
-    | ProcessBegin
-    | ProcessEnd
-    | ExchangeBegin
-    | Body
-    | Head
-    | Chunks
-    | ExchangeEnd
-    | OutputPiece
-    | NoteRecord
-)
-"""What happened, as a journal tells it."""
+StoryRecord = RunBegin | RunEnd | ProcessBegin | ProcessEnd | OutputPiece | NoteRecord
+StepRecord = StepBegin | StepEnd
 ExchangeRecord = ExchangeBegin | Body | Head | Chunks | ExchangeEnd
+Record = StoryRecord | StepRecord | ExchangeRecord
+"""What happened, as a journal tells it."""
 OF_EXCHANGE: Final = (ExchangeBegin, Body, Head, Chunks, ExchangeEnd)
-OF_STORY: Final = (RunBegin, RunEnd, ProcessBegin, ProcessEnd, OutputPiece, NoteRecord)
+OF_STEP: Final = (StepBegin, StepEnd)
+OF_STORY: Final = (RunBegin, RunEnd, ProcessBegin, ProcessEnd, OutputPiece, NoteRecord, *OF_STEP)
 SealedRecord = Blobs | Rows | Keys | Fingerprints | RawHashes | Directory
 
 TYPES: Final[dict[int, type[Record]]] = {
@@ -355,6 +378,8 @@ TYPES: Final[dict[int, type[Record]]] = {
     9: ExchangeEnd,
     10: OutputPiece,
     11: NoteRecord,
+    12: StepBegin,
+    13: StepEnd,
 }
 """Records of a journal; those that are not of an exchange stand in a sealed file too."""
 SEALED_TYPES: Final[dict[int, type[SealedRecord]]] = {

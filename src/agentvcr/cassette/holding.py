@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agentvcr.errors import CassetteBusyError
@@ -34,6 +34,13 @@ def hold(descriptor: int, path: Path) -> None:
         ) from None
     except OSError:  # a file system without locks
         return
+
+
+def let_go(descriptor: int) -> None:
+    """Hold an open file no longer, whoever else has the descriptor."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import zstandard
 
 from agentvcr.cassette.format import FRAME, JOURNAL, MAX_FRAME, NUMBERS, RECORD, WINDOW_LOG, Record
 from agentvcr.cassette.frames import RecordTooLargeError
-from agentvcr.cassette.holding import hold
+from agentvcr.cassette.holding import hold, let_go
 from agentvcr.errors import TargetExistsError, TargetUnwritableError
 
 _LEVEL = 3
@@ -99,7 +99,14 @@ class Journal:
         try:
             self.flush()
         finally:
+            let_go(self._file)  # a fork that has just begun has it open too
             os.close(self._file)
+
+    def abandon(self) -> None:
+        """Let go of the file in the child of a fork, which would keep it locked."""
+        self._pending.clear()
+        self._broken = JournalBrokenError(0, "it belongs to another process", str(self.path))
+        os.close(self._file)
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)

@@ -30,7 +30,7 @@ BLOCK: Final = 8192
 """Keys of one block."""
 _STREAM = b"text/event-stream"
 _NO_BODIES = 2
-"""Bytes that a row without bodies ends with: two empty arrays, for which bodies are put in."""
+"""Bytes of a row's two empty bodies, for which bodies are put in; behind them stands the place."""
 
 KindOf = Callable[[Exchange], str]
 """Says what kind of step an exchange is on its own."""
@@ -54,6 +54,7 @@ class _Waiting(msgspec.Struct, gc=False):
     internal: bool
     fingerprint: bytes
     raw_hash: bytes
+    place: str
 
 
 class Packer:
@@ -108,7 +109,8 @@ class Packer:
         # Bodies first: their pieces go into the spool too.
         request = self._request(exchange)
         response = self._response(exchange.response)
-        row = self._encoder.encode(_row(exchange))[:-_NO_BODIES]
+        behind = _NO_BODIES + len(self._encoder.encode(exchange.place))
+        row = self._encoder.encode(_row(exchange))[:-behind]
         offset = self._put(row)
         for body in (request, response):
             if isinstance(body, bytes):
@@ -125,6 +127,7 @@ class Packer:
                 internal=exchange.internal,
                 fingerprint=exchange.fingerprint,
                 raw_hash=exchange.raw_hash,
+                place=exchange.place,
             )
         )
 
@@ -208,6 +211,7 @@ def _row(exchange: Exchange) -> fmt.Row:
         closing=closing,
         request_body=(),
         response_body=(),
+        place=exchange.place,
     )
 
 
@@ -246,7 +250,9 @@ class _Groups:
 
     def add(self, one: _Waiting) -> None:
         self._spool.seek(one.offset)
-        data = self._spool.read(one.size) + self._body(one.request) + self._body(one.response)
+        row = self._spool.read(one.size)
+        place = self._encoder.encode(one.place)
+        data = row + self._body(one.request) + self._body(one.response) + place
         if self._rows and self._row_bytes + len(data) > GROUP:
             self._close_rows()
         if not self._rows:
@@ -318,17 +324,17 @@ def _write_keys(output: FrameWriter, waiting: list[_Waiting]) -> list[fmt.KeyBlo
 
 
 def _blocks(waiting: list[_Waiting]) -> Iterator[list[_Waiting]]:
-    """Divide exchanges so that neither their number nor the names of their lanes are too much."""
+    """Divide exchanges so that neither their number nor their lanes and places are too much."""
     block: list[_Waiting] = []
-    lanes: set[str] = set()
+    names: set[str] = set()
     size = 0
     for one in waiting:
-        if one.lane not in lanes:
-            lanes.add(one.lane)
-            size += len(one.lane)
+        own = {one.lane, one.place}
+        size += sum(map(len, own - names))
         if block and (len(block) == BLOCK or size > GROUP):
             yield block
-            block, lanes, size = [], {one.lane}, len(one.lane)
+            block, names, size = [], set(), sum(map(len, own))
+        names |= own
         block.append(one)
     if block:
         yield block
@@ -337,6 +343,9 @@ def _blocks(waiting: list[_Waiting]) -> Iterator[list[_Waiting]]:
 def _keys(block: list[_Waiting]) -> fmt.Keys:
     lanes: dict[str, int] = {}
     kinds: dict[str, int] = {}
+    places: dict[str, int] = {}
+    place = tuple(places.setdefault(one.place, len(places)) for one in block)
+    is_placed = any(places)
     numbers = [one.number for one in block]
     return fmt.Keys(
         first=numbers[0],
@@ -346,4 +355,6 @@ def _keys(block: list[_Waiting]) -> fmt.Keys:
         kind=tuple(kinds.setdefault(one.kind, len(kinds)) for one in block),
         kinds=tuple(kinds),
         internal=tuple(one.number for one in block if one.internal),
+        places=tuple(places) if is_placed else (),
+        place=place if is_placed else (),
     )

@@ -152,6 +152,7 @@ class SealedFile(Exchanges):
                     raw_hash=_given(_hash(raw_hashes, index)),
                     internal=number in internal,
                     kind=keys.kinds[keys.kind[index]],
+                    place=keys.places[keys.place[index]] if keys.place else "",
                 )
                 for index, number in enumerate(numbers)
             )
@@ -227,6 +228,7 @@ class SealedFile(Exchanges):
             raw_hash=raw_hash,
             internal=row.internal,
             served_from=row.served_from,
+            place=row.place,
             response=self._response(row, row.answer) if row.answer else None,
             ending=ending_of(row.at_us + closing.after_us, closing) if closing else None,
         )
@@ -307,7 +309,10 @@ class SealedFile(Exchanges):
                 keys = self._frames.only(place.keys_offset, fmt.Keys)
                 lengths = {len(keys.gaps), len(keys.lane), len(keys.kind), place.count}
                 bounds = max(keys.lane, default=-1) < len(keys.lanes)
-                if len(lengths) > 1 or not bounds or max(keys.kind, default=-1) >= len(keys.kinds):
+                placed = len(keys.place) in (0, place.count)
+                bounds = bounds and max(keys.place, default=-1) < len(keys.places)
+                bounds = bounds and max(keys.kind, default=-1) < len(keys.kinds)
+                if len(lengths) > 1 or not bounds or not placed:
                     raise BrokenError("the columns of the index do not fit each other")
                 numbers = list(accumulate(keys.gaps, initial=keys.first))[1:]
                 if numbers[:1] != [place.first]:

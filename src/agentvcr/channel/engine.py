@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from agentvcr.inside.exchange import Forward, HeaderList, ReplayHalt, Request, Serve
+from agentvcr.inside.exchange import (
+    Forward,
+    HeaderList,
+    ReplayHalt,
+    Request,
+    Serve,
+    StepBegan,
+    StepEnded,
+)
 from agentvcr.model.run import Stream
 
 
@@ -44,6 +52,12 @@ class Engine(Protocol):
     def process_end(self, index: int) -> None:
         """Take down that a process has closed its last connection."""
 
+    def step_began(self, step: StepBegan) -> None:
+        """Take down that a step began."""
+
+    def step_ended(self, step: StepEnded) -> None:
+        """Take down that a step is over."""
+
     def output(self, process: int, stream: Stream, data: bytes, at_ns: int) -> None:
         """Take down what the program said."""
 
@@ -73,6 +87,9 @@ class SignalSource(Protocol):
 
 class Divergences(Protocol):
     """Where a replay's divergences are taken down."""
+
+    telemetry: int
+    """How often telemetry was not sent."""
 
     @property
     def is_over(self) -> bool:

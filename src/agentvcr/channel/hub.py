@@ -15,12 +15,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from agentvcr.boundary import Boundary
+from agentvcr.boundary import Boundary, why_blocked
 from agentvcr.channel.engine import Divergences, Engine
 from agentvcr.channel.folder import private_folder, remove_folder
 from agentvcr.channel.peers import Connection, ExchangeState, Peer
 from agentvcr.inside import frames
-from agentvcr.inside.exchange import ReplayHalt, Request, Serve
+from agentvcr.inside.exchange import ReplayHalt, Request, Serve, StepBegan, StepEnded
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.remote import decode_headers, pack_serve
 from agentvcr.inside.streams import identity
@@ -29,6 +29,7 @@ from agentvcr.model.run import Stream
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
 _BUFFER = 1 << 20
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
 class Hub:
@@ -102,6 +103,11 @@ class Hub:
             remove_folder(self._folder)
         for address in self.unrecorded:
             self.recorder.note("unrecorded", address)
+
+    @property
+    def has_live(self) -> bool:
+        """Whether some services stay live, which a proxy may lead to."""
+        return self._boundary.has_live
 
     @property
     def unrecorded(self) -> list[str]:
@@ -256,6 +262,8 @@ class Hub:
             client=meta["client"],
             process=peer.index,
             at_ns=frame.at_ns,
+            place=meta.get("place", ""),
+            covered=meta.get("covered", False),
         )
         try:
             decision = self.recorder.begin(request)
@@ -294,7 +302,7 @@ class Hub:
         if state.taken is not None:
             state.taken(meta["chunks"], meta["how"])
         peer.finish(frame.exchange)
-        if meta["how"] == "overrun":
+        if meta["how"] in ("overrun", "misfit"):
             self._acks.append(connection)
 
     def _event(self, connection: Connection, peer: Peer, frame: Frame) -> None:
@@ -311,8 +319,19 @@ class Hub:
             self._note(peer, meta)
         elif kind == frames.GUARD:
             self._guard(connection, peer, meta)
+        elif kind == frames.STEP:
+            self._step(peer, meta, frame)
         else:
             raise ProtocolError(f"kind {kind!r}")
+
+    def _step(self, peer: Peer, meta: dict[str, Any], frame: Frame) -> None:
+        if "name" in meta:
+            step = StepBegan(content=frame.raw, at_ns=frame.at_ns, process=peer.index, **meta)
+            self.recorder.step_began(step)
+        else:
+            failure = meta["failure"]
+            named = (str(failure[0]), str(failure[1])) if failure else None
+            self.recorder.step_ended(StepEnded(meta["path"], frame.raw, named, frame.at_ns))
 
     def _note(self, peer: Peer, meta: dict[str, Any]) -> None:
         if meta["kind"] == "lost":
@@ -330,14 +349,12 @@ class Hub:
         if place in ("internal", "live"):
             connection.send(frames.pack(frames.FORWARD, 0, 0, 0, b"", b""))
         elif place == "telemetry":
+            if self._ledger is not None:
+                self._ledger.telemetry += 1
             self.recorder.note("telemetry", f"{host}:{port}", process=peer.index)
             connection.send(frames.pack(frames.SERVE, 0, 0, 0, b"", b""))
         else:
-            where = f"{host}:{port}" if port else host
-            message = (
-                f"the program reaches for {where} (lane {meta['lane']}) past every recorded "
-                f"client; --live {where} leaves it to the real service"
-            )
+            message = why_blocked(host, port, str(meta["lane"]))
             if self._ledger is not None:
                 self._ledger.diverged("blocked", message)
             self.recorder.note("divergence", message, process=peer.index)
@@ -355,11 +372,14 @@ def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) ->
 
     Args:
         hub: The session.
-        replaying: Whether it is one of a replay.
+        replaying: Whether it is one of a replay. Proxies are not for it: a client asks a proxy
+            for telemetry too, and the guard would see no more than the proxy's address.
         stdin: The descriptor that the child will get as standard input, if not ours.
     """
     root = Path(__file__).resolve().parent.parent
     env = dict(os.environ)
+    if replaying and not hub.has_live:
+        env = {name: value for name, value in env.items() if name.lower() not in _PROXIES}
     path_entry = str(root / "inside" / "bootstrap" / "path")
     given = [
         one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one and one != path_entry

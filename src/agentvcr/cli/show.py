@@ -28,7 +28,7 @@ def show(
     from agentvcr.cassette.reader import load_run, newest_cassette
     from agentvcr.cli.console import show_result, show_text
     from agentvcr.errors import BadOptionError
-    from agentvcr.steps import detail, find_step, outline
+    from agentvcr.steps import detail_of, outline
 
     run = load_run(file or newest_cassette(Path("cassettes")))
     if text:
@@ -42,4 +42,4 @@ def show(
     elif step is None:
         show_result(outline(run), as_json=json)
     else:
-        show_result(detail(find_step(run, step)), as_json=json)
+        show_result(detail_of(run, step), as_json=json)

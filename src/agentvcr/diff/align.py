@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from agentvcr.steps.outline import address, exchange_of
+from agentvcr.steps.outline import address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -188,11 +188,13 @@ def _ordered(a: Sequence[Step], b: Sequence[Step], partner: dict[int, Step]) -> 
 
 
 def _fingerprint(step: Step) -> Hashable:
-    return exchange_of(step).fingerprint
+    return step.id if step.exchange is None else step.exchange.fingerprint
 
 
 def _route(step: Step) -> Hashable:
-    request = exchange_of(step).request
+    if step.exchange is None:
+        return step.named and step.named.name
+    request = step.exchange.request
     return request.method, address(request.url)
 
 

@@ -21,13 +21,17 @@ from agentvcr.providers.body import (
     json_of,
     request_content,
     response_content,
+    value_of,
 )
 from agentvcr.providers.sse import events, is_stream
 
 if TYPE_CHECKING:
     from agentvcr.model.exchange import Ending, Exchange, Headers, Request, Response
+    from agentvcr.model.run import NamedStep
 
-_IN_MESSAGES = {"messages", "system"}
+_IN_MESSAGES = {"messages", "system", "input", "instructions"}
+INPUT = "step.input"
+"""Where a change of a named step stands at its beginning; all others are at its end."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -48,6 +52,36 @@ def exchange_changes(a: Exchange, b: Exchange) -> list[Change]:
         return changes
     changes += _response_changes(a, b)
     return changes + _ending_changes(a.ending, b.ending)
+
+
+def named_changes(a: NamedStep, b: NamedStep) -> list[Change]:
+    """Say where two steps that the program named differ: what they were given, gave, raised."""
+    changes = _value_changes(INPUT, a.input, b.input)
+    changes += _value_changes("step.output", a.output, b.output)
+    types = [one.failure.type if one.failure else None for one in (a, b)]
+    if types[0] != types[1]:
+        told = [
+            f"{one.failure.type}: {one.failure.message}" if one.failure else None for one in (a, b)
+        ]
+        changes.append(Change(where="error", before=told[0], after=told[1]))
+    ends = ["in progress" if one.ended_ns is None else "done" for one in (a, b)]
+    return changes + _changed("ending", *ends)
+
+
+def _value_changes(where: str, before: bytes, after: bytes) -> list[Change]:
+    if before == after:
+        return []
+    parsed = value_of(before), value_of(after)
+    if isinstance(parsed[0], dict | list) and isinstance(parsed[1], dict | list):
+        return json_changes(f"{where} $", *parsed)
+    told = [_plain_text(data, value) for data, value in zip((before, after), parsed, strict=True)]
+    return _changed(where, *told)
+
+
+def _plain_text(data: bytes, value: Json) -> str | None:
+    if not data:
+        return None
+    return value if isinstance(value, str) else data.decode("utf-8", "backslashreplace")
 
 
 def _was_left(exchange: Exchange) -> bool:
@@ -110,7 +144,8 @@ def _body_changes(a: Request, b: Request) -> list[Change]:
     before, after = request_content(a), request_content(b)
     parsed = json_of(before), json_of(after)
     if parsed[0] is not None and parsed[1] is not None:
-        return _chat_changes(a, b) or json_changes("request.body $", parsed[0], parsed[1])
+        where = "arguments $" if a.url.startswith("tool:") else "request.body $"
+        return _chat_changes(a, b) or json_changes(where, parsed[0], parsed[1])
     if _is_form(a.headers) and _is_form(b.headers):
         return _form_changes("request.form", _lossy(before), _lossy(after))
     return _bytes_changes("request.body", before, after)

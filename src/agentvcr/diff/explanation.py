@@ -1,6 +1,6 @@
 """Word a miss: what was asked, what is closest in the recording, where they differ, what to do.
 
-Owns that text. Does not decide whether something is a miss (`replay`).
+Owns that text. Does not decide whether something is a miss (`replaying`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from agentvcr.diff.compare import explain
 from agentvcr.matching.canonical import shown_path
 from agentvcr.model.exchange import Exchange, Request
-from agentvcr.model.results import Change
+from agentvcr.model.results import Change, RunDiff
 
 _WIDTH = 200
 _AROUND = 60
@@ -44,6 +44,26 @@ def explain_miss(live: Request, lane: str, closest: Exchange | None) -> str:
     if len(changes) > _MOST:
         lines.append(f"  and {len(changes) - _MOST} more differences")
     lines.append("--on-miss nearest answers it with that exchange and goes on")
+    return "\n".join(lines)
+
+
+def tell_difference(result: RunDiff) -> str:
+    """Word the first difference between two runs."""
+    lines: list[str] = []
+    if result.first is not None:
+        entry = result.entries[result.first]
+        step = entry.a or entry.b
+        counts = result.counts
+        differing = counts.changed + counts.added + counts.removed + counts.not_reached
+        named = f"step {step.id} ({step.action})" if step else "a step"
+        lines.append(f"{named} is {entry.status.replace('_', ' ')}, the first of {differing}")
+        for change in entry.changes[:_MOST]:
+            before, after = _shortened(change)
+            lines += [f"  {change.where}", f"    recorded: {before}", f"    now:      {after}"]
+    for output in result.output:
+        lines.append(f"{output.stream} differs from line {output.line}")
+    if result.ending:
+        lines.append(f"the ending was {result.ending.before}, and is {result.ending.after}")
     return "\n".join(lines)
 
 

@@ -40,6 +40,7 @@ def answer_changes(a: Answer, b: Answer) -> list[Change]:
     changes = _text("response.error", a.error, b.error)
     changes += _said("response.message", a.message, b.message)
     changes += _calls("response", a.message, b.message)
+    changes += _results("response", a.message, b.message)
     for index, (before, after) in enumerate(zip_longest(a.others, b.others), 1):
         changes += _message_changes(f"response.choices[{index}]", before, after)
     return changes + _text("response.finish", a.finish, b.finish)
@@ -52,10 +53,7 @@ def _message_changes(where: str, a: Message | None, b: Message | None) -> list[C
     changes = _text(f"{where}.role", a.role, b.role)
     changes += _said(where, a, b)
     changes += _calls(where, a, b)
-    for index, pair in enumerate(zip_longest(a.tool_results, b.tool_results)):
-        before, after = (result.text if result else None for result in pair)
-        changes += _text_or_none(f"{where}.tool_results[{index}]", before, after)
-    return changes
+    return changes + _results(where, a, b)
 
 
 def _said(where: str, a: Message, b: Message) -> list[Change]:
@@ -76,6 +74,14 @@ def _calls(where: str, a: Message, b: Message) -> list[Change]:
         else:
             changes += _text(f"{name}.name", before.name, after.name)
             changes += text_changes(f"{name}.arguments", before.arguments, after.arguments)
+    return changes
+
+
+def _results(where: str, a: Message, b: Message) -> list[Change]:
+    changes: list[Change] = []
+    for index, pair in enumerate(zip_longest(a.tool_results, b.tool_results)):
+        before, after = (result.text if result else None for result in pair)
+        changes += _text_or_none(f"{where}.tool_results[{index}]", before, after)
     return changes
 
 

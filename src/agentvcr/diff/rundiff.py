@@ -11,19 +11,23 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from agentvcr.diff.align import Pair, align
-from agentvcr.diff.compare import exchange_changes, request_changes
+from agentvcr.diff.compare import INPUT, exchange_changes, named_changes, request_changes
 from agentvcr.diff.json_paths import common_ends
+from agentvcr.diff.tree import Tree, outside_of_answered_calls
 from agentvcr.model.results import Change, DiffCounts, DiffEntry, EntryStatus, OutputDiff, RunDiff
 from agentvcr.steps import row, steps_of, summary
+from agentvcr.steps.flow import goes_into
 from agentvcr.steps.outline import exchange_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentvcr.model.exchange import Exchange
-    from agentvcr.model.results import StepRow
-    from agentvcr.model.run import Run
+    from agentvcr.model.results import StepRow, Use
+    from agentvcr.model.run import NamedStep, Run
     from agentvcr.model.step import Step
 
 _OUTPUTS: tuple[Literal["stdout", "stderr"], ...] = ("stdout", "stderr")
@@ -31,31 +35,41 @@ _OUTPUTS: tuple[Literal["stdout", "stderr"], ...] = ("stdout", "stderr")
 
 def diff(a: Run, b: Run) -> RunDiff:
     """Say what `b` did otherwise than `a`."""
-    steps_a, steps_b = steps_of(a), steps_of(b)
-    rows = {id(step): row(step) for step in (*steps_a, *steps_b)}
+    all_a, all_b = steps_of(a), steps_of(b)
+    rows = {id(step): row(step) for step in (*all_a, *all_b)}
+    steps_a, steps_b = outside_of_answered_calls(all_a, all_b)
     pairs = align(steps_a, steps_b)
     halted = _halted(b)
     unreached = _trailing(pairs) if halted is not None else set()
-    entries = tuple(_entry(pair, rows, unreached, halted=halted is not None) for pair in pairs)
-    differing = [index for index, entry in enumerate(entries) if entry.status != "same"]
-    later, beside = _after_first(entries, differing)
+    entries = [_entry(pair, rows, unreached, halted=halted is not None) for pair in pairs]
+    tree = Tree(entries)
+    differing = tree.in_time([at for at, entry in enumerate(entries) if entry.status != "same"])
+    later, beside = _after_first(entries, differing, tree)
+    own = {at for at in differing if tree.is_own(at)}
     # Else nobody kept what was said: an import, or a recording made inside its process.
     ran = bool(a.info.argv and b.info.argv)
     output = tuple(found for stream in _OUTPUTS if ran and (found := _output(a, b, stream)))
     ending = _ending(a, b) if ran else None
     return RunDiff(
         same=not differing and not output and ending is None,
-        a=summary(a, [rows[id(step)] for step in steps_a]),
-        b=summary(b, [rows[id(step)] for step in steps_b]),
+        a=summary(a, [rows[id(step)] for step in all_a]),
+        b=summary(b, [rows[id(step)] for step in all_b]),
         halted=halted,
         counts=_counts(entries),
         first=differing[0] if differing else None,
         consequences=later,
         concurrent=beside,
-        entries=entries,
+        entries=tuple(replace(one, own=at in own) for at, one in enumerate(entries)),
+        flow=_flow(pairs[differing[0]], steps_a, steps_b) if differing else (),
         output=output,
         ending=ending,
     )
+
+
+def _flow(first: Pair, steps_a: Sequence[Step], steps_b: Sequence[Step]) -> tuple[Use, ...]:
+    """Give where the step of the first divergence is used, in the run that has it."""
+    step, steps = (first.a, steps_a) if first.a is not None else (first.b, steps_b)
+    return goes_into(step, steps[steps.index(step) + 1 :]) if step is not None else ()
 
 
 def _halted(run: Run) -> str | None:
@@ -101,12 +115,25 @@ def _entry(
 
 
 def _compared(a: Step, b: Step, *, halted: bool) -> tuple[EntryStatus, list[Change]]:
+    if a.named is not None and b.named is not None:
+        return _compared_named(a.named, b.named, halted=halted)
     left, right = exchange_of(a), exchange_of(b)
     if left.internal and right.internal:
         return "same", []
     if halted and right.response is None and left.response is not None:
         return _stopped(left, right)
     changes = exchange_changes(left, right)
+    return ("changed" if changes else "same"), changes
+
+
+def _compared_named(
+    a: NamedStep, b: NamedStep, *, halted: bool
+) -> tuple[EntryStatus, list[Change]]:
+    changes = named_changes(a, b)
+    was_stopped = b.ended_ns is None or (b.failure and b.failure.type.endswith(".ReplayHalt"))
+    if halted and was_stopped and a.ended_ns is not None:
+        given = [change for change in changes if change.where.startswith(INPUT)]
+        return ("changed", given) if given else ("not_reached", [])
     return ("changed" if changes else "same"), changes
 
 
@@ -118,13 +145,17 @@ def _stopped(a: Exchange, b: Exchange) -> tuple[EntryStatus, list[Change]]:
 
 
 def _after_first(
-    entries: Sequence[DiffEntry], differing: Sequence[int]
+    entries: Sequence[DiffEntry], differing: Sequence[int], tree: Tree
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Part the differing entries behind the first: those that came after it, those beside it."""
     if not differing:
         return (), ()
     first = entries[differing[0]]
-    later = [index for index in differing[1:] if _follows(first, entries[index])]
+    later = [
+        index
+        for index in differing[1:]
+        if tree.is_around(index, differing[0]) or _follows(first, entries[index])
+    ]
     return tuple(later), tuple(index for index in differing[1:] if index not in set(later))
 
 

@@ -25,7 +25,8 @@ VARIABLES = (
     "AGENTVCR_ROOT",
     "AGENTVCR_STREAMS",
 )
-"""The variables of a session; `AGENTVCR_LANE` is set for each child, `PYTHONPATH` is prepended."""
+"""The variables of a session; `AGENTVCR_LANE` and `AGENTVCR_STEP` are set for each child,
+`PYTHONPATH` is prepended."""
 
 _ours: dict[str, str] = {}
 
@@ -45,7 +46,8 @@ def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
     """Copy `env` (or the process's own) with the session's variables in it; never edits it."""
     out = dict(os.environ if env is None else env)
     as_bytes = any(isinstance(name, bytes) for name in out)
-    wanted = {**_ours, "AGENTVCR_LANE": lane}
+    where = {"AGENTVCR_LANE": lane, "AGENTVCR_STEP": lanes.origin_for_child()}
+    wanted = {**_ours, **{name: lanes.as_variable(value) for name, value in where.items()}}
     path = wanted.pop("PYTHONPATH")
     for name, value in wanted.items():
         out[name.encode() if as_bytes else name] = os.fsencode(value) if as_bytes else value
@@ -87,7 +89,8 @@ def hook_subprocess(module: ModuleType, entry: Entry) -> None:
     def execute_child(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (Popen's own)
         if args and not isinstance(args[0], (str, bytes, os.PathLike, list, tuple)):
             args = (list(args[0]), *args[1:])  # an iterator: to be looked at, not used up
-        if is_closed_to_us(args[0] if args else options.get("args")):
+        covered = lanes.current().covered  # by the call of a function, which is answered itself
+        if not covered and is_closed_to_us(args[0] if args else options.get("args")):
             words = args[0] if args else options["args"]
             text = " ".join(os.fsdecode(word) for word in words)
             entry.tell(b"N", {"kind": "unentered", "text": text})
@@ -108,12 +111,14 @@ def hook_multiprocessing(module: ModuleType) -> None:
 
     @dressed_as(original)
     def spawnv_passfds(*args: Any) -> Any:  # noqa: ANN401  (multiprocessing's own)
-        before = os.environ.get("AGENTVCR_LANE", "main")
-        os.environ["AGENTVCR_LANE"] = lane_for_child()
+        names = ("AGENTVCR_LANE", "AGENTVCR_STEP")
+        before = {name: os.environ.get(name, "") for name in names}
+        told = (lane_for_child(), lanes.origin_for_child())
+        os.environ.update(zip(names, map(lanes.as_variable, told)))
         try:
             return original(*args)
         finally:
-            os.environ["AGENTVCR_LANE"] = before
+            os.environ.update(before)
 
     util.spawnv_passfds = spawnv_passfds
 
@@ -147,10 +152,10 @@ def follow_forks(entry: Entry) -> None:
         upcoming.pop()
 
     def after_in_child() -> None:
-        name = upcoming.pop()
+        name, origin = upcoming.pop(), lanes.origin_for_child()
         upcoming.clear()
         entry.forked(name)
-        lanes.start(name)
+        lanes.start(name, origin)
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(

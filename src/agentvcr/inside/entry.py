@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any
 
-    from agentvcr.inside.exchange import Forward, Request, Serve
+    from agentvcr.inside.exchange import Forward, Request, Serve, StepBegan, StepEnded
     from agentvcr.inside.remote import RemoteHandler
 
 
@@ -24,6 +24,7 @@ class Entry:
         self.lane = lane
         self.replaying = replaying
         self.guard: object = None  # kept alive here, and by nothing else
+        self._own_port = int(address[4:]) if address.startswith("tcp:") else 0
         self._made: list[RemoteHandler] = []
 
     @property
@@ -45,6 +46,14 @@ class Entry:
         """Tell the engine that an interceptor failed."""
         return self.handler.failed(error)
 
+    def step_began(self, step: StepBegan) -> None:
+        """Tell the engine that a step began."""
+        self.handler.step_began(step)
+
+    def step_ended(self, step: StepEnded) -> None:
+        """Tell the engine that a step is over."""
+        self.handler.step_ended(step)
+
     def hook_failed(self, module: str, error: Exception) -> None:
         """Tell the engine that a module is not hooked; a replay without its hooks stops."""
         from agentvcr.inside.exchange import ReplayHalt, failure_of  # noqa: PLC0415  (hardly ever)
@@ -57,6 +66,57 @@ class Entry:
     def tell(self, kind: bytes, meta: dict[str, Any], raw: bytes = b"") -> None:
         """Tell the engine something that is no exchange."""
         self.handler.tell(kind, meta, raw)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the engine is gone."""
+        return self.handler.link.gone
+
+    def is_own(self, host: str, port: int) -> bool:
+        """Whether an address is the channel's."""
+        if not port:
+            return self.address == "unix:" + host
+        return port == self._own_port and host == "127.0.0.1"
+
+    def reach(self, host: str, port: int) -> None:
+        """Ask the engine whether the replayed program may reach an address.
+
+        Raises:
+            ReplayHalt: It may not, and the replay is over.
+            ConnectionRefusedError: It is telemetry.
+        """
+        from time import monotonic_ns  # noqa: PLC0415  (only a program that connects)
+
+        from agentvcr.inside import frames, lanes  # noqa: PLC0415  (as above)
+
+        handler = self.handler
+        meta = frames.pack_meta({"host": host, "port": port, "lane": lanes.current().name})
+        answer = handler.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
+        if answer.kind == frames.HALT:
+            raise handler.halt(answer.raw.decode("utf-8", "replace"))
+        if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    def passed(self, host: str, port: int) -> None:
+        """Tell the engine of an address that was reached past every interceptor."""
+        self.tell(b"N", {"kind": "unrecorded", "host": host, "port": port})
+
+    def started(self, argv: object) -> None:
+        """Do nothing: `children` follows processes."""
+
+    def listens(self, port: int) -> None:
+        """Tell the engine of a port; waits, since a peer may connect next."""
+        from time import monotonic_ns  # noqa: PLC0415  (only a program that listens)
+
+        from agentvcr.inside import frames  # noqa: PLC0415  (as above)
+
+        meta = frames.pack_meta({"port": port})
+        # Asked, not told: a peer may connect through another process's connection next.
+        self.handler.say(frames.pack(frames.LISTEN, 0, 0, monotonic_ns(), meta, b""), answered=True)
+
+    def listens_at(self, path: str) -> None:
+        """Tell the engine of a Unix socket."""
+        self.tell(b"L", {"path": path})
 
     def forked(self, lane: str) -> None:
         """Begin anew as the child of a fork."""

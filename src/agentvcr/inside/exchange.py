@@ -36,10 +36,12 @@ class Request:
         "at_ns",
         "body",
         "client",
+        "covered",
         "fingerprint",
         "headers",
         "lane",
         "method",
+        "place",
         "process",
         "url",
     )
@@ -54,12 +56,17 @@ class Request:
         client: str,
         process: int = 0,
         at_ns: int = 0,
+        place: str = "",
+        covered: bool = False,  # noqa: FBT001, FBT002  (a field)
     ) -> None:
         """Keep what the interceptor saw.
 
         `client` names the library, `lane` the caller, `process` is the recorder's index of it;
-        `at_ns` is the monotonic clock when it began, 0 for now.
+        `at_ns` is the monotonic clock when it began, 0 for now; `place` says where in the tree of
+        steps it is (a recorded function call's own path), and `covered` that such a call made it.
         """
+        self.place = place
+        self.covered = covered
         self.process = process
         self.fingerprint = b""
         """Set by the engine, so that no two of its handlers compute it."""
@@ -94,7 +101,8 @@ class Taken(Protocol):
     def __call__(self, chunks: int, kind: str) -> None:
         """Tell the number of chunks handed out and how it ended, as `Sink.end` names it.
 
-        The kind `overrun` says that the program read past the end of what was recorded.
+        The kind `overrun` says that the program read past the end of what was recorded, `misfit`
+        that it cannot take the recorded result any more.
         """
 
 
@@ -176,6 +184,52 @@ class Handler(Protocol):
         """Decide; raises `ReplayHalt` where the recording cannot be followed."""
 
 
+class StepBegan:
+    """A step that the program named has begun."""
+
+    __slots__ = ("agent", "at_ns", "content", "kind", "lane", "name", "path", "process")
+
+    def __init__(  # noqa: PLR0913  (one field each: it is a record, not an operation)
+        self,
+        path: str,
+        name: str,
+        kind: str,
+        agent: str,
+        lane: str,
+        content: bytes,
+        at_ns: int,
+        process: int = 0,
+    ) -> None:
+        """Keep what is known of it.
+
+        `path` is its id, `name` what the program calls it; `agent` may be empty; `content` is what
+        it was given, as JSON, or nothing; `process` is the recorder's index.
+        """
+        self.path = path
+        self.name = name
+        self.kind = kind
+        self.agent = agent
+        self.lane = lane
+        self.content = content
+        self.at_ns = at_ns
+        self.process = process
+
+
+class StepEnded:
+    """A step is over: with what it gave, as JSON or nothing, or the exception that ended it."""
+
+    __slots__ = ("at_ns", "content", "failure", "path")
+
+    def __init__(
+        self, path: str, content: bytes, failure: tuple[str, str] | None, at_ns: int
+    ) -> None:
+        """Keep what is known of it."""
+        self.path = path
+        self.content = content
+        self.failure = failure
+        self.at_ns = at_ns
+
+
 class ProcessHandler(Handler, Protocol):
     """A handler that the interceptors of a process ask, and that survives their mistakes."""
 
@@ -184,6 +238,12 @@ class ProcessHandler(Handler, Protocol):
 
         Raises `ReplayHalt` on replay, where nothing may pass.
         """
+
+    def step_began(self, step: StepBegan) -> None:
+        """Take down that a step began."""
+
+    def step_ended(self, step: StepEnded) -> None:
+        """Take down that a step is over."""
 
 
 class NullSink:
@@ -205,7 +265,9 @@ def end_kind_of(error: BaseException) -> str:
     """Name how an exchange ended that `error` broke off."""
     if isinstance(error, GeneratorExit):
         return "abandoned"
-    if type(error).__name__ in ("CancelledError", "Cancelled"):  # asyncio, trio
+    kind = type(error)
+    cancelled = (("asyncio.exceptions", "CancelledError"), ("trio", "Cancelled"))
+    if (kind.__module__, kind.__name__) in cancelled:
         return "cancelled"
     return "failed"
 
@@ -213,4 +275,8 @@ def end_kind_of(error: BaseException) -> str:
 def failure_of(error: BaseException) -> tuple[str, str]:
     """Name an exception's class in full, with its message."""
     kind = type(error)
-    return "%s.%s" % (kind.__module__, kind.__qualname__), str(error)[:_MOST_TEXT]
+    try:
+        text = str(error)[:_MOST_TEXT]
+    except Exception:  # noqa: BLE001  (code of the program's own)
+        text = ""
+    return "%s.%s" % (kind.__module__, kind.__qualname__), text

@@ -32,6 +32,7 @@ OUTPUT = b"O"
 NOTE = b"N"
 LISTEN = b"L"
 GUARD = b"G"
+STEP = b"P"  # a step began, or with no name in it: is over
 SERVE = b"S"
 FORWARD = b"F"
 HALT = b"X"

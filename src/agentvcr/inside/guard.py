@@ -10,54 +10,91 @@ from __future__ import annotations
 import os
 import sys
 from _weakref import ref
-from time import monotonic_ns
 
 from agentvcr.inside import lanes
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Set
+    from typing import Any, Protocol, Set
 
-    from agentvcr.inside.entry import Entry
+    class Gate(Protocol):
+        """Whom a guard asks and tells: the session of this process."""
+
+        replaying: bool
+
+        @property
+        def is_gone(self) -> bool:
+            """Whether nobody listens any more."""
+
+        def is_own(self, host: str, port: int) -> bool:
+            """Whether an address is the session's own; of a Unix socket its path, and port 0."""
+
+        def reach(self, host: str, port: int) -> None:
+            """Let the replayed program pass, or raise; a port of 0 stands for a look-up."""
+
+        def passed(self, host: str, port: int) -> None:
+            """Take down an address that was reached past every interceptor."""
+
+        def started(self, argv: object) -> None:
+            """Take down that a process is started."""
+
+        def listens(self, port: int) -> None:
+            """Take down that this process listens on a port."""
+
+        def listens_at(self, path: str) -> None:
+            """Take down that this process listens on a Unix socket."""
+
 
 _LOCAL_NAMES = ("", "localhost", "localhost.localdomain", "ip6-localhost")
 _LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname")
 _SENDS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 
 
-class Guard:
-    """The rule for each address that the program reaches for, asked of the engine once."""
+_watching: list[ref[Guard]] = []
+"""Who watches now. One hook serves all of them, since none can be taken away again."""
 
-    def __init__(self, entry: Entry) -> None:
-        """Guard this process, asking through `entry`."""
-        self.entry = entry
-        self.channel_port = _port_of(entry.address)
+
+_hooked: list[bool] = []
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if event[:7] == "socket." or event == "subprocess.Popen":
+        for weak in tuple(_watching):
+            guard = weak()
+            if guard is not None:
+                guard.see(event, args)
+
+
+class Guard:
+    """The rule for each address that the program reaches for, asked of a session's gate once."""
+
+    def __init__(self, gate: Gate) -> None:
+        """Guard this process, asking at `gate`."""
+        self.gate = gate
         self.seen: Set[tuple[str, int]] = set()
+        self._patched: Any = None
 
     def install(self) -> None:
-        """Start watching; there is no way back, so `Link.gone` ends it while recording.
+        """Start watching, for as long as somebody keeps this object.
 
         The interpreter drops its hooks when hardly anything of it is left, and crashes if a socket
         goes with them: the hook must not be what keeps the connections alive.
         """
-        self.entry.guard = self
-        weak = ref(self)
-
-        def hook(event: str, args: tuple[Any, ...]) -> None:
-            if event[:7] == "socket.":
-                guard = weak()
-                if guard is not None:
-                    guard.see(event, args)
-
-        sys.addaudithook(hook)
+        if not _hooked:
+            _hooked.append(True)
+            sys.addaudithook(_hook)
+        _watching[:] = [weak for weak in _watching if weak() is not None]
+        _watching.append(ref(self))
 
     def see(self, event: str, args: tuple[Any, ...]) -> None:
-        """See one audit event of the socket module; raises to refuse it."""
+        """See one audit event; raises to refuse what it is about."""
         if event in _SENDS:
             self._reach(args[0], args[1])
-        elif event in _LOOK_UPS and self.entry.replaying:
+        elif event in _LOOK_UPS and self.gate.replaying:
             self._look_up(args[0])
+        elif event == "subprocess.Popen" and not lanes.current().covered:
+            self.gate.started(args[1])
 
     def _reach(self, sock: Any, address: Any) -> None:  # noqa: ANN401  (any socket's)
         if isinstance(address, (str, bytes)):
@@ -65,65 +102,58 @@ class Guard:
         if not _is_internet(address):  # AF_UNIX, netlink, a send on a connected socket
             return
         host, port = str(address[0]), int(address[1])
-        if port == self.channel_port and host == "127.0.0.1":
+        if self.gate.is_own(host, port):
             return
-        if self.entry.replaying:
-            if _is_datagram(sock) and not _is_literal_loopback(host):
+        if self.gate.replaying:
+            if _is_datagram(sock) and not _is_loopback(host):
                 # Asking the system for one's own address is done so: no error of the program.
                 raise OSError(101, "Network is unreachable")
-            self._ask(host, port)
+            self.gate.reach(host, port)
         elif (
             not lanes.is_shadow()
+            and not lanes.current().covered
             and (host, port) not in self.seen
-            and not self.entry.handler.link.gone
+            and not self.gate.is_gone
         ):
             self.seen.add((host, port))
-            self.entry.tell(b"N", {"kind": "unrecorded", "host": host, "port": port})
+            self.gate.passed(host, port)
 
     def _reach_locally(self, path: str) -> None:
         """Name a Unix socket that is reached: it is neither recorded nor refused."""
-        if path and "unix:" + path != self.entry.address and (path, 0) not in self.seen:
+        if lanes.current().covered:
+            return
+        if path and not self.gate.is_own(path, 0) and (path, 0) not in self.seen:
             self.seen.add((path, 0))
-            self.entry.tell(b"N", {"kind": "unrecorded", "host": "unix:" + path, "port": 0})
+            self.gate.passed("unix:" + path, 0)
 
     def _look_up(self, name: Any) -> None:  # noqa: ANN401  (str, bytes or None)
         host = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name or "")
         if host in _LOCAL_NAMES or _is_literal(host) or host == os.uname().nodename:
             return
-        self._ask(host, 0)
+        self.gate.reach(host, 0)
 
-    def _ask(self, host: str, port: int) -> None:
-        from agentvcr.inside import frames  # noqa: PLC0415  (only a program that connects)
+    def hook_socket(self, module: ModuleType) -> None:
+        """Tell the gate where this process listens: its peers are part of the run."""
+        socket_class, gate = module.socket, self.gate
+        original = socket_class.listen
+        self._patched = (socket_class, original)
 
-        handler = self.entry.handler
-        meta = frames.pack_meta({"host": host, "port": port, "lane": lanes.current().name})
-        answer = handler.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
-        if answer.kind == frames.HALT:
-            raise handler.halt(answer.raw.decode("utf-8", "replace"))
-        if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
-            raise ConnectionRefusedError(111, "Connection refused")
+        def listen(own: Any, *backlog: int) -> None:  # noqa: ANN401  (a socket)
+            original(own, *backlog)
+            name = own.getsockname()
+            if isinstance(name, (str, bytes)) and name:
+                gate.listens_at(os.fsdecode(name))
+            if _is_internet(name):
+                gate.listens(name[1])
 
+        socket_class.listen = listen
 
-def hook_socket(module: ModuleType, entry: Entry) -> None:
-    """Tell the engine each port on which this process listens: its peers are part of the run."""
-    socket_class = module.socket
-    original = socket_class.listen
-
-    def listen(self: Any, *backlog: int) -> None:  # noqa: ANN401  (a socket)
-        original(self, *backlog)
-        name = self.getsockname()
-        if isinstance(name, (str, bytes)) and name:
-            entry.tell(b"L", {"path": os.fsdecode(name)})
-        if _is_internet(name):
-            from agentvcr.inside import frames  # noqa: PLC0415  (only a program that listens)
-
-            meta = frames.pack_meta({"port": name[1]})
-            # Asked, not told: a peer may connect through another process's connection next.
-            entry.handler.say(
-                frames.pack(frames.LISTEN, 0, 0, monotonic_ns(), meta, b""), answered=True
-            )
-
-    socket_class.listen = listen
+    def uninstall(self) -> None:
+        """Watch no more, and put the socket class back as it was."""
+        _watching[:] = [weak for weak in _watching if weak() is not self]
+        if self._patched is not None:
+            socket_class, original = self._patched
+            socket_class.listen = original
 
 
 def _is_datagram(sock: Any) -> bool:  # noqa: ANN401  (any socket)
@@ -133,8 +163,8 @@ def _is_datagram(sock: Any) -> bool:  # noqa: ANN401  (any socket)
     return bool(sock.type & 0xF == _socket.SOCK_DGRAM)
 
 
-def _is_literal_loopback(host: str) -> bool:
-    return host == "::1" or host.startswith("127.")
+def _is_loopback(host: str) -> bool:
+    return host == "::1" or host.startswith("127.") or host in _LOCAL_NAMES
 
 
 def _is_internet(address: Any) -> bool:  # noqa: ANN401  (whatever the socket family takes)
@@ -143,8 +173,3 @@ def _is_internet(address: Any) -> bool:  # noqa: ANN401  (whatever the socket fa
 
 def _is_literal(host: str) -> bool:
     return ":" in host or host.replace(".", "").isdigit()
-
-
-def _port_of(address: str) -> int:
-    scheme, _, place = address.partition(":")
-    return int(place) if scheme == "tcp" else 0

@@ -3,14 +3,16 @@
 Owns the lane of the running code and the hooks that give a new task, thread or executor work item a
 lane of its own, numbered by its parent in creation order. Does not know requests.
 
-A pool's worker threads have no lane: the work item has. What the client's own transport starts (a
-connection attempt, a name look-up) runs in a shadow lane that takes no numbers, since a replay does
-none of it and every later number would shift.
+A pool's worker threads have no lane: the work item has. Code in a context that another thread made
+belongs to where it runs, not to where its context is from. What the client's own transport starts
+(a connection attempt, a name look-up) runs in a shadow lane that takes no numbers, since a replay
+does none of it and every later number would shift.
 """
 
 from __future__ import annotations
 
 from _contextvars import Context, ContextVar
+from _thread import _local
 from itertools import count
 
 from agentvcr.inside.patching import dressed_as
@@ -22,48 +24,149 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterator
 
 _FINALIZERS = ("async_generator_athrow", "async_generator_asend")
+_ROOTS = ("thread", "work")
+_PLAIN = dict.fromkeys(map(ord, "/#[]% "), "_")
+_LONGEST_NAME = 80
 ORPHAN = "?"
 """Lane of code whose origin nobody saw, such as a thread started from C: matched by content."""
 
 
+class OpenStep:
+    """A step that has begun: where it is, and who counts the steps below it."""
+
+    __slots__ = ("counters", "lane", "left", "outer", "path")
+
+    def __init__(self, path: str, lane: str, outer: OpenStep | None = None) -> None:
+        """Open a step below `outer`."""
+        self.path = path
+        self.lane = lane
+        self.outer = outer
+        self.left = False
+        self.counters: dict[Any, Iterator[int]] = {}
+
+
 class Lane:
-    """A caller's name and its counters, one for each kind of child."""
+    """A caller's name, its counters (one for each kind of child), and where its work belongs.
 
-    __slots__ = ("counters", "name", "shadow")
+    Immutable but for the counters, which the views of one lane share.
+    """
 
-    def __init__(self, name: str, *, shadow: bool = False) -> None:
-        """Name a lane; a `shadow` lane's children are shadows without numbers."""
+    __slots__ = ("counters", "covered", "hidden", "name", "root", "shadow", "step")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        shadow: bool = False,
+        step: OpenStep | None = None,
+        covered: bool = False,
+    ) -> None:
+        """Name a lane; a `shadow` lane's children are shadows without numbers.
+
+        Args:
+            name: The lineage.
+            shadow: Whether it is a client's inner working.
+            step: The step that its work belongs to.
+            covered: Whether a recorded call of a function covers whatever is done here.
+        """
         self.name = name
         self.shadow = shadow
-        self.counters: dict[str, Iterator[int]] = {}
+        self.step = step
+        self.covered = covered
+        self.hidden = False
+        self.root = object()  # the same in all lanes of one thread or work item
+        self.counters: dict[Any, Iterator[int]] = {}
 
     def child(self, kind: str) -> Lane:
-        """Make the lane of the next `kind` that this caller creates."""
+        """Make the lane of the next `kind` that this caller creates; it works for the same step."""
         if self.shadow:
             return self
         # setdefault and next are each atomic, so two threads that share a lane never share a child.
         number = next(self.counters.setdefault(kind, count()))
-        return Lane("%s/%s%d" % (self.name, kind, number))
+        name = "%s/%s%d" % (self.name, kind, number)
+        made = Lane(name, step=self.step, covered=self.covered)
+        if kind not in _ROOTS:
+            made.root = self.root
+        return made
+
+    def within(self, step: OpenStep | None, *, covered: bool | None = None) -> Lane:
+        """View the same lane at work for another step."""
+        view = Lane(
+            self.name,
+            shadow=self.shadow,
+            step=step,
+            covered=self.covered if covered is None else covered,
+        )
+        view.counters = self.counters
+        view.hidden = self.hidden
+        view.root = self.root
+        return view
 
     def under_cover(self) -> Lane:
         """Make the shadow of this lane, for the inner workings of a client."""
-        return Lane(self.name, shadow=True)
+        inner = Lane(self.name, shadow=True, step=self.step, covered=self.covered)
+        inner.hidden = True
+        inner.root = self.root
+        return inner
 
+    def place(self) -> str:
+        """Say where in the tree of steps this lane is: empty outside of every step.
+
+        The path of the step, and behind it the lanes that lie between the step and here.
+        """
+        step = self.step
+        if step is None:
+            return ""
+        if self.name == step.lane:
+            return step.path
+        if self.name.startswith(step.lane + "/"):
+            return step.path + self.name[len(step.lane) :]
+        return "%s/%s" % (step.path, self.name)
+
+
+_LONGEST_ORIGIN = 12_000
+"""Characters that may be told to a child; Linux refuses variables of 128 KiB."""
 
 _ORPHAN = Lane(ORPHAN, shadow=True)
 _current: ContextVar[Lane] = ContextVar("agentvcr_lane")
 _undo: list[tuple[Any, str, Any]] = []
 
 
+class _Here(_local):
+    """The lane of this thread, or of the work item that it does; None where it has none."""
+
+    ground: Lane | None = None
+
+
+_here = _Here()
+
+
+def _no_loop() -> Any:  # noqa: ANN401  (an event loop)
+    return None
+
+
+_running_loop = _no_loop  # asyncio's own, once that is imported
+_process: list[Lane] = []
+
+
 def current() -> Lane:
-    """Lane of the running code; the orphan lane where nobody named it."""
-    return _current.get(_ORPHAN)
+    """Lane of the running code; the orphan lane where nobody named it.
+
+    A context that was carried here from another thread has the lane of its origin. An event loop
+    runs what others handed to it, each in the lane that was named at the handing over.
+    """
+    lane = _current.get(_ORPHAN)
+    ground = _here.ground
+    if ground is None or lane.root is ground.root or _running_loop() is not None:
+        return lane
+    if lane is _ORPHAN:
+        return ground
+    return lane if lane.shadow else ground.within(lane.step, covered=lane.covered)
 
 
 def is_shadow() -> bool:
     """Whether the running code is a client's inner working, below an interceptor."""
-    lane = _current.get(_ORPHAN)
-    return lane.shadow and lane is not _ORPHAN
+    return _current.get(_ORPHAN).hidden
 
 
 enter = _current.set
@@ -77,9 +180,56 @@ def leave(token: Token[Lane]) -> None:
         return
 
 
-def start(name: str) -> Token[Lane]:
-    """Name the running code's lane, at the start of a process or of a session."""
-    return _current.set(Lane(name))
+def start(name: str, origin: str = "") -> Token[Lane]:
+    """Name the running code's lane, at the start of a process or of a session.
+
+    Args:
+        name: The lane.
+        origin: What `origin_for_child` said in the process that started this one.
+    """
+    lane = Lane(name)
+    if origin:
+        step_lane, path, covered = origin.split(" ")
+        lane = Lane(name, step=OpenStep(path, step_lane), covered=covered == "covered")
+    _process[:] = [lane]
+    _ORPHAN.counters.clear()
+    _here.ground = None
+    return _current.set(lane)
+
+
+def origin_for_child() -> str:
+    """Say, for the processes that the running code starts, which step they belong to."""
+    lane = current()
+    step = lane.step
+    if step is None:
+        return ""
+    origin = "%s %s %s" % (step.lane, step.path, "covered" if lane.covered else "open")
+    return origin if len(origin) < _LONGEST_ORIGIN else ""  # else the child could not be started
+
+
+def as_variable(text: str) -> str:
+    """Write text for an environment variable: in ASCII, whatever the locale is."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def from_variable(value: str) -> str:
+    """Give the text that `as_variable` wrote."""
+    return value.encode("ascii", "replace").decode("unicode_escape")
+
+
+def process() -> Lane:
+    """Lane of this process, the root of those that its code makes."""
+    return _process[0] if _process else _ORPHAN
+
+
+def own() -> Lane:
+    """Lane of the running code, which it shares with nobody: an orphan gets one of its own."""
+    lane = current()
+    if lane is _ORPHAN:
+        lane = Lane(ORPHAN, shadow=True)
+        lane.counters = _ORPHAN.counters  # orphans have one name: their steps must not share theirs
+        _current.set(lane)
+    return lane
 
 
 def _replace(owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401  (any patched owner)
@@ -98,15 +248,19 @@ def hook_asyncio(module: ModuleType) -> None:
     """Give each task of `asyncio.base_events.BaseEventLoop` its lane.
 
     All of create_task, gather, TaskGroup, wait_for and anyio pass through `create_task`. No task
-    factory is used, so that the program's own stays in force.
+    factory is used, so that the program's own stays in force. What another thread hands to the loop
+    has a lane too, named where it is handed over: when the loop gets to it is chance.
     """
+    global _running_loop  # noqa: PLW0603  (asyncio is not imported on our account)
+    _running_loop = module.events._get_running_loop
     original = module.BaseEventLoop.create_task
+    handing_over = module.BaseEventLoop.call_soon_threadsafe
 
     @dressed_as(original)
     def create_task(self: Any, coro: Any, **options: Any) -> Any:  # noqa: ANN401  (asyncio's own)
         if type(coro).__name__ in _FINALIZERS:  # the collector chose the moment: it takes no number
             return original(self, coro, **options)
-        lane = current().child("task")
+        lane = current().child(_kind_of_task(coro))
         context = options.get("context")
         if context is not None and not _entered(context, lane):
             return original(self, coro, **options)
@@ -116,7 +270,33 @@ def hook_asyncio(module: ModuleType) -> None:
         finally:
             _current.reset(token)
 
+    @dressed_as(handing_over)
+    def call_soon_threadsafe(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (as above)
+        if _running_loop() is self:
+            return handing_over(self, *args, **options)
+        token = _current.set(current().child("call"))
+        try:
+            return handing_over(self, *args, **options)
+        finally:
+            _current.reset(token)
+
     _replace(module.BaseEventLoop, "create_task", create_task)
+    _replace(module.BaseEventLoop, "call_soon_threadsafe", call_soon_threadsafe)
+
+
+def _kind_of_task(coro: Any) -> str:  # noqa: ANN401  (a coroutine, or what passes for one)
+    """Count tasks by their function: `research#1` is the second that this caller makes of it.
+
+    Of helpers, such as one that waits for a queue, the number may be chance. With a count of their
+    own they leave those of the tasks that do the work as they are in every run.
+    """
+    frame = getattr(coro, "cr_frame", None)
+    if frame is not None and str(frame.f_globals.get("__name__")).startswith("anyio."):
+        # Its task groups wrap every coroutine in one of their own.
+        inside = frame.f_locals
+        coro = inside.get("coro") or getattr(inside.get("self"), "_coro", None) or coro
+    name = str(getattr(coro, "__qualname__", None) or type(coro).__name__)
+    return name.rpartition("<locals>.")[2].translate(_PLAIN)[:_LONGEST_NAME] + "#"
 
 
 def _entered(context: Context, lane: Lane) -> bool:
@@ -147,6 +327,7 @@ def hook_threading(module: ModuleType) -> None:
     def bootstrap_inner(self: Any) -> None:  # noqa: ANN401  (a Thread)
         lane = self.__dict__.pop("_agentvcr_lane", None)
         if lane is not None:
+            _here.ground = lane
             _current.set(lane)
             context = getattr(self, "_context", None)  # 3.14+: run() gets a context of its own
             if context is not None:
@@ -182,27 +363,16 @@ def hook_executors(module: ModuleType) -> None:
         if lane is None:  # submitted before the hooks were there
             run_original(self, *args)
             return
-        inner = _carried_context(self)
-        if inner is not None:
-            inner.run(_current.set, lane)
+        before, _here.ground = _here.ground, lane
         token = _current.set(lane)
         try:
             run_original(self, *args)
         finally:
             _current.reset(token)
+            _here.ground = before
 
     _replace(item_class, "__init__", init)
     _replace(item_class, "run", run)
-
-
-def _carried_context(item: Any) -> Any:  # noqa: ANN401  (a _WorkItem; a Context or None)
-    """Find the context that `asyncio.to_thread` makes the work run in."""
-    work = getattr(item, "fn", None)
-    if work is None:
-        work = getattr(item, "task", (None,))[0]  # 3.14: (fn, args, kwargs)
-    work = getattr(work, "func", work)  # functools.partial(context.run, …)
-    owner = getattr(work, "__self__", None)
-    return owner if isinstance(owner, Context) else None
 
 
 HOOKS: dict[str, Callable[[ModuleType], None]] = {

@@ -21,6 +21,8 @@ from agentvcr.inside.exchange import (
     ReplayHalt,
     Request,
     Serve,
+    StepBegan,
+    StepEnded,
     failure_of,
 )
 
@@ -186,20 +188,33 @@ class RemoteHandler:
         except Gone:
             raise self.halt("the replay's engine is gone") from None
 
-    def tell(self, kind: bytes, meta: dict[str, Any], raw: bytes = b"") -> None:
+    def tell(
+        self, kind: bytes, meta: dict[str, Any], raw: bytes = b"", at_ns: int | None = None
+    ) -> None:
         """Send one frame that belongs to no exchange, after what the program had seen by then."""
         self.flush()
-        now = monotonic_ns()
+        now = at_ns or monotonic_ns()
         pieces, last = frames.split(raw)
         packed = frames.pack_meta(meta)
         for piece in (*pieces, last):
             self.say(frames.pack(kind, 0, 0, now, packed, piece), answered=False)
 
+    def step_began(self, step: StepBegan) -> None:
+        """Tell the engine that a step began."""
+        meta = {"path": step.path, "name": step.name, "kind": step.kind, "agent": step.agent}
+        self.tell(frames.STEP, {**meta, "lane": step.lane}, step.content, step.at_ns)
+
+    def step_ended(self, step: StepEnded) -> None:
+        """Tell the engine that a step is over."""
+        meta = {"path": step.path, "failure": step.failure}
+        self.tell(frames.STEP, meta, step.content, step.at_ns)
+
     def _taken(self, number: int, seq: int, chunks: int, kind: str) -> None:
         meta = frames.pack_meta({"chunks": chunks, "how": kind})
         self.say(
             frames.pack(frames.TAKEN, number, seq, monotonic_ns(), meta, b""),
-            answered=kind == "overrun",  # fatal: known to the engine before the program goes on
+            answered=kind
+            in ("overrun", "misfit"),  # fatal: known to the engine before the program goes on
         )
 
     def _lost(self) -> None:
@@ -225,13 +240,15 @@ def decode_headers(pairs: list[tuple[str, str]]) -> HeaderList:
 
 
 def _pack_begin(number: int, request: Request) -> tuple[bytes, int]:
-    meta = {
+    meta: dict[str, Any] = {
         "method": request.method,
         "url": request.url,
         "headers": encode_headers(request.headers),
         "lane": request.lane,
         "client": request.client,
     }
+    if request.place:
+        meta["place"], meta["covered"] = request.place, request.covered
     now = monotonic_ns()
     pieces, last = frames.split(request.body)
     out = [frames.pack(frames.BODY, number, seq, now, b"", raw) for seq, raw in enumerate(pieces)]

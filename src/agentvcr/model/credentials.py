@@ -57,7 +57,7 @@ CREDENTIAL_HEADERS: Final = frozenset(
 """Header names whose value is a credential, or holds one."""
 
 KEY_SHAPE: Final = re.compile(
-    r"\b(?=[A-Za-z_-]*\d)(?:"
+    r"(?:\b|(?<=%[0-9A-F]{2}))(?=[A-Za-z_-]*\d)(?:"  # also behind an escaped sign, in a path
     r"(?:sk|pk|rk|xai|gsk|hf|ghp|gho|ghs|github_pat|glpat|xox[abp]|r8|lsv2)[-_]"
     r"|AIza|AKIA|ASIA)[A-Za-z0-9_-]{16,}\b"
 )

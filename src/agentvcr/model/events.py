@@ -38,34 +38,34 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step sent."""
+    """What a step sent; of one that the program named, the body alone: what it was given."""
 
-    method: str
-    url: str
-    headers: HeaderTexts
-    encoding: Encoding
+    method: str = ""
+    url: str = ""
+    headers: HeaderTexts = ()
+    encoding: Encoding = "utf-8"
     """Of `headers`."""
     body: Content
-    prompt: Prompt | None
+    prompt: Prompt | None = None
     """The same body as a conversation, where a dialect reads it."""
 
 
 class Outputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back, as far as it arrived."""
+    """What came back, as far as it arrived; of a named step, the body alone: what it gave."""
 
-    status: int
-    reason: str
-    headers: HeaderTexts
-    encoding: Encoding
+    status: int | None = None
+    reason: str = ""
+    headers: HeaderTexts = ()
+    encoding: Encoding = "utf-8"
     """Of `headers` and `reason`."""
-    chunks: int
+    chunks: int = 0
     """Pieces in which the body arrived."""
     body: Content
-    answer: Answer | None
+    answer: Answer | None = None
     """The same body as a model's answer, where a dialect reads it."""
-    tool_calls: tuple[ToolCall, ...]
-    input_tokens: int | None
-    output_tokens: int | None
+    tool_calls: tuple[ToolCall, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
 
 
 class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One step. `outputs` is None when no answer came."""
+    """One step. `outputs` is None when no answer came, or a named step has no end."""
 
     event: Literal["step"] = "step"
     run_id: str
@@ -95,20 +95,21 @@ class StepEvent(msgspec.Struct, frozen=True, kw_only=True):
     agent: str | None
     kind: StepKind
     action: str
-    client: str
-    dialect: str | None
+    client: str = ""
+    """The client library; empty for a step that the program named."""
+    dialect: str | None = None
     inputs: Inputs
     outputs: Outputs | None
     began_ms: float
-    first_byte_ms: float | None
+    first_byte_ms: float | None = None
     """From the request to the head of the answer."""
     latency_ms: float | None
     """From the request to the end of the answer."""
     ending: str | None
     """None while it is in flight."""
     error: Failure | None
-    internal: bool
-    served_from: int | None
+    internal: bool = False
+    served_from: int | None = None
 
 
 class RunEndEvent(msgspec.Struct, frozen=True, kw_only=True):

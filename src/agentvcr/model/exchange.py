@@ -87,11 +87,23 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Hash of the request with its body as it was sent, so that an unchanged one need not be parsed
     to be found again. Empty where a credential was taken out of the body."""
     internal: bool = False
-    """The peer is a process of this run: kept for viewing, never served."""
+    """Kept for viewing, never served: the peer is a process of this run, or the request was made in
+    a recorded function, whose call is answered as a whole."""
     served_from: int | None = None
     """In a replay: the number of the recorded exchange whose answer this is."""
+    place: str = ""
+    """Where in the tree of steps: the path of the step around it, and the lanes between the two.
+    Of a recorded function's call its own path. Empty outside of every named step."""
     response: Response | None = None
     ending: Ending | None = None
+
+
+_CALL_CLIENT = "agentvcr.tool"
+
+
+def is_call(exchange: Exchange) -> bool:
+    """Whether an exchange is the call of a recorded function."""
+    return exchange.client == _CALL_CLIENT
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -103,7 +115,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw_hash: bytes
     internal: bool = False
     kind: str = ""
-    """The kind of step that it is on its own; empty where nobody has said."""
+    """The kind of step that it is on its own, `call` for that of a recorded function; empty where
+    nobody has said."""
+    place: str = ""
 
 
 class Exchanges(Sequence[Exchange]):
@@ -171,6 +185,8 @@ class Kept(Exchanges):
                 fingerprint=one.fingerprint,
                 raw_hash=one.raw_hash,
                 internal=one.internal,
+                kind="call" if is_call(one) else "",
+                place=one.place,
             )
             for one in self._all
         ]

@@ -99,26 +99,44 @@ class BodyView(msgspec.Struct, frozen=True, kw_only=True):
     """Length as it was sent."""
 
 
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """What one step gave and another was given, word for word: an edge of the data flow."""
+
+    source: str
+    """Id of the step that gave it."""
+    target: str
+    """Id of the step that was given it."""
+    where: str
+    """Where it stands there, as a diff names it: `request.messages[2]`."""
+    text: str
+    """The beginning of it."""
+
+
 class StepDetail(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="agentvcr.step/1"
 ):
-    """One step in full."""
+    """One step in full. Of one that the program named, the bodies are its input and its output."""
 
     step: StepRow
     exchange: int | None
-    client: str
-    method: str
-    url: str
-    request_headers: tuple[tuple[str, str], ...]
+    """Number of the exchange; None for a step that the program named."""
+    client: str = ""
+    method: str = ""
+    url: str = ""
+    request_headers: tuple[tuple[str, str], ...] = ()
     request_body: BodyView
-    reason: str
-    response_headers: tuple[tuple[str, str], ...]
+    reason: str = ""
+    response_headers: tuple[tuple[str, str], ...] = ()
     response_body: BodyView
-    first_byte_ms: float | None
-    chunks: int
-    failure: str | None
+    first_byte_ms: float | None = None
+    chunks: int = 0
+    failure: str | None = None
     """The exception's type and its message."""
-    conversation: Conversation | None
+    conversation: Conversation | None = None
+    goes_into: tuple[Use, ...] = ()
+    """Where what this step gave is used."""
+    comes_from: tuple[Use, ...] = ()
+    """What of that which this step was given, others gave."""
 
 
 class CassetteRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +172,9 @@ class DiffEntry(msgspec.Struct, frozen=True, kw_only=True):
     a: StepRow | None
     b: StepRow | None
     changes: tuple[Change, ...] = ()
+    own: bool = False
+    """The step gave something else although everything inside it is the same: the program's own
+    code decided otherwise."""
 
 
 class OutputDiff(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +213,8 @@ class RunDiff(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag
     concurrent: tuple[int, ...]
     """Indexes of the other differing entries: already under way, so not caused by it."""
     entries: tuple[DiffEntry, ...]
+    flow: tuple[Use, ...]
+    """Where what the step of the first divergence gave is used."""
     output: tuple[OutputDiff, ...]
     ending: Change | None
     """The exit status or signal, where it differs."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from agentvcr.model.exchange import Exchanges
+from agentvcr.model.exchange import Exchanges, Failure
 
 Stream = Literal["stdin", "stdout", "stderr"]
 
@@ -53,6 +53,30 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
 
 
+class NamedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that the program named. `ended_ns` is None where its end was not recorded."""
+
+    path: str
+    name: str
+    kind: str
+    agent: str | None
+    process: int
+    lane: str
+    began_ns: int
+    after: int
+    """Number of the last exchange that had begun by then; 0 before the first."""
+    input: bytes
+    """JSON, or nothing."""
+    ended_ns: int | None = None
+    output: bytes = b""
+    """JSON, or nothing."""
+    failure: Failure | None = None
+
+
+ANSWERED = " -> "
+"""Stands between a request to a collector and how it was answered, in the text of a note."""
+
+
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the recorder or the replayer saw and that is not an exchange.
 
@@ -84,6 +108,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[Output, ...]
     notes: tuple[Note, ...]
     outcome: Outcome | None
+    steps: tuple[NamedStep, ...] = ()
+    """Those that the program named, in the order in which they began."""
     torn_bytes: int = 0
     """Bytes at the end of a journal that are no whole frame: cut, never guessed."""
 

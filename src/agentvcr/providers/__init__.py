@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentvcr.model.conversation import Conversation
-from agentvcr.providers import anthropic, openai_chat
+from agentvcr.providers import anthropic, openai_chat, openai_responses
 
 if TYPE_CHECKING:
     from agentvcr.model.exchange import Exchange, Request
     from agentvcr.providers.base import Dialect
 
-DIALECTS: tuple[Dialect, ...] = (openai_chat, anthropic)
+DIALECTS: tuple[Dialect, ...] = (openai_chat, openai_responses, anthropic)
 
 
 def dialect_of(request: Request) -> Dialect | None:

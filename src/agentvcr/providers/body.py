@@ -51,6 +51,15 @@ def decoded(headers: Headers, data: bytes) -> bytes:
     return data
 
 
+def value_of(data: bytes) -> Json:
+    """Parse any JSON value, a bare text or number too; None for what is none."""
+    try:
+        value: Json = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return value
+
+
 def json_of(data: bytes) -> dict[str, Json] | list[Json] | None:
     """Parse a JSON object or array; None for anything else, a bare scalar too."""
     if data.lstrip()[:1] not in (b"{", b"["):

@@ -6,6 +6,7 @@ The channel does both for other processes.
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from threading import RLock
 
@@ -15,11 +16,13 @@ from agentvcr.inside.exchange import (
     ReplayHalt,
     Request,
     Serve,
+    StepBegan,
+    StepEnded,
     Taken,
     failure_of,
 )
 from agentvcr.recording.recorder import Recorder
-from agentvcr.recording.sink import RecordingSink
+from agentvcr.recording.sink import RecordingSink, TelemetrySink
 
 
 class LocalHandler:
@@ -28,30 +31,46 @@ class LocalHandler:
     def __init__(self, recorder: Recorder) -> None:
         """Guard `recorder`."""
         self._recorder = recorder
-        self._lock = RLock()  # a finalizer may end an exchange in the middle of another
+        self._process = os.getpid()
+        self.lock = RLock()  # a finalizer may end an exchange in the middle of another
+        """For whoever else drives the same recorder."""
 
     def begin(self, request: Request) -> Serve | Forward:
         """Decide as the recorder does; the request is in the file when this returns."""
-        with self._lock:
+        if os.getpid() != self._process:
+            raise ReplayHalt("a fork of a replayed block is not replayed: its answers are its own")
+        with self.lock:
             decision = self._recorder.begin(request)
             self._recorder.flush()
         if isinstance(decision, Serve):
             if decision.taken is not None:
-                decision.taken = _LockedTaken(self._lock, decision.taken)
+                decision.taken = _LockedTaken(self.lock, decision.taken)
             return decision
         sink = self._recorder.recorded_sink(decision)
         if sink is None:
             return decision
-        return Forward(_LockedSink(self._lock, self._recorder, sink))
+        return Forward(_LockedSink(self.lock, self._recorder, sink))
 
     def failed(self, error: Exception) -> Forward:
         """Take down that an exchange passes unrecorded; stop a replay."""
         text = "{}: {}".format(*failure_of(error))
         if self._recorder.is_replaying:
             raise ReplayHalt(f"the interceptor or the engine failed: {text}")
-        with self._lock:
+        with self.lock:
             self._recorder.lost(text)
         return Forward(NullSink())
+
+    def step_began(self, step: StepBegan) -> None:
+        """Take down that a step began."""
+        with self.lock:
+            self._recorder.step_began(step)
+            self._recorder.flush()
+
+    def step_ended(self, step: StepEnded) -> None:
+        """Take down that a step is over."""
+        with self.lock:
+            self._recorder.step_ended(step)
+            self._recorder.flush()
 
 
 class _LockedTaken:
@@ -70,7 +89,10 @@ class _LockedSink:
     __slots__ = ("_lock", "_recorder", "chunk", "head", "sink")
 
     def __init__(
-        self, lock: AbstractContextManager[bool], recorder: Recorder, sink: RecordingSink
+        self,
+        lock: AbstractContextManager[bool],
+        recorder: Recorder,
+        sink: RecordingSink | TelemetrySink,
     ) -> None:
         self._lock = lock
         self._recorder = recorder

@@ -1,6 +1,6 @@
 """The recorder: a handler that takes down every exchange, and what another handler answered.
 
-Owns the order of records and their redaction. Does not answer requests itself (a replayer inside it
+Owns the order of records. Does not answer requests itself (a replayer inside it
 does) and does not know processes or sockets (`channel`).
 
 Nothing reaches the disk before `flush`: whoever drives the recorder flushes when a request began
@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from time import monotonic_ns
-
-import msgspec
 
 from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
@@ -27,28 +25,21 @@ from agentvcr.inside.exchange import (
     ReplayHalt,
     Request,
     Serve,
+    StepBegan,
+    StepEnded,
 )
-from agentvcr.matching.canonical import content_type_of
-from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_content
+from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.exchange import Headers
-from agentvcr.model.run import Stream
+from agentvcr.model.run import ANSWERED, Stream
 from agentvcr.model.text import storable_argv
-from agentvcr.recording.sink import RecordingSink, ServedSink
+from agentvcr.recording.cleaning import Clean, Cleaner
+from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
 from agentvcr.redaction.redactor import Redactor
 
 _MOST_TEXT = 65536
 """Characters kept of a note."""
 _MOST_LATER = 64
 """Writes of a replay's own recording that wait for each other."""
-
-
-class _Clean(msgspec.Struct, frozen=True):
-    """A request without its credentials, and its identity."""
-
-    url: str
-    headers: Headers
-    body: bytes
-    identity: Identity
 
 
 class Recorder:
@@ -70,13 +61,14 @@ class Recorder:
         """
         self._journal = journal
         self.redactor = redactor
+        self._cleaner = Cleaner(redactor, fingerprinter)
         self._boundary = boundary
-        self._fingerprinter = fingerprinter
         self._inner = inner
         self._origin_ns = monotonic_ns() if origin_ns is None else origin_ns
         self._closed = False
         self._later: list[Callable[[], None]] = []
         self._open: dict[int, RecordingSink] = {}
+        self._told: set[TelemetrySink] = set()
         self.processes = 0
         """How many processes spoke."""
         self.exchanges = 0
@@ -148,21 +140,39 @@ class Recorder:
         """Take down a request, and how it is to be answered."""
         request.at_ns = request.at_ns or monotonic_ns()
         place = self._boundary.place_of(request.url)
-        if place in ("live", "telemetry"):
+        if place == "telemetry":
+            return self._telemetry(request)
+        if place == "live":
             self.note(place, f"{request.method} {self.redactor.url(request.url)}", request)
             return self._inner.begin(request) if self._inner else Forward(NullSink())
-        clean = self._clean(request)
+        clean = self._cleaner.request(request)
         self.exchanges += 1
         number = self.exchanges
         if self._inner is not None and place != "internal":
             return self._replayed(self._inner, number, request, clean)
-        self._begin(number, request, clean, internal=place == "internal")
+        self._begin(number, request, clean, internal=place == "internal" or request.covered)
         sink = RecordingSink(self, number)
         self._open[number] = sink
         return Forward(sink)
 
+    def _telemetry(self, request: Request) -> Serve | Forward:
+        """Let a collector be told, and keep how it answered; a replay answers the same."""
+        if self._inner is None:
+            sink = TelemetrySink(self, request)
+            self._told.add(sink)
+            return Forward(sink)
+        self.note("telemetry", f"{request.method} {self.redactor.url(request.url)}", request)
+        return self._inner.begin(request)
+
+    def collector_answered(self, sink: TelemetrySink, how: str) -> None:
+        """Take down how a collector answered: a status, or what went wrong."""
+        self._told.discard(sink)
+        request = sink.request
+        text = f"{request.method} {self.redactor.url(request.url)}{ANSWERED}{how}"
+        self.note("telemetry", text, request)
+
     def _replayed(
-        self, inner: Handler, number: int, request: Request, clean: _Clean
+        self, inner: Handler, number: int, request: Request, clean: Clean
     ) -> Serve | Forward:
         # The inner handler sees no credential either: it words what it cannot answer.
         asked = Request(
@@ -170,7 +180,7 @@ class Recorder:
             clean.url,
             list(clean.headers),
             clean.body,
-            request.lane,
+            self._cleaner.lane(request.lane),
             request.client,
         )
         asked.fingerprint = clean.identity.fingerprint
@@ -186,38 +196,11 @@ class Recorder:
             decision.taken = ServedSink(self, number, decision)
         return decision
 
-    def _clean(self, request: Request) -> _Clean:
-        """Redact a request and identify it by what is left.
-
-        A credential that an answer gave comes back in a replay as its placeholder, so the request
-        must be identified as it is written and not as it was sent.
-        """
-        redactor, fingerprinter = self.redactor, self._fingerprinter
-        method, content_type = request.method, content_type_of(request.headers)
-        content = hash_content(content_type, request.body)
-        body = request.body
-        learned = -1
-        while learned != redactor.learned:  # again, if a part gave away what another part holds
-            learned = redactor.learned
-            url = redactor.url(request.url)
-            raw_hash = fingerprinter.hash_raw(method, url, content)
-            fingerprint = fingerprinter.known(raw_hash)
-            if fingerprint is None:
-                body = redactor.body(request.body, content_type)
-            headers = redactor.headers(request.headers)
-        if fingerprint is None:
-            fingerprint = fingerprinter.identify(method, url, content_type, body)
-        if body != request.body or not body:
-            # A hash of a body with a short password in it would let one try passwords out, and
-            # no body is quicker to parse than none.
-            raw_hash = b""
-        return _Clean(url, headers, body, Identity(fingerprint, raw_hash))
-
     def _begin(
         self,
         number: int,
         request: Request,
-        clean: _Clean,
+        clean: Clean,
         *,
         internal: bool = False,
         served_from: int | None = None,
@@ -227,7 +210,7 @@ class Recorder:
             fmt.ExchangeBegin(
                 number=number,
                 process=request.process,
-                lane=request.lane,
+                lane=self._cleaner.lane(request.lane),
                 client=request.client,
                 at_us=self.since_start(request.at_ns),
                 method=request.method,
@@ -238,6 +221,7 @@ class Recorder:
                 internal=internal,
                 served_from=served_from,
                 body_size=len(clean.body),
+                place=self._cleaner.path(request.place) if request.place else "",
             )
         )
         for start in range(0, len(clean.body), fmt.PIECE):
@@ -271,11 +255,50 @@ class Recorder:
         """End the exchanges that are open: their processes are gone."""
         for sink in list(self._open.values()):
             sink.end("cut")
+        for told in list(self._told):
+            told.end("cut")
 
     @staticmethod
-    def recorded_sink(decision: Forward) -> RecordingSink | None:
-        """Give the sink of a forwarded exchange; None where it is not recorded."""
-        return decision.sink if isinstance(decision.sink, RecordingSink) else None
+    def recorded_sink(decision: Forward) -> RecordingSink | TelemetrySink | None:
+        """Give the sink of a forwarded exchange; None where nothing of it is kept."""
+        sink = decision.sink
+        return sink if isinstance(sink, RecordingSink | TelemetrySink) else None
+
+    def step_began(self, step: StepBegan) -> None:
+        """Take down that a step began."""
+        record = partial(self._step_began, step, self.exchanges)
+        self.later(record)
+
+    def _step_began(self, step: StepBegan, after: int) -> None:
+        self.add(
+            fmt.StepBegin(
+                path=self._cleaner.path(step.path),
+                name=self._cleaner.text(step.name),
+                kind=step.kind,
+                agent=self._cleaner.text(step.agent) if step.agent else None,
+                process=step.process,
+                lane=self._cleaner.lane(step.lane),
+                at_us=self.since_start(step.at_ns),
+                after=after,
+                content=self._cleaner.content(step.content),
+            )
+        )
+
+    def step_ended(self, step: StepEnded) -> None:
+        """Take down that a step is over."""
+        self.later(partial(self._step_ended, step))
+
+    def _step_ended(self, step: StepEnded) -> None:
+        failure_type, message = step.failure or (None, None)
+        self.add(
+            fmt.StepEnd(
+                path=self._cleaner.path(step.path),
+                at_us=self.since_start(step.at_ns),
+                content=self._cleaner.content(step.content),
+                failure_type=failure_type,
+                failure_message=None if message is None else self._cleaner.text(message),
+            )
+        )
 
     def process(self, fields: dict[str, object], at_ns: int) -> int:
         """Take down a process; returns its index."""
@@ -287,7 +310,7 @@ class Recorder:
                 index=index,
                 pid=int(str(fields["pid"])),
                 parent_pid=int(str(fields["ppid"])),
-                lane=str(fields["lane"]),
+                lane=self._cleaner.lane(str(fields["lane"])),
                 argv=self.redactor.argv(argv),
                 python=str(fields["python"]),
                 at_us=self.since_start(at_ns),
@@ -307,9 +330,14 @@ class Recorder:
     def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
         """Take down something that is no exchange."""
         at_us = self.since_start(request.at_ns if request else None)
-        text = text[:_MOST_TEXT]
-        clean = self.redactor.output(text.encode("utf-8", "backslashreplace")).decode()
+        clean = self._cleaner.text(text[:_MOST_TEXT])
         self.add(fmt.NoteRecord(kind, at_us, request.process if request else process, clean, 1))
+
+    def abandon(self) -> None:
+        """Write nothing any more, in the child of a fork: the journal is its parent's."""
+        self._closed = True
+        self._later.clear()
+        self._journal.abandon()
 
     def close(self, exit_status: int | None, signal: int | None, at_ns: int | None = None) -> None:
         """Cut what is open, write how the command ended, and close the journal."""

@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from agentvcr.cassette import format as fmt
-from agentvcr.inside.exchange import HeaderList, Serve, failure_of
+from agentvcr.inside.exchange import HeaderList, Request, Serve, failure_of
 from agentvcr.model.exchange import EndKind
 
 if TYPE_CHECKING:
@@ -61,6 +61,39 @@ class RecordingSink:
         recorder.finish(self, end)
 
 
+class TelemetrySink:
+    """Waits for the end of a request to a collector, and keeps nothing but how it was answered."""
+
+    def __init__(self, recorder: Recorder, request: Request) -> None:
+        """Wait for the answer to `request`."""
+        self._recorder = recorder
+        self.request = request
+        self._status = 0
+        self._ended = False
+
+    def head(
+        self, status: int, headers: HeaderList, reason: bytes, http_version: bytes, at_ns: int = 0
+    ) -> None:
+        """Take the status."""
+        del headers, reason, http_version, at_ns
+        self._status = status
+
+    def chunk(self, data: bytes, at_ns: int = 0) -> None:
+        """Leave the chunk."""
+
+    def end(self, kind: str, error: BaseException | None = None) -> None:
+        """Take the end, from code in this process."""
+        self.end_as(kind, failure_of(error) if error is not None else None)
+
+    def end_as(self, kind: str, failure: tuple[str, str] | None, at_ns: int = 0) -> None:
+        """Take the end, once."""
+        del at_ns
+        if not self._ended:
+            self._ended = True
+            how = ": ".join(failure) if failure else str(self._status or kind)
+            self._recorder.collector_answered(self, how)
+
+
 class ServedSink:
     """Records a served answer, as much of it as the program took."""
 
@@ -96,4 +129,4 @@ class ServedSink:
             sink.answer = (head_ns, serve.status, serve.headers, serve.reason, serve.http_version)
             sink.chunks = list(zip(times, serve.chunks, strict=False))
         failure = serve.failure if kind in ("failed", "cancelled") else None
-        sink.end_as("cut" if kind == "overrun" else kind, failure, now)
+        sink.end_as("cut" if kind in ("overrun", "misfit") else kind, failure, now)

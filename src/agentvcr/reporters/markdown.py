@@ -80,12 +80,21 @@ def _head(run: RunSummary) -> Iterator[str]:
 def _step(result: StepDetail) -> Iterator[str]:
     step = result.step
     yield f"# {_code(f'{step.number} {step.id}')}"
-    yield from ("", f"- {_code(f'{result.method} {result.url}')}")
-    yield f"- {_code(step.result)}, {duration(step.latency_ms) or 'in flight'}"
+    what = f"{result.method} {result.url}" if result.method else f"{step.kind} {step.action}"
+    yield from ("", f"- {_code(what)}")
+    gave = step.result or step.ending or ""
+    yield f"- {', '.join(filter(None, (_code(gave), duration(step.latency_ms) or 'in flight')))}"
     if count := tokens(step.input_tokens, step.output_tokens):
         yield f"- tokens: {count}"
-    yield from ("", "## Request", *_body(result.request_body))
-    yield from ("", "## Response", *_body(result.response_body))
+    given, gave = ("Request", "Response") if result.method else ("Input", "Output")
+    yield from ("", f"## {given}", *_body(result.request_body))
+    yield from ("", f"## {gave}", *_body(result.response_body))
+    if result.comes_from:
+        yield from ("", "## What it was given came from", "")
+        yield from (f"- {_code(use.source)}: {_code(use.where)}" for use in result.comes_from)
+    if result.goes_into:
+        yield from ("", "## What it gave goes into", "")
+        yield from (f"- {_code(use.target)}: {_code(use.where)}" for use in result.goes_into)
 
 
 def _body(body: BodyView) -> Iterator[str]:
@@ -162,6 +171,8 @@ def _first(entry: DiffEntry) -> Iterator[str]:
     for change in entry.changes[:CHANGES_SHOWN]:
         yield from _change(change)
     yield from _more(len(entry.changes) - CHANGES_SHOWN, "change")
+    if entry.own:
+        yield from ("", "Everything inside this step is the same.")
     for name, step in (("A", entry.a), ("B", entry.b)):
         if step:
             count = tokens(step.input_tokens, step.output_tokens) or "no"

@@ -54,11 +54,13 @@ def _run(run: RunSummary, steps: Iterable[StepDetail], output: str) -> Iterator[
 def _step(detail: StepDetail, before: _Before) -> Iterator[str]:
     step = detail.step
     yield f"## {step.id}"
-    status = "no answer" if step.status is None else str(step.status)
-    how = step.ending or "in flight"
-    yield f"{detail.method} {_place(detail.url)} -> {status}{'' if how == 'eof' else f', {how}'}"
+    yield _title(detail)
     if detail.failure:
         yield detail.failure
+    if not detail.method:
+        yield from _body("input", detail.request_body)
+        yield from _body("output", detail.response_body)
+        return
     conversation = detail.conversation
     if conversation and conversation.prompt:
         yield from _prompt(conversation.prompt, detail.request_body, before)
@@ -68,6 +70,16 @@ def _step(detail: StepDetail, before: _Before) -> Iterator[str]:
         yield from _answer(conversation.answer)
     else:
         yield from _body("answer", detail.response_body)
+
+
+def _title(detail: StepDetail) -> str:
+    step = detail.step
+    how = step.ending or "in flight"
+    if not detail.method:
+        done = "" if how == "done" else f" -> {how}"
+        return f"{step.kind} {step.action}{done}"
+    status = "no answer" if step.status is None else str(step.status)
+    return f"{detail.method} {_place(detail.url)} -> {status}{'' if how == 'eof' else f', {how}'}"
 
 
 def _place(url: str) -> str:
@@ -115,7 +127,7 @@ def _answer(answer: Answer) -> Iterator[str]:
         yield f"error: {answer.error}"
     for message in (answer.message, *answer.others):
         yield from _message("-> ", message)
-    if answer.finish not in ("", "stop", "end_turn"):
+    if answer.finish not in ("", "stop", "end_turn", "completed"):
         yield f"-> stopped: {answer.finish}"
 
 

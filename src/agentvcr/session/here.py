@@ -1,85 +1,304 @@
-"""Record or replay in this very process.
+"""Record or replay in this very process: `agentvcr.record` and `agentvcr.replay`.
 
-Owns the installing of interceptors and lanes for the length of a block.
+Owns the block: what is put in place at its beginning, and that all of it is taken away at its end.
+A session is process-wide, so that no thread is lost; there is one at a time. Child processes do not
+belong to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Final, Self, get_args
 
-from agentvcr.boundary import Boundary
+from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
-from agentvcr.errors import SessionActiveError
-from agentvcr.inside import interceptors, lanes, state
-from agentvcr.inside.imports import when_imported
+from agentvcr.diff.explanation import tell_difference
+from agentvcr.diff.rundiff import diff
+from agentvcr.errors import BadOptionError, DivergenceError, SessionOpenError
+from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.recording.local import LocalHandler
+from agentvcr.model.results import RunDiff
+from agentvcr.model.run import Run
 from agentvcr.recording.recorder import Recorder
-from agentvcr.replay.ledger import Ledger
-from agentvcr.session.recording import new_recorder
+from agentvcr.replaying.ledger import Divergence, Ledger
+from agentvcr.replaying.replayer import OnMiss
+from agentvcr.session.in_force import InForce, check_idle
+from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.replaying import Replay, kept_as
 from agentvcr.session.sealing import seal_recording
 
+_ENTERING: Final = Lock()
+StrPath = str | os.PathLike[str]
 
-def _check_idle() -> None:
-    """Refuse a second session before it opens a file."""
-    if state.handler is not None:
-        raise SessionActiveError(
-            "a session is active in this process already",
-            where=type(state.handler).__name__,
-            cure="end it before you start another",
+
+class Session:
+    """A block of code that is recorded or replayed, sync or async. It can be entered once."""
+
+    path: Path
+    """The cassette that is read or written."""
+
+    def __init__(self, path: StrPath, live: Sequence[str]) -> None:
+        """Prepare; nothing happens before the block."""
+        self.path = Path(path)
+        self._live = tuple(live)
+        self._force: InForce | None = None
+        self._is_over = False
+
+    def _check_unused(self) -> None:
+        check_idle()
+        if self._is_over or self._force is not None:
+            raise SessionOpenError(
+                "this session was entered before",
+                where=str(self.path),
+                cure="make another one for each block: with agentvcr.record(…)",
+            )
+
+    @property
+    def run(self) -> Run:
+        """What was done in the block.
+
+        Raises:
+            SessionOpenError: The block has not ended.
+        """
+        return load_run(self._written())
+
+    def _written(self) -> Path:
+        raise NotImplementedError
+
+    def _check_over(self) -> None:
+        if not self._is_over:
+            raise SessionOpenError(
+                "the run can be read once the block has ended",
+                where=str(self.path),
+                cure="ask for it behind the with block",
+            )
+
+    def _start(self) -> None:
+        raise NotImplementedError
+
+    def _stop(self, error: BaseException | None) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        with _ENTERING:  # else the slower of two threads leaves its file behind
+            self._check_unused()
+            self._start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._force is None or not self._force.is_own_process:
+            return  # a fork's copy of the block: the file is its parent's
+        self._is_over = True
+        self._stop(exc)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(exc_type, exc, traceback)
+
+    def _warn(self, recorder: Recorder) -> None:
+        broken = why_broken(recorder)
+        if broken is not None:
+            text = f"the recording in {self._written()} is not whole: {broken}"
+            warnings.warn(text, RuntimeWarning, stacklevel=4)
+
+
+class Recording(Session):
+    """A recorded block."""
+
+    def __init__(self, path: StrPath, *, force: bool, live: Sequence[str]) -> None:
+        """Prepare to record into `path`."""
+        super().__init__(path, live)
+        self._may_replace = force
+        self._recorder: Recorder | None = None
+
+    def _written(self) -> Path:
+        self._check_over()
+        return self.path
+
+    def _start(self) -> None:
+        boundary = Boundary(self._live, own_collectors(os.environ))
+        journal = Journal(self.path, force=self._may_replace)
+        self._recorder = new_recorder(journal, boundary, Fingerprinter(), ())
+        self._force = InForce(self._recorder, boundary, None)
+        self._force.begin()
+
+    def _stop(self, error: BaseException | None) -> None:
+        recorder = self._recorder
+        if self._force is None or recorder is None:
+            return
+        self._force.end()
+        recorder.close(0 if error is None else 1, None)
+        if recorder.broken is None:
+            unsealed = seal_recording(self.path)
+            if unsealed is not None:
+                warnings.warn(f"not sealed: {unsealed}", RuntimeWarning, stacklevel=3)
+        self._warn(recorder)
+
+
+class Replaying(Session):
+    """A replayed block, and what it did otherwise than the recorded one."""
+
+    def __init__(  # noqa: PLR0913  (the options of a replay)
+        self,
+        path: StrPath,
+        *,
+        on_miss: OnMiss,
+        pace: float,
+        live: Sequence[str],
+        target: StrPath | None,
+        force: bool,
+    ) -> None:
+        """Prepare to replay `path`."""
+        super().__init__(path, live)
+        self._on_miss: OnMiss = on_miss
+        self._pace = pace
+        self._target = None if target is None else Path(target)
+        self._may_replace = force
+        self._replay: Replay | None = None
+        self._recorder: Recorder | None = None
+
+    def _written(self) -> Path:
+        self._check_over()
+        return self._target or last_of(self.path)
+
+    def _start(self) -> None:
+        if self._on_miss not in get_args(OnMiss):
+            raise BadOptionError(
+                f"on_miss is one of {', '.join(get_args(OnMiss))}, and not {self._on_miss!r}",
+                where="agentvcr.replay(…)",
+                cure="leave it out to stop at the first request that was not recorded",
+            )
+        if self._target is not None and self._target.resolve() == self.path.resolve():
+            raise BadOptionError(
+                "a replay cannot be kept in the cassette that it replays",
+                where=str(self._target),
+                cure="choose another target",
+            )
+        recorded = load_run(self.path)
+        replay = Replay(recorded, on_miss=self._on_miss, pace=self._pace, live=self._live)
+        target = self._target or last_of(self.path)
+        self._keeping = kept_as(target, is_new=self._target is not None, force=self._may_replace)
+        journal = self._keeping.__enter__()
+        self._replay = replay
+        self._recorder = replay.recorder(journal, ())
+        self._force = InForce(self._recorder, replay.boundary, replay.ledger)
+        self._force.begin()
+
+    def _stop(self, error: BaseException | None) -> None:
+        if self._force is None or self._recorder is None or self._replay is None:
+            return
+        self._force.end()
+        self._recorder.close(0 if error is None else 1, None)
+        self._keeping.__exit__(None, None, None)
+        if self._target is not None and self._recorder.broken is None:
+            seal_recording(self._target)
+        self._warn(self._recorder)
+        fatal = self._replay.ledger.fatal
+        if fatal is not None:
+            raise self._divergence(fatal.message) from (
+                None if isinstance(error, ReplayHalt) else error
+            )
+
+    @property
+    def _ledger(self) -> Ledger:
+        if self._replay is None:
+            self._check_over()
+            raise AssertionError("a session that is over has a replay")
+        return self._replay.ledger
+
+    @property
+    def divergences(self) -> tuple[Divergence, ...]:
+        """Where the block left its recording, as far as it has come; empty where it did not."""
+        return tuple(self._ledger.divergences)
+
+    @cached_property
+    def diff(self) -> RunDiff:
+        """What the block did otherwise than the recorded one, step by step.
+
+        Raises:
+            SessionOpenError: The block has not ended.
+        """
+        return diff(load_run(self.path), self.run)
+
+    def raise_for_divergence(self) -> None:
+        """Raise where the block did anything otherwise, also where nothing stopped it.
+
+        Raises:
+            DivergenceError: It did.
+            SessionOpenError: The block has not ended.
+        """
+        result = self.diff
+        if self.divergences:
+            raise self._divergence(self.divergences[0].message)
+        if not result.same:
+            raise self._divergence(tell_difference(result))
+
+    def _divergence(self, message: str) -> DivergenceError:
+        return DivergenceError(
+            message,
+            where=str(self.path),
+            cure=f"agentvcr diff {self.path} {self._written()} shows every difference",
         )
 
 
-@contextmanager
-def in_process(recorder: Recorder) -> Iterator[Recorder]:
-    """Let the interceptors of this process ask `recorder`, until the block ends.
+def record(path: StrPath, *, force: bool = False, live: Sequence[str] = ()) -> Recording:
+    """Record what this process does inside the block: `with agentvcr.record("x.avcr") as session:`.
+
+    Args:
+        path: The cassette to write.
+        force: Write over an existing one.
+        live: `HOST:PORT` of services that are not recorded.
 
     Raises:
-        SessionActiveError: Something records or replays in this process already.
+        SessionActiveError: This process is recorded or replayed already.
+        TargetExistsError, TargetUnwritableError: As their names say. All of these on entering.
     """
-    _check_idle()
-    token = lanes.start("main")
-    for name, hook in lanes.HOOKS.items():
-        when_imported(name, hook)
-    interceptors.install()
-    state.activate(LocalHandler(recorder))
-    try:
-        yield recorder
-    finally:
-        state.activate(None)
-        interceptors.uninstall()
-        lanes.uninstall()
-        lanes.leave(token)
+    return Recording(path, force=force, live=live)
 
 
-@contextmanager
-def record_here(target: Path, *, force: bool = False) -> Iterator[Recorder]:
-    """Record what this process does inside the block."""
-    _check_idle()
-    boundary = Boundary()
-    recorder = new_recorder(Journal(target, force=force), boundary, Fingerprinter(), ())
-    try:
-        with in_process(recorder):
-            yield recorder
-    finally:
-        recorder.close(0, None)
-        if recorder.broken is None:
-            seal_recording(target)
+def replay(  # noqa: PLR0913  (the options of a replay)
+    path: StrPath,
+    *,
+    on_miss: OnMiss = "fail",
+    pace: float = 0.0,
+    live: Sequence[str] = (),
+    target: StrPath | None = None,
+    force: bool = False,
+) -> Replaying:
+    """Answer what this process asks inside the block from a cassette, with the network off.
 
+    Where the block leaves its recording, the request raises `ReplayHalt`, and the end of the block
+    raises `DivergenceError`, also where the program caught the first.
 
-@contextmanager
-def replay_here(path: Path, *, target: Path | None = None, pace: float = 0.0) -> Iterator[Ledger]:
-    """Answer what this process asks inside the block from a cassette."""
-    _check_idle()
-    replay = Replay(load_run(path), on_miss="fail", pace=pace, live=())
-    with kept_as(target or last_of(path), is_new=target is not None) as journal:
-        recorder = replay.recorder(journal, ())
-        try:
-            with in_process(recorder):
-                yield replay.ledger
-        finally:
-            recorder.close(0, None)
+    Args:
+        path: The cassette.
+        on_miss: Stop, or answer with the `nearest` exchange and go on.
+        pace: 0 to answer at once, 1 at the recorded pace.
+        live: `HOST:PORT` of services that stay live.
+        target: Where to keep this run, by default beside the cassette as NAME.last.avcr.
+        force: Write over an existing `target`.
+
+    Raises:
+        SessionActiveError: This process is recorded or replayed already.
+        CassetteMissingError, CassetteDamagedError: As their names say. All of these on entering.
+    """
+    return Replaying(path, on_miss=on_miss, pace=pace, live=live, target=target, force=force)

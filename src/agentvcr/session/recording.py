@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentvcr import __version__
-from agentvcr.boundary import Boundary
+from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.journal import Journal, discard
 from agentvcr.channel.hub import Hub, child_environment
@@ -27,7 +27,7 @@ from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.environment import credentials, kept_environment
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
-from agentvcr.replay.replayer import Replayer
+from agentvcr.replaying.replayer import Replayer
 from agentvcr.session.command import check_command, project_root
 from agentvcr.session.sealing import seal_recording
 
@@ -58,7 +58,7 @@ def record_command(
     """
     check_command(argv)
     journal = Journal(target, force=force)
-    boundary = Boundary(tuple(live))
+    boundary = Boundary(tuple(live), own_collectors(os.environ))
     recorder = new_recorder(journal, boundary, Fingerprinter(), argv)
     hub = Hub(recorder, boundary, None)
     try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from agentvcr.boundary import Boundary
+from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
 from agentvcr.channel.hub import Hub, child_environment
@@ -25,9 +25,10 @@ from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import ReplaySummary
 from agentvcr.recording.recorder import Recorder
-from agentvcr.replay.deliveries import Deliveries
-from agentvcr.replay.ledger import Ledger
-from agentvcr.replay.replayer import OnMiss, Replayer
+from agentvcr.replaying.collectors import Collectors
+from agentvcr.replaying.deliveries import Deliveries
+from agentvcr.replaying.ledger import Ledger
+from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.session.command import check_command, folder_of, recorded_command
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
@@ -121,7 +122,7 @@ class Replay:
     def __init__(self, recorded: Run, *, on_miss: OnMiss, pace: float, live: Sequence[str]) -> None:
         """Make a replayer of what was recorded."""
         self.recorded = recorded
-        self.boundary = Boundary(tuple(live))
+        self.boundary = Boundary(tuple(live), own_collectors(os.environ))
         self.ledger = Ledger()
         keys = recorded.exchanges.list_keys()
         known = {one.raw_hash: one.fingerprint for one in keys if one.raw_hash}
@@ -135,6 +136,7 @@ class Replay:
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
+            collectors=Collectors(recorded.notes),
         )
         self._live = live
         self._reached: tuple[str, ...] = ()
@@ -168,8 +170,8 @@ class Replay:
 
     def not_replayed(self) -> tuple[str, ...]:
         """Say what was left to the real world, or refused."""
-        refused = self.ledger.telemetry
-        telemetry = [f"telemetry refused {refused} times"] if refused else []
+        count = self.ledger.telemetry
+        telemetry = [f"telemetry not sent {count} times"] if count else []
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 

@@ -34,6 +34,6 @@ def seal_recording(path: Path, progress: Progress | None = None) -> str | None:
 
 def kind_of_step(exchange: Exchange) -> str:
     """Say what kind of step an exchange is on its own."""
-    from agentvcr.steps.path import kind_of  # noqa: PLC0415  (a run that asked nothing needs none)
+    from agentvcr.steps.path import key_kind  # noqa: PLC0415  (a run that asked nothing needs none)
 
-    return kind_of(exchange.request)
+    return key_kind(exchange)

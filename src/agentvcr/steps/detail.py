@@ -13,16 +13,38 @@ from agentvcr.model.results import BodyView, StepDetail
 from agentvcr.providers import read
 from agentvcr.providers.body import decoded, json_of
 from agentvcr.providers.sse import is_stream
+from agentvcr.steps.flow import comes_from, goes_into
 from agentvcr.steps.outline import NS_PER_MS, exchange_of, row
+from agentvcr.steps.path import find_with_others
 
 if TYPE_CHECKING:
     from agentvcr.model.exchange import Exchange, Headers
+    from agentvcr.model.results import StepRow
+    from agentvcr.model.run import NamedStep, Run
     from agentvcr.model.step import Step
 
 
+def detail_of(run: Run, wanted: str) -> StepDetail:
+    """Give a step in full, with what it has from other steps and what others have from it.
+
+    Args:
+        run: The run.
+        wanted: The step's path or number.
+
+    Raises:
+        NoSuchStepError: No step has that path or number.
+    """
+    step, before, after = find_with_others(run, wanted)
+    return msgspec.structs.replace(
+        detail(step), comes_from=comes_from(step, before), goes_into=goes_into(step, after)
+    )
+
+
 def detail(step: Step) -> StepDetail:
-    """Give a step in full."""
+    """Give a step in full, without a look at the others."""
     line = row(step)
+    if step.named is not None:
+        return _named_detail(step.named, line)
     exchange = exchange_of(step)
     request, response = exchange.request, exchange.response
     return StepDetail(
@@ -42,6 +64,17 @@ def detail(step: Step) -> StepDetail:
         chunks=len(response.chunks) if response else 0,
         failure=_failure(exchange),
         conversation=read(exchange),
+    )
+
+
+def _named_detail(named: NamedStep, line: StepRow) -> StepDetail:
+    failure = named.failure
+    return StepDetail(
+        step=line,
+        exchange=None,
+        request_body=body_view((), named.input),
+        response_body=body_view((), named.output),
+        failure=f"{failure.type}: {failure.message}" if failure else None,
     )
 
 

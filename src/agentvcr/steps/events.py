@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agentvcr.model.events import ContentKind, Encoding, Event, HeaderTexts
     from agentvcr.model.exchange import Headers, Request, Response
     from agentvcr.model.results import StepRow
-    from agentvcr.model.run import Run
+    from agentvcr.model.run import NamedStep, Run
     from agentvcr.model.step import Step
 
 
@@ -58,7 +58,29 @@ def _beginning(run: Run) -> RunEvent:
     )
 
 
+def _named(run: Run, named: NamedStep, line: StepRow) -> StepEvent:
+    output = Outputs(body=_content((), named.output)) if named.ended_ns is not None else None
+    return StepEvent(
+        run_id=run.info.run_id,
+        step=line.id,
+        number=line.number,
+        parent=line.parent,
+        lane=line.lane,
+        agent=line.agent,
+        kind=line.kind,
+        action=line.action,
+        inputs=Inputs(body=_content((), named.input)),
+        outputs=output,
+        began_ms=line.began_ms,
+        latency_ms=line.latency_ms,
+        ending=line.ending,
+        error=named.failure,
+    )
+
+
 def _step(run: Run, step: Step, line: StepRow) -> StepEvent:
+    if step.named is not None:
+        return _named(run, step.named, line)
     exchange = exchange_of(step)
     response, conversation = exchange.response, read(exchange)
     return StepEvent(

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
+from agentvcr.model.exchange import is_call
 from agentvcr.model.results import (
     CassetteRow,
     NoteRow,
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     from agentvcr.model.conversation import Answer
     from agentvcr.model.exchange import Exchange, Request
-    from agentvcr.model.run import Run
+    from agentvcr.model.run import NamedStep, Run
     from agentvcr.model.step import Step
 
 NS_PER_MS = 1_000_000
@@ -52,6 +55,8 @@ def cassette_row(name: str, size: int, run: Run) -> CassetteRow:
 
 def row(step: Step) -> StepRow:
     """Give a step in one line."""
+    if step.named is not None:
+        return _named_row(step, step.named)
     exchange = exchange_of(step)
     response, ending = exchange.response, exchange.ending
     dialect = dialect_of(exchange.request)
@@ -63,7 +68,7 @@ def row(step: Step) -> StepRow:
         lane=step.lane,
         agent=step.agent,
         parent=step.parent,
-        action=_action(exchange.request, answer, step.kind),
+        action=_action(exchange, answer, step.kind),
         result=_result(exchange, answer),
         status=response.status if response else None,
         ending=ending.kind if ending else None,
@@ -77,11 +82,47 @@ def row(step: Step) -> StepRow:
     )
 
 
+def _named_row(step: Step, named: NamedStep) -> StepRow:
+    ended_ns, failure = named.ended_ns, named.failure
+    ending = None if ended_ns is None else "failed" if failure else "done"
+    words = [failure.type if failure else "", shortened(named.output)]
+    if ended_ns is None:
+        words[0] = "in progress"
+    return StepRow(
+        id=step.id,
+        number=step.number,
+        kind=step.kind,
+        lane=step.lane,
+        agent=step.agent,
+        parent=step.parent,
+        action=named.name,
+        result=": ".join(word for word in words if word)[:RESULT_LENGTH],
+        status=None,
+        ending=ending,
+        error=failure.type if failure else None,
+        began_ms=named.began_ns / NS_PER_MS,
+        latency_ms=None if ended_ns is None else (ended_ns - named.began_ns) / NS_PER_MS,
+        input_tokens=None,
+        output_tokens=None,
+    )
+
+
+def shortened(content: bytes) -> str:
+    """Give a JSON value in one short line: a text as it is, anything else as JSON."""
+    text = content[: 8 * RESULT_LENGTH].decode("utf-8", "ignore")
+    if text.startswith('"') and len(text) < 8 * RESULT_LENGTH:
+        try:
+            text = msgspec.json.decode(content, type=str)
+        except msgspec.MsgspecError:
+            return text
+    return " ".join(text.split())[:RESULT_LENGTH]
+
+
 def exchange_of(step: Step) -> Exchange:
     """Give the exchange that a step is.
 
     Raises:
-        ValueError: The step holds other steps and is no exchange itself.
+        ValueError: The step is one that the program named.
     """
     if step.exchange is None:
         raise ValueError(f"step {step.id} is not an exchange")
@@ -119,10 +160,18 @@ def _state(run: Run) -> RunState:
     return "unfinished" if run.outcome is None else "complete"
 
 
-def _action(request: Request, answer: Answer | None, kind: str) -> str:
+def _action(exchange: Exchange, answer: Answer | None, kind: str) -> str:
+    request = exchange.request
+    if is_call(exchange):
+        return f"{tool_of(request)}({shortened(request.body)})"
     if kind == "llm":
         return model_of(request) or (answer.model if answer else "") or "(no model named)"
     return f"{request.method} {address(request.url)}"
+
+
+def tool_of(request: Request) -> str:
+    """Give the name of the recorded function that a call is of."""
+    return request.url.partition(":")[2]
 
 
 def address(url: str) -> str:
@@ -145,7 +194,9 @@ def _result(exchange: Exchange, answer: Answer | None) -> str:
         words.append(ending.failure.type)
     elif ending.kind != "eof":
         words.append(ending.kind)
-    if exchange.response and (answer is None or exchange.response.status >= FIRST_ERROR_STATUS):
+    if is_call(exchange):
+        words.append(shortened(exchange.response.body) if exchange.response else "")
+    elif exchange.response and (answer is None or exchange.response.status >= FIRST_ERROR_STATUS):
         words.append(str(exchange.response.status))
     if answer:
         words.append(_said(answer))

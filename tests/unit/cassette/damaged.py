@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agentvcr.model.run import Run
+    from agentvcr.model.run import NamedStep, Run
 
 
 def quiet(done: int, total: int) -> None:
@@ -111,8 +112,24 @@ def _wrongs_of_reading(path: Path, whole: Run, *, is_journal: bool) -> Iterator[
             yield f"other {name}"
     if found.outcome != whole.outcome and not (is_journal and found.outcome is None):
         yield "another outcome"
+    yield from _wrong_steps(found, whole, is_journal=is_journal)
     yield from _wrong_exchanges(found.exchanges, whole, is_journal=is_journal)
     yield from _wrong_keys(found.exchanges, whole, is_journal=is_journal)
+
+
+def _wrong_steps(found: Run, whole: Run, *, is_journal: bool) -> Iterator[str]:
+    if not is_journal and found.steps != whole.steps:
+        yield "other steps"
+    expected = {one.path: one for one in whole.steps}
+    for one in found.steps:
+        if one not in (expected.get(one.path), _still_open(expected.get(one.path))):
+            yield f"another step {one.path}"
+
+
+def _still_open(step: NamedStep | None) -> NamedStep | None:
+    if step is None:
+        return None
+    return msgspec.structs.replace(step, ended_ns=None, output=b"", failure=None)
 
 
 def _wrong_exchanges(found: Exchanges, whole: Run, *, is_journal: bool) -> Iterator[str]:
@@ -132,10 +149,8 @@ def _wrong_exchanges(found: Exchanges, whole: Run, *, is_journal: bool) -> Itera
 
 def _wrong_keys(found: Exchanges, whole: Run, *, is_journal: bool) -> Iterator[str]:
     with contextlib.suppress(AgentVCRError):
-        got = {(one.number, one.lane, one.fingerprint, one.raw_hash) for one in found.list_keys()}
-        expected = {
-            (one.number, one.lane, one.fingerprint, one.raw_hash) for one in whole.exchanges
-        }
+        said = attrgetter("number", "lane", "fingerprint", "raw_hash", "place")
+        got, expected = set(map(said, found.list_keys())), set(map(said, whole.exchanges))
         if not (got <= expected if is_journal else got == expected):
             yield "other keys"
     if isinstance(found, SealedFile):
@@ -174,6 +189,7 @@ def _wrongs_of_repair(path: Path, whole: Run) -> Iterator[str]:
             yield f"repair saved another exchange {number}"
     if len(saved) != done.repair.exchanges or set(done.repair.lost) & set(saved):
         yield "repair counts what it saved wrongly"
+    yield from _wrong_steps(found, whole, is_journal=True)
     if found.outputs != whole.outputs[: len(found.outputs)] and found.outputs:
         missing = [one for one in found.outputs if one not in whole.outputs]
         if missing:

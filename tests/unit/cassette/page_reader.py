@@ -1,6 +1,7 @@
 """A reader written from docs/reference/cassette-format.md, and from nothing else.
 
-Knows no code of AgentVCR. Takes lengths and slices of what it is given and nothing else.
+Knows no code of AgentVCR. Takes lengths and slices of what it is given and nothing else. What a
+record may hold stands in `page_tables`.
 """
 
 import base64
@@ -11,8 +12,9 @@ from bisect import bisect_right
 from itertools import accumulate, chain, pairwise, takewhile
 from pathlib import Path
 
-import msgspec
 import zstandard
+
+from tests.unit.cassette.page_tables import SPECS, Damage, check, decoded, named
 
 WORDS = Path(__file__).parents[3] / "docs/reference/cassette-dictionary.bin"
 DICTIONARY = zstandard.ZstdCompressionDict(WORDS.read_bytes(), zstandard.DICT_TYPE_RAWCONTENT)
@@ -20,92 +22,8 @@ JOURNAL = bytes.fromhex("41 56 43 52 4a 00 0d 0a 1a 0a 00 01")
 SEALED = bytes.fromhex("41 56 43 52 50 00 0d 0a 1a 0a 00 01")
 BEGINNING, TRAILER = 12, 16
 MOST = 8_388_608
-STORY = (1, 2, 3, 4, 10, 11)
+STORY = (1, 2, 3, 4, 10, 11, 12, 13)
 WAYS = (bytes, base64.b64encode, base64.urlsafe_b64encode)
-
-
-class Damage(Exception):  # noqa: N818  (the page's word)
-    """Raised where a file is not as the page says."""
-
-
-def check(fits, what):
-    if not fits:
-        raise Damage(what)
-
-
-HEAD = "at_us:count status:int reason:bytes http_version:bytes headers:pair*"
-END = "at_us:count kind:end failure_type:text? failure_message:text?"
-ASKED = "client:text at_us:count method:text url:text headers:pair*"
-SPECS = {
-    1: "run_id:text started_at_ns:wall argv:text* cwd:text agentvcr:text platform:text rules:text "
-    "environment:map",
-    2: "at_us:count exit_status:int? signal:int?",
-    3: "index:count pid:int parent_pid:int lane:text argv:text* python:text at_us:count",
-    4: "index:count at_us:count",
-    5: f"number:count process:count lane:text {ASKED} fingerprint:8 raw_hash:0or8 internal:bool "
-    "served_from:count? body_size:count",
-    6: "number:count data:piece",
-    7: f"number:count {HEAD}",
-    8: "number:count after_us:count* sizes:count* data:piece more:bool",
-    9: f"number:count {END}",
-    10: "process:count stream:stream at_us:count data:bytes",
-    11: "kind:text at_us:count process:count text:text count:count",
-    64: "first:count sizes:count* data:bytes",
-    65: "sizes:count* data:bytes",
-    66: "first:count gaps:count* lanes:text* lane:count* kinds:text* kind:count* internal:count*",
-    67: "data:bytes",
-    68: "data:bytes",
-    69: "story:count* blobs:blobs* rows:rows* keys:keys* last_began_us:count",
-    "row": f"lane:text number:count process:count {ASKED} internal:bool served_from:count? "
-    "answer:answer? closing:closing? request_body:recipe response_body:recipe",
-    "answer": f"{HEAD} chunks_after_us:count* sizes:count*",
-    "closing": END,
-    "blobs": "at:count first:count many:count",
-    "rows": "at:count lane:text number:count many:count",
-    "keys": "keys:count prints:count hashes:count first:count many:count",
-}
-KINDS = {
-    "text": lambda value: isinstance(value, str),
-    "bytes": lambda value: isinstance(value, bytes),
-    "piece": lambda value: isinstance(value, bytes) and len(value) <= 1 << 20,
-    "8": lambda value: isinstance(value, bytes) and len(value) == 8,
-    "0or8": lambda value: isinstance(value, bytes) and len(value) in (0, 8),
-    "int": lambda value: type(value) is int,
-    "count": lambda value: type(value) is int and 0 <= value <= 1 << 53,
-    "wall": lambda value: type(value) is int and 0 <= value <= 1 << 62,
-    "bool": lambda value: isinstance(value, bool),
-    "map": lambda value: isinstance(value, dict) and fits([*value, *value.values()], "text*"),
-    "pair": lambda value: fits(value, "bytes*") and len(value) == 2,
-    "recipe": lambda value: fits(value, "count*" if isinstance(value, list) else "bytes"),
-    "stream": ("stdin", "stdout", "stderr").__contains__,
-    "end": ("eof", "closed", "abandoned", "cancelled", "failed", "cut").__contains__,
-}
-
-
-def fits(value, kind):
-    if kind in KINDS:
-        return KINDS[kind](value)
-    if kind in SPECS:  # at least these: a later version appends
-        kinds = [name.split(":")[1] for name in SPECS[kind].split()]
-        return isinstance(value, list) and len(value) >= len(kinds) and all(map(fits, value, kinds))
-    if kind.endswith("?"):
-        return value is None or fits(value, kind[:-1])
-    return isinstance(value, list) and all(fits(one, kind[:-1]) for one in value)
-
-
-def named(kind, values):
-    names = [name.split(":")[0] for name in SPECS[kind].split()]
-    return dict(zip(names, values, strict=False))
-
-
-def decoded(encoded, kind):
-    """Give a msgpack array as its fields by name."""
-    try:
-        values = msgspec.msgpack.decode(encoded)
-    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError) as error:
-        raise Damage(str(error)) from error
-    check(fits(values, kind), f"no {kind}")
-    return named(kind, values)
 
 
 def place_of(row):
@@ -188,7 +106,7 @@ def read(data):
 def read_journal(data):
     story, mixed = [], {}
     for kind, values in chain.from_iterable(map(records, journal_frames(data))):
-        check(kind <= 11, "not in a journal")
+        check(kind <= 13, "not in a journal")
         place = story if kind in STORY else mixed.setdefault(values["number"], [])
         place.append((kind, values))
     exchanges = [journal_exchange(mixed[number]) for number in sorted(mixed)]
@@ -203,7 +121,18 @@ def told(story, exchanges):
     run = {"info": story[0][1], "end": end, "exchanges": exchanges}
     for name, wanted in (("processes", 3), ("process_ends", 4), ("outputs", 10), ("notes", 11)):
         run[name] = [values for kind, values in story if kind == wanted]
-    return run
+    run["outputs"].sort(key=lambda piece: piece["at_us"])
+    return run | {"steps": list(named_steps(story))}
+
+
+def named_steps(story):
+    """Yield what its StepBegin says of each step, with what its StepEnd says; the first counts."""
+    begins, ends = (
+        {values["path"]: values for kind, values in reversed(story) if kind == wanted}
+        for wanted in (12, 13)
+    )
+    for path in sorted(begins, key=lambda path: (begins[path]["at_us"], path)):
+        yield begins[path] | {"end": ends.get(path)}
 
 
 def journal_exchange(found):
@@ -270,17 +199,21 @@ class Sealed:
         """Give what the exchanges of a block are found by."""
         key = self.one(keys, 66)
         prints, hashes = self.eights(prints, 67, many), self.eights(hashes, 68, many)
-        gaps, lane, kind = key["gaps"], key["lane"], key["kind"]
-        check(len(gaps) == len(lane) == len(kind) == many > 0, "keys")
-        check(gaps[0] == 0 and all(gaps[1:]) and key["first"] == first, "numbers")
-        check(max(lane) < len(key["lanes"]) and max(kind) < len(key["kinds"]), "places")
+        gaps, columns = key["gaps"], {}
+        for name in ("lane", "kind", "place"):
+            at, there = key[name], key[name + "s"]
+            check(len(at) == many or (name == "place" and not at), "keys")
+            check(max(at, default=-1) < len(there), "places")
+            columns[name] = [there[one] for one in at] or [""] * many
+        check(len(gaps) == many > 0 and key["first"] == first, "keys")
+        check(gaps[0] == 0 and all(gaps[1:]), "numbers")
         numbers, internal = list(accumulate(gaps, initial=first))[1:], set(key["internal"])
         check(internal <= set(numbers), "internal")
         return {
-            number: {"number": number, "internal": number in internal, "fingerprint": prints[place]}
-            | {"lane": key["lanes"][lane[place]], "step": key["kinds"][kind[place]]}
-            | {"raw_hash": hashes[place] if any(hashes[place]) else b""}
-            for place, number in enumerate(numbers)
+            number: {"number": number, "internal": number in internal, "fingerprint": prints[at]}
+            | {"lane": columns["lane"][at], "step": columns["kind"][at]}
+            | {"raw_hash": hashes[at] if any(hashes[at]) else b"", "place": columns["place"][at]}
+            for at, number in enumerate(numbers)
         }
 
     def row_group(self, at, lane, number, many, *_):
@@ -320,7 +253,8 @@ class Sealed:
         """Put an exchange together from its row and its key."""
         answer, closing = row.pop("answer"), row.pop("closing")
         body, said = self.body(row.pop("request_body")), self.body(row.pop("response_body"))
-        check(all(row[name] == key[name] for name in ("number", "lane", "internal")), "a key")
+        said_twice = ("number", "lane", "internal", "place")
+        check(all(row[name] == key[name] for name in said_twice), "a key")
         one = {**row, **key, "body": body, "head": None, "chunks": [], "end": None}
         if answer:
             head_us, parts = row["at_us"] + answer[0], parts_of(answer[6], said)

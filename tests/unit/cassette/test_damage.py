@@ -17,7 +17,7 @@ from agentvcr.cassette.sealed import SealedFile
 from tests.programs.damage import small_groups
 from tests.support.command_line import PROGRAMS
 from tests.unit.cassette.damaged import quiet, sample, told_by
-from tests.unit.recorded import write_journal
+from tests.unit.cassette.stepped import stepped, write_journal
 
 ROOT = Path(__file__).parents[3]
 TURNS = {"journal": 1, "sealed": 2, "groups": 7}
@@ -29,7 +29,7 @@ def make(tmp_path, monkeypatch):
         monkeypatch.setattr(pack, name, getattr(pack, name))
 
     def made(kind):
-        path, whole = tmp_path / "whole.avcr", sample(TURNS[kind])
+        path, whole = tmp_path / "whole.avcr", stepped(sample(TURNS[kind]))
         write_journal(path, whole, each=True)
         assert told_by(path) == whole
         if kind == "groups":

@@ -1,13 +1,9 @@
 """The page of the format is true: a reader written from it alone reads what AgentVCR reads."""
 
 import base64
-import hashlib
 import os
 import random
-import re
 from itertools import chain
-from pathlib import Path
-from typing import get_args
 
 import msgspec
 import pytest
@@ -16,20 +12,17 @@ from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.seal import seal
-from agentvcr.cassette.vocabulary import dictionary_bytes
 from agentvcr.errors import CassetteDamagedError
-from agentvcr.inside.exchange import ReplayHalt, Serve
-from agentvcr.model import credentials
-from agentvcr.model.exchange import EndKind, Failure, Kept
-from agentvcr.model.run import Note, Stream
+from agentvcr.inside.exchange import ReplayHalt, Serve, StepBegan, StepEnded
+from agentvcr.model.exchange import Failure, Kept
+from tests.golden.make_golden import HERE, NAMES, STEPS_NAMES
 from tests.unit import build
 from tests.unit.cassette import page_reader
+from tests.unit.cassette.crafting import journal as journal_of
 from tests.unit.cassette.page_reader import Damage, find, find_by_fingerprint, read
-from tests.unit.recorded import answer, ask, recorder_of, write_journal
+from tests.unit.cassette.stepped import records_of, step, stepped, write_journal
+from tests.unit.recorded import answer, ask, recorder_of
 
-REFERENCE = Path(__file__).parents[3] / "docs/reference"
-PAGE = (REFERENCE / "cassette-format.md").read_text(encoding="utf-8")
-DICTIONARY = "aa95d0655b7076c7ed78f4adc9968682730b2be9d940b683d5c5a878af2c6557"
 PROCESS = {"pid": 10, "ppid": 9, "lane": "main", "argv": ["python", "a.py"], "python": "3.9.1"}
 LISTS = ("processes", "outputs", "notes")
 
@@ -71,6 +64,12 @@ def recorded(tmp_path_factory):
     first = recorder.begin(ask(body=big, headers=[(b"A", b"\xff"), (b"a", b"")])).sink
     second = recorder.begin(ask("http://a.example/é?key=hidden", b"{}", lane="main/task0")).sink
     recorder.begin(ask("http://live.example/"))
+    recorder.step_began(StepBegan("plan", "plan", "agent", "planner", "main", b'{"a":1}', 0))
+    placed = ask()
+    placed.place = "plan/task0"
+    answer(recorder.begin(placed).sink, [b"in a step"])
+    recorder.step_ended(StepEnded("plan", b'"gave"', ("crew.Refused", "é"), 0))
+    recorder.step_began(StepBegan("open", "open", "run", "", "main/open", b"", 0, 1))
     answer(recorder.begin(ask("http://localhost:8000/")).sink, [b"own"])
     answer(second, [b"", b"x", big], [(b"Set-Cookie", b"a=1"), (b"set-cookie", b"b=2")])
     recorder.flush()
@@ -118,16 +117,19 @@ def large(tmp_path_factory):
         build.chat(f"{n % 4000}" * 40, lane=lanes[n % 5], internal=n % 97 == 0) for n in range(9000)
     )
     run = build.run(*list_large(), *small, stdout=random.Random(5).randbytes(3 << 20))
+    run = stepped(run)
     thinned = (
         msgspec.structs.replace(
             one,
             number=one.number * 3 + one.number // 1000 * 100_000,
             raw_hash=b"" if one.number % 3 else one.raw_hash,
             served_from=one.number if one.number % 7 == 0 else None,
+            place=one.place if one.number < 8000 else "",
         )
         for one in run.exchanges
     )
-    write_journal(path, msgspec.structs.replace(run, exchanges=Kept(thinned)))
+    steps = (*run.steps, *(step(f"s{n:04}", output=b"1" * 300) for n in range(5000)))
+    write_journal(path, msgspec.structs.replace(run, exchanges=Kept(thinned), steps=steps))
     return path
 
 
@@ -162,13 +164,25 @@ def told(run, process_ends):
         "info": values_of(run.info),
         "end": values_of(run.outcome) if run.outcome else None,
         **{name: list(map(values_of, getattr(run, name))) for name in LISTS},
+        "steps": list(map(told_step, run.steps)),
         "exchanges": [told_exchange(one) for one in run.exchanges],
     }
 
 
+def told_step(one):
+    same = ("path", "name", "kind", "agent", "process", "lane", "after")
+    found = {name: getattr(one, name) for name in same} | {"end": None}
+    found |= {"at_us": us(one.began_ns), "content": one.input}
+    if one.ended_ns is not None:
+        failure = one.failure or Failure(type=None, message=None)
+        found["end"] = {"path": one.path, "at_us": us(one.ended_ns), "content": one.output}
+        found["end"] |= {"failure_type": failure.type, "failure_message": failure.message}
+    return found
+
+
 def told_exchange(one):
     asked, said, end = one.request, one.response, one.ending
-    same = ("number", "process", "lane", "client", "fingerprint", "raw_hash", "internal")
+    same = ("number", "process", "lane", "client", "fingerprint", "raw_hash", "internal", "place")
     found = {name: getattr(one, name) for name in (*same, "served_from")}
     found |= {"at_us": us(one.began_ns), "method": asked.method, "url": asked.url}
     found |= {"headers": plain(asked.headers), "body": asked.body}
@@ -210,10 +224,61 @@ def test_a_reader_of_the_page_alone_reads_the_same_run_in_both_states(journal):
     assert found == told(load_run(sealed_copy(journal)), found["process_ends"])
 
 
+@pytest.mark.parametrize("name", [*NAMES, *STEPS_NAMES])
+def test_it_reads_the_golden_files_the_same(name):
+    run, found = load_run(HERE / name), by_page((HERE / name).read_bytes())
+    assert found == told(run, found["process_ends"])
+    assert bool(found["steps"]) == (name in STEPS_NAMES)
+
+
+def without_last(encoded):
+    return msgspec.msgpack.encode(msgspec.msgpack.decode(encoded)[:-1])
+
+
+def test_both_take_the_default_of_a_field_that_an_older_file_has_not(tmp_path):
+    run = stepped(build.run(build.exchange(build.request(), None, kind=None)))
+    begin = next(one for one in records_of(run) if isinstance(one, fmt.ExchangeBegin))
+    assert begin.place == "plan"
+    old = without_last(msgspec.msgpack.encode(begin))
+    path = tmp_path / "a.avcr"
+    path.write_bytes(journal_of((5, old)))
+    assert read(path.read_bytes())["exchanges"][0]["place"] == ""
+    assert load_run(path).exchanges[0].place == ""
+    path.write_bytes(journal_of((5, without_last(old))))
+    with pytest.raises(Damage):
+        read(path.read_bytes())
+    with pytest.raises(CassetteDamagedError):
+        load_run(path)
+
+
+def test_of_two_beginnings_or_ends_of_one_step_the_first_counts_for_both(tmp_path):
+    begin = fmt.StepBegin("a", "first", "run", None, 0, "main", 5, 0, b"1")
+    again = msgspec.structs.replace(begin, name="second", at_us=1)
+    ends = [fmt.StepEnd(path, at, b"", None, None) for path, at in (("b", 1), ("a", 2), ("a", 3))]
+    early = fmt.StepBegin("z", "z", "run", None, 0, "main", 5, 0, b"")
+    path = tmp_path / "a.avcr"
+    path.write_bytes(journal_of(*ends, early, begin, again))
+    found = by_page(path.read_bytes())
+    assert found["steps"] == told(load_run(path), [])["steps"]
+    assert [(one["name"], one["end"] and one["end"]["at_us"]) for one in found["steps"]] == [
+        ("first", 2),
+        ("z", None),
+    ]
+
+
+def test_pieces_of_output_are_in_the_order_of_their_times_for_both(tmp_path):
+    said = [(7, b"c"), (5, b"a"), (7, b"d"), (6, b"b")]
+    path = tmp_path / "a.avcr"
+    path.write_bytes(journal_of(*(fmt.OutputPiece(0, "stdout", *piece) for piece in said)))
+    found = by_page(path.read_bytes())
+    assert found["outputs"] == told(load_run(path), [])["outputs"]
+    assert b"".join(data for *_, data in found["outputs"]) == b"abcd"
+
+
 def test_both_find_the_same_exchanges_by_the_same_keys(journal):
     path = sealed_copy(journal)
     data, run = path.read_bytes(), load_run(path).exchanges
-    names = ("number", "lane", "fingerprint", "raw_hash", "internal", "step")
+    names = ("number", "lane", "fingerprint", "raw_hash", "internal", "step", "place")
     mine = [tuple(one[name] for name in names) for one in read(data)["exchanges"]]
     assert mine == [msgspec.structs.astuple(key) for key in run.list_keys()]
     assert page_reader.Sealed(data).directory["last_began_us"] == us(run.last_began_ns)
@@ -224,7 +289,11 @@ def test_what_was_recorded_has_every_type_of_record(recorded):
     kinds = {kind for kind, _ in chain.from_iterable(map(page_reader.records, frames))}
     assert kinds == set(fmt.TYPES)
     run = load_run(recorded)
-    assert len(run.exchanges) == 7
+    assert len(run.exchanges) == 8
+    assert [(one.path, one.ended_ns is None) for one in run.steps] == [
+        ("plan", False),
+        ("open", True),
+    ]
     assert {one.kind for one in run.notes} == {"live", "lost", "divergence"}
     assert [one.served_from for one in run.exchanges][-2:] == [7, None]
 
@@ -234,6 +303,8 @@ def test_the_large_file_has_several_groups_of_each_kind(large):
     assert min(len(directory[name]) for name in ("story", "blobs", "rows", "keys")) > 1
     assert [block[4] for block in directory["keys"]] == [8192, 9000 + 19 - 8192]
     assert all(0 not in block for block in directory["keys"])
+    sealed = page_reader.Sealed(sealed_copy(large).read_bytes())
+    assert [len(sealed.one(block[0], 66)["places"]) for block in directory["keys"]] == [4, 0]
 
 
 class Counted:
@@ -305,91 +376,3 @@ def test_a_sealed_file_that_is_cut_is_damage_for_both(journal, tmp_path):
                 read(data[:size] + bytes(zeros))
             with pytest.raises(CassetteDamagedError):
                 load_run(path)
-
-
-def list_sections():
-    """Split the page at its numbered records: number, name and text of each."""
-    parts = re.split(r"^### (\d+) (\w+)$", PAGE, flags=re.MULTILINE)[1:]
-    return zip(map(int, parts[::3]), parts[1::3], parts[2::3], strict=True)
-
-
-def cell_of(section, name):
-    """Give what the last cell of a field's row says."""
-    text = next(text for number, _, text in list_sections() if number == section)
-    return next(row for row in text.splitlines() if row.startswith(f"| `{name}` |")).split("|")[-2]
-
-
-def fields_of(struct):
-    return list(struct.__struct_fields__)
-
-
-def test_the_page_has_every_record_and_every_field_in_its_order():
-    found = {}
-    for number, name, text in list_sections():
-        table = re.search(r"\| field \|.*?\n\n", text, re.DOTALL).group()
-        found[number, name] = re.findall(r"^\| `(\w+)` \| \w", table, re.MULTILINE)
-    known = fmt.TYPES | fmt.SEALED_TYPES
-    assert found == {(number, one.__name__): fields_of(one) for number, one in known.items()}
-
-
-def test_the_page_has_every_field_of_a_row_in_its_order():
-    row = next(text for number, _, text in list_sections() if number == 65).split("A row is")[1]
-    first_cells = [line.split("|")[1] for line in row.splitlines() if line.startswith("| `")]
-    assert re.findall(r"`(\w+)`", "".join(first_cells)) == fields_of(fmt.Row)
-    assert re.findall(r"`(\w+)`", cell_of(65, "answer")) == fields_of(fmt.Answer)
-    assert re.findall(r"`(\w+)`", cell_of(65, "closing")) == fields_of(fmt.Closing)
-
-
-OFFSETS = "keys_offset fingerprints_offset raw_hashes_offset"
-
-
-@pytest.mark.parametrize(
-    ("name", "struct", "fields", "words"),
-    [
-        ("blobs", fmt.BlobGroup, "offset first count", "offset.*`first`.*number of"),
-        ("rows", fmt.RowGroup, "offset lane number count", "offset.*lane and number of.*number of"),
-        ("keys", fmt.KeyBlock, f"{OFFSETS} first count", "s of.*Keys, Fing.*Raw.*first num.*many"),
-    ],
-)
-def test_the_page_says_every_field_of_a_directory_in_its_order(name, struct, fields, words):
-    assert fields_of(struct) == fields.split()
-    assert re.search(words, cell_of(69, name))
-
-
-def test_the_page_has_every_bound_and_every_word():
-    flat = PAGE.replace(",", "")
-    bounds = (
-        f"{fmt.MAX_FRAME} (8 MiB)",
-        f"`windowLog` {fmt.WINDOW_LOG}",
-        f"from {fmt.EXTENSION} on",
-        f"version of the format: {fmt.VERSION}",
-        f"`raw_length` is less than {fmt.LONG_FRAME}",
-        f"`code mod {fmt.WAYS}`",
-        f"the first {fmt.HASH} bytes of SHA-256",
-        f"An offset of {fmt.HERE} means",
-        f"The last {fmt.TRAILER.size} bytes",
-        f"`{fmt.JOURNAL[:-1].hex(' ')}` (`AVCRJ` …)",
-        f"`{fmt.SEALED[:-1].hex(' ')}` (`AVCRP` …)",
-        f"`{fmt.END.hex(' ')}` (`AVCE`)",
-        *(f"| {way.value} | the piece " for way in fmt.Way),
-    )
-    assert [bound for bound in bounds if bound not in flat] == []
-    assert fmt.PIECE == 1 << 20
-    words = {
-        *get_args(EndKind),
-        *get_args(Stream),
-        *re.findall(r"`(\w+)`", Note.__doc__)[1:],
-        *("llm", "tool"),
-        *credentials.CREDENTIAL_FIELDS,
-        *credentials.CREDENTIAL_PARAMETERS,
-        *(name.decode() for name in credentials.CREDENTIAL_HEADERS),
-    }
-    assert {word for word in words if f"`{word}`" not in PAGE} == set()
-
-
-def test_the_dictionary_never_changes_and_lies_beside_the_page():
-    words = dictionary_bytes()
-    assert hashlib.sha256(words).hexdigest() == DICTIONARY
-    assert (REFERENCE / "cassette-dictionary.bin").read_bytes() == words
-    assert f"`{DICTIONARY}`" in PAGE
-    assert f"Its {len(words):,} bytes" in PAGE

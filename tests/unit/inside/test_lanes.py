@@ -44,7 +44,7 @@ def test_tasks_are_numbered_by_their_parent_in_creation_order():
             grouped = group.create_task(after(0))
         return [*[await task for task in made], *gathered, grouped.result()]
 
-    assert asyncio.run(main()) == [f"main/task0/task{number}" for number in range(6)]
+    assert asyncio.run(main()) == [f"main/main#0/after#{number}" for number in range(6)]
 
 
 def test_anyio_tasks_are_numbered_like_any():
@@ -62,8 +62,8 @@ def test_anyio_tasks_are_numbered_like_any():
         return found
 
     found = anyio.run(main)
-    assert found["a"].endswith("/task0")
-    assert found["b"].endswith("/task1")
+    assert found["a"].endswith("/note#0")
+    assert found["b"].endswith("/note#1")
 
 
 def test_threads_and_work_items_have_lanes_and_pool_workers_have_none():
@@ -86,7 +86,7 @@ def test_nested_both_ways():
     async def main():
         return await asyncio.to_thread(threaded), await asyncio.to_thread(name)
 
-    assert asyncio.run(main()) == ("main/task0/work0/task0", "main/task0/work1")
+    assert asyncio.run(main()) == ("main/main#0/work0/after#0", "main/main#0/work1")
 
 
 def fan_out(seed):
@@ -128,7 +128,7 @@ def test_a_task_in_a_context_that_is_running_starts_as_without_us():
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().create_task(main(context), context=context)
 
-    assert asyncio.run(outer()) == "main/task0/task0"
+    assert asyncio.run(outer()) == "main/outer#0/main#0"
 
 
 def test_a_collected_async_generator_takes_no_number(monkeypatch):
@@ -156,7 +156,7 @@ def test_a_collected_async_generator_takes_no_number(monkeypatch):
             lanes.leave(token)
     finally:
         gc.enable()
-    assert names == {"main/task0/task0"}
+    assert names == {"main/main#0/after#0"}
 
 
 def test_a_client_s_inner_workings_take_no_numbers():
@@ -179,3 +179,58 @@ def test_uninstall_puts_everything_back():
     lanes.uninstall()
     assert BaseEventLoop.create_task is not hooked
     assert not lanes._undo
+
+
+def test_helper_tasks_of_another_function_do_not_shift_the_names():
+    async def waiter():
+        await asyncio.sleep(0)
+
+    async def main(helpers):
+        for _ in range(helpers):
+            await asyncio.create_task(waiter())
+        return await asyncio.create_task(after(0))
+
+    names = set()
+    for helpers in (0, 7):
+        token = lanes.start("main")
+        names.add(asyncio.run(main(helpers)))
+        lanes.leave(token)
+    assert names == {"main/main#0/after#0"}
+
+
+@pytest.mark.parametrize("enter", ["method", "closure", "empty"])
+def test_a_thread_in_a_carried_context_has_its_own_lane(enter):
+    found = []
+
+    def note():
+        found.append((name(), asyncio.run(after(0))))
+
+    for _ in range(2):
+        context = contextvars.Context() if enter == "empty" else contextvars.copy_context()
+        run = context.run if enter == "method" else lambda work, context=context: context.run(work)
+        thread = threading.Thread(target=run, args=(note,))
+        thread.start()
+        thread.join()
+    assert found == [(f"main/thread{at}", f"main/thread{at}/after#0") for at in range(2)]
+    assert name() == "main"
+
+
+def test_work_that_enters_a_carried_context_in_a_closure_has_its_own_lane():
+    contexts = [contextvars.copy_context() for _ in range(4)]
+    with ThreadPoolExecutor(2) as pool:  # as langchain's Runnable.batch does
+        found = list(pool.map(lambda _: contexts.pop().run(name), range(4)))
+    assert found == [f"main/work{number}" for number in range(4)]
+
+
+def test_what_another_thread_hands_to_a_loop_is_named_where_it_is_handed_over():
+    loop = asyncio.new_event_loop()
+    futures = [asyncio.run_coroutine_threadsafe(after(0), loop) for _ in range(2)]
+    own = asyncio.run(after(0))  # the loop has not begun: it gets to the two later
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    found = [future.result() for future in futures]
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+    assert own == "main/after#0"
+    assert found == ["main/call0/after#0", "main/call1/after#0"]

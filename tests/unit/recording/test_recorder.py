@@ -98,14 +98,30 @@ def test_the_exception_is_named_where_it_was_the_end(path, how, named):
 
 def test_live_and_telemetry_are_noted_without_credentials_and_not_recorded(path):
     recorder = recorder_of(path, boundary=Boundary(("live.example",)))
-    for host in ("live.example", "o1.ingest.sentry.io"):
-        decision = recorder.begin(ask(f"http://{host}/?key=SECRET-0123456789"))
-        assert isinstance(decision, Forward)
-        assert recorder.recorded_sink(decision) is None
+    live = recorder.begin(ask("http://live.example/?key=SECRET-0123456789"))
+    assert isinstance(live, Forward)
+    assert recorder.recorded_sink(live) is None
+    told = recorder.begin(ask("http://o1.ingest.sentry.io/?key=SECRET-0123456789"))
+    answer(told.sink, [b"what a collector says is not kept"])
     run = closed(recorder, path)
     assert run.exchanges[:] == ()
     assert [one.kind for one in run.notes] == ["live", "telemetry"]
     assert all("?key=redacted-" in one.text for one in run.notes)
+    assert run.notes[1].text.endswith(" -> 200")
+
+
+@pytest.mark.parametrize("end", ["failed", "cut", "closed"])
+def test_how_a_collector_failed_is_kept(path, end):
+    recorder = recorder_of(path)
+    sink = recorder.begin(ask("http://o1.ingest.sentry.io/")).sink
+    if end == "failed":
+        sink.end("failed", TimeoutError("after 5 s"))
+    elif end == "closed":
+        sink.head(503, [], b"", b"HTTP/1.1")
+        sink.end("closed")
+    (note,) = closed(recorder, path).notes
+    how = {"failed": "builtins.TimeoutError: after 5 s", "cut": "cut", "closed": "503"}[end]
+    assert note.text.endswith(f" -> {how}")
 
 
 def test_a_server_of_the_run_is_recorded_and_asked_for_real_also_while_replaying(path):

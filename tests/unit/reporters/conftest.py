@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 
 from agentvcr.diff.rundiff import diff
-from agentvcr.model.exchange import Failure
+from agentvcr.model.exchange import Failure, Kept
 from agentvcr.model.imported import Imported, ImportedFile, ImportTotals
 from agentvcr.model.results import CassetteRow, Listing
 from agentvcr.steps import cassette_row, detail, outline, steps_of
-from tests.unit.build import chat, run, tool
+from agentvcr.steps.detail import detail_of
+from tests.unit.build import chat, exchange, request, response, run, tool
+from tests.unit.cassette.stepped import step
 
 EVIL = "\x1b]0;owned\x07[red]<b>|`\u202e"
 """What a recording may hold to steer a terminal, rich's markup, a page or a table."""
@@ -29,6 +32,29 @@ def trip(word, *more, **details):
         notes=[("unrecorded", f"child {EVIL}")],
         **details,
     )
+
+
+SAID = f"an oak of {EVIL} years"
+
+
+def crew(word, *more):
+    """Give a run with named steps: what a model said goes into a function and a handoff."""
+    asked = request({"query": SAID}, url="tool:search", method="CALL")
+    called = exchange(asked, response(["oak"]))
+    called = msgspec.structs.replace(called, client="agentvcr.tool", place="plan/search")
+    planned = msgspec.structs.replace(chat("Which?", SAID), place="plan")
+    made = run(planned, called, *more)
+    told = msgspec.json.encode({"payload": f"Look: {SAID}"})
+    gave = msgspec.json.encode(f"{word} {EVIL}")
+    failure = Failure(type="crew.Refused", message=EVIL)
+    at = {"began_ns": 250_000_000, "after": 2, "ended_ns": 260_000_000}
+    steps = (
+        step("plan", agent=EVIL, output=gave, ended_ns=400_000_000),
+        step("plan/handoff[0]", name=f"a -> {EVIL}", kind="handoff", input=told, **at),
+        step(f"plan/{EVIL}", name=EVIL, kind="check", failure=failure, **at),
+        step("order:1", kind="run", began_ns=300_000_000, after=2, ended_ns=None),
+    )
+    return msgspec.structs.replace(made, steps=steps, exchanges=Kept(made.exchanges))
 
 
 def imports(few, *refused):
@@ -76,6 +102,10 @@ def results():
         "diff": diff(a, b),
         "same": diff(a, a),
         "empty": outline(run()),
+        "steps": outline(crew("old")),
+        "named": detail_of(crew("old"), "plan/handoff[0]"),
+        "model": detail_of(crew("old"), "plan/llm[0]"),
+        "own": diff(crew("old"), crew("new")),
         "import": imports(2, "in/bad.yaml"),
         "imports": imports(11),
         "refusals": imports(0, *[f"in/{n}.yaml" for n in range(120)]),

@@ -12,6 +12,7 @@ from agentvcr.reporters.terminal.changes import draw_change
 from tests.unit.build import chat, run
 
 ALL = ["show", "step", "tool", "ls", "diff", "same", "empty", "import"]
+ALL += ["steps", "named", "model", "own"]
 
 
 class Screen(io.StringIO):

@@ -10,27 +10,28 @@ import os
 
 from agentvcr.inside import children, imports, interceptors, lanes, state, streams
 from agentvcr.inside.entry import Entry
-from agentvcr.inside.guard import Guard, hook_socket
+from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
 
 
 def start(path_entry: str) -> None:
     """Bring this process under the session that its environment names."""
-    lane = os.environ.get("AGENTVCR_LANE", "main")
-    lanes.start(lane)
+    lane = lanes.from_variable(os.environ.get("AGENTVCR_LANE", "main"))
+    lanes.start(lane, lanes.from_variable(os.environ.get("AGENTVCR_STEP", "")))
     entry = Entry(
         os.environ["AGENTVCR_CHANNEL"],
         os.environ.get("AGENTVCR_TOKEN", ""),
         lane,
         replaying=os.environ.get("AGENTVCR_MODE") == "replay",
     )
+    guard = entry.guard = Guard(entry)
     imports.on_failure.append(entry.hook_failed)
     children.remember(path_entry)
     children.follow_forks(entry)
     children.hook_os()
     when_imported("subprocess", lambda module: children.hook_subprocess(module, entry))
     when_imported("multiprocessing.util", children.hook_multiprocessing)
-    when_imported("socket", lambda module: hook_socket(module, entry))
+    when_imported("socket", guard.hook_socket)
     for name, hook in lanes.HOOKS.items():
         when_imported(name, hook)
     if entry.replaying:
@@ -39,7 +40,7 @@ def start(path_entry: str) -> None:
         farewell.install()
         when_imported("threading", farewell.hook_threading)
     interceptors.install()
-    Guard(entry).install()
+    guard.install()
     streams.install(
         lambda stream, data: entry.tell(b"O", {"stream": stream}, data),
         os.environ.get("AGENTVCR_STREAMS", ""),

@@ -21,17 +21,13 @@ from agentvcr.inside.exchange import (
     end_kind_of,
 )
 from agentvcr.inside.interceptors.httpx_streams import (
-    WAITING,
     AsyncReplayed,
     AsyncTee,
     Replayed,
     Tee,
     Whole,
-    forever,
-    sleep,
-    until_the_end,
-    wait,
 )
+from agentvcr.inside.waiting import WAITING, forever, sleep, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -57,13 +53,16 @@ class Client:
 
     def request_of(self, request: Any, body: bytes) -> Request:  # noqa: ANN401  (the library's)
         """Describe a request of the library in our words."""
+        lane = lanes.current()
         return Request(
             method=request.method,
             url=str(request.url),
             headers=list(request.headers.raw),
             body=body,
-            lane=lanes.current().name,
+            lane=lane.name,
             client=self.name,
+            place=lane.place(),
+            covered=lane.covered,
         )
 
     def response_of(self, serve: Serve, stream: Any) -> Any:  # noqa: ANN401  (the library's)

@@ -12,7 +12,7 @@ from typing import Any, Final, TextIO
 import yaml
 
 from agentvcr.interop.foreign import Exported, LeftOut
-from agentvcr.model.exchange import EndKind, Exchange, Headers, Response
+from agentvcr.model.exchange import EndKind, Exchange, Headers, Response, is_call
 from agentvcr.model.run import Run
 
 TIMES: Final = (
@@ -20,6 +20,7 @@ TIMES: Final = (
 )
 _FOLDED: Final = "repeated request headers, of which vcrpy would load the first: joined"
 _NOT_ASCII: Final = "header values that are not ASCII, which vcrpy replays to httpx as an error"
+_STEPS: Final = "steps that the program named, of which vcrpy knows nothing"
 _NO_REASON: Final = "reasons that are not ASCII, left empty"
 
 _SWITCHING = 101
@@ -37,9 +38,12 @@ def write_cassette(run: Run, out: TextIO) -> Exported:
     left_out: list[LeftOut] = []
     losses: Counter[str] = Counter()
     written = 0
+    calls: set[str] = set()
     for exchange in run.exchanges:
+        if is_call(exchange):
+            calls.add(exchange.place)
         response = exchange.response
-        reason = _unsayable(exchange, response)
+        reason = _unsayable(exchange, response, calls)
         if response is None or reason:
             left_out.append(LeftOut(number=exchange.number, reason=reason))
             continue
@@ -48,16 +52,22 @@ def write_cassette(run: Run, out: TextIO) -> Exported:
         yaml.dump([fields], out, Dumper=_PlainDumper, sort_keys=False)
         written += 1
     out.write("version: 1\n" if written else "interactions: []\nversion: 1\n")
-    notes = [f"{words}: {count}" for words, count in losses.items()]
+    losses[_STEPS] = len(run.steps)
+    notes = [f"{words}: {count}" for words, count in losses.items() if count]
     return Exported(
         written=written, left_out=tuple(left_out), notes=(TIMES, *notes) if written else ()
     )
 
 
-def _unsayable(exchange: Exchange, response: Response | None) -> str:
-    """Say why vcrpy has no form for an exchange; empty if it has one."""
+def _unsayable(exchange: Exchange, response: Response | None, calls: set[str]) -> str:
+    """Say why vcrpy has no form for an exchange; empty if it has one.
+
+    Under vcrpy a recorded function runs again, and asks again what it asked.
+    """
     ending = exchange.ending
-    if exchange.internal:
+    if is_call(exchange):
+        return "it is the call of a function, which runs again under vcrpy"
+    if exchange.internal and not any(exchange.place.startswith(call) for call in calls):
         return "its peer is a process of the run itself, which runs again on replay"
     if ending is None:
         return "it was in flight when the recording ended"

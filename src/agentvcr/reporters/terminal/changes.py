@@ -16,9 +16,11 @@ from agentvcr.reporters.base import counted, printable
 from agentvcr.reporters.lines import Line, set_against
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
-    from agentvcr.model.results import Change
+    from agentvcr.model.results import Change, Use
 
 LINES_SHOWN = 16
 """Lines of a change that are drawn at most."""
@@ -26,6 +28,7 @@ LONGEST_LINE = 400
 """Characters of a line that are drawn at most; of a longer one, the part that differs."""
 NEAR = 60
 """Characters kept around a difference within a very long line."""
+_MOST_USES = 10
 
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 _STYLE = {"-": "red", "+": "green", " ": "dim"}
@@ -81,3 +84,19 @@ def _window(shown: str, other: str) -> tuple[str, str]:
 
 def _short(line: str) -> str:
     return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
+
+
+def draw_uses(
+    heading: str, uses: Sequence[Use], console: Console, *, is_source: bool = False
+) -> None:
+    """Draw edges of the data flow, a line each; nothing where there is none."""
+    if not uses:
+        return
+    console.print()
+    console.print(Text(heading, "bold"))
+    for use in uses[:_MOST_USES]:
+        line = Text(f"  {printable(use.source if is_source else use.target)}", "cyan")
+        line.append(printable(f"  {use.where}: {use.text}"), "dim")
+        console.print(line, no_wrap=True, overflow="ellipsis")
+    if len(uses) > _MOST_USES:
+        console.print(Text(f"  and {len(uses) - _MOST_USES:,} more"))

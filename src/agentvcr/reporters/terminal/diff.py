@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from agentvcr.reporters.base import counted, duration, entry_title, printable, tokens
-from agentvcr.reporters.terminal.changes import draw_change, draw_sides
+from agentvcr.reporters.terminal.changes import draw_change, draw_sides, draw_uses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,7 @@ def draw_diff(result: RunDiff, console: Console) -> None:
         console.print(Text(printable(f"The replay stopped: {why}"), "red"))
     if result.first is not None:
         _draw_first(result.entries[result.first], console)
+        draw_uses("What it gave goes into", result.flow, console)
         later = [result.entries[index] for index in result.consequences]
         _draw_list("After it, and perhaps because of it", later, console)
         beside = [result.entries[index] for index in result.concurrent]
@@ -67,6 +68,8 @@ def _draw_first(entry: DiffEntry, console: Console) -> None:
     rest = len(entry.changes) - CHANGES_SHOWN
     if rest > 0:
         console.print(Text(f"  and {counted(rest, 'more change')}"))
+    if entry.own:
+        console.print(Text("  though everything inside this step is the same", "yellow"))
     for name, side in (("A", entry.a), ("B", entry.b)):
         if side is not None:
             console.print(Text(f"  {name}: {_beside(side)}", "dim"))

@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
     from agentvcr.model.results import NoteRow, Outline, RunSummary, StepRow
 
-KIND_STYLE = {"llm": "cyan", "tool": "magenta"}
+KIND_STYLE = {
+    "llm": "cyan",
+    "tool": "magenta",
+    "handoff": "yellow",
+    "state": "yellow",
+    "check": "green",
+    "agent": "bold",
+    "run": "bold",
+}
 
 
 def draw_outline(result: Outline, console: Console) -> None:
@@ -91,7 +99,7 @@ def _tree(steps: Sequence[StepRow]) -> Table:
 
 
 def _action(step: StepRow) -> Text:
-    bad = step.error is not None or step.ending not in {"eof", "closed"}
+    bad = step.error is not None or step.ending not in {"eof", "closed", "done"}
     told = Text(printable(step.action))
     told.append(flag(step), "dim")
     if step.result:
@@ -101,39 +109,38 @@ def _action(step: StepRow) -> Text:
 
 
 @dataclass
-class _Lane:
-    """A lane on the drawing: its steps and the lanes below it, as each first shows."""
+class _Node:
+    """A part of a path on the drawing: a step, or a lane that only holds some."""
 
     name: str
-    parts: list[StepRow | _Lane] = field(default_factory=list)
-    below: dict[str, _Lane] = field(default_factory=dict)
+    step: StepRow | None = None
+    below: list[_Node] = field(default_factory=list)
+    _names: dict[str, _Node] = field(default_factory=dict)
 
-    def child(self, name: str) -> _Lane:
-        """Give the lane of that name below this one, new where it is not there yet."""
-        if name not in self.below:
-            self.below[name] = _Lane(name)
-            self.parts.append(self.below[name])
-        return self.below[name]
+    def child(self, name: str) -> _Node:
+        """Give the node of that name below this one, new where it is not there yet."""
+        if name not in self._names:
+            self._names[name] = _Node(name)
+            self.below.append(self._names[name])
+        return self._names[name]
 
 
 def _lines(steps: Sequence[StepRow]) -> Iterator[tuple[str, StepRow | None]]:
     """Give the tree's lines: a label, and the step on that line or None for a lane's name."""
-    top = _Lane("")
+    top = _Node("")
     for step in steps:
-        lane = top
-        for name in step.lane.split("/"):
-            lane = lane.child(name)
-        lane.parts.append(step)
-    if len(top.parts) == 1:
-        top = next(iter(top.below.values()))
+        node = top
+        for name in step.id.split("/"):
+            node = node.child(name)
+        node.step = step
     yield from _branch(top, "")
 
 
-def _branch(lane: _Lane, indent: str) -> Iterator[tuple[str, StepRow | None]]:
-    for index, part in enumerate(lane.parts):
-        if isinstance(part, _Lane):
-            last = index == len(lane.parts) - 1
-            yield f"{indent}{'└' if last else '├'} {printable(part.name)}", None
-            yield from _branch(part, indent + ("  " if last else "│ "))
+def _branch(node: _Node, indent: str) -> Iterator[tuple[str, StepRow | None]]:
+    last = len(node.below) - 1
+    for index, part in enumerate(node.below):
+        if part.below:
+            yield f"{indent}{'└' if index == last else '├'} {printable(part.name)}", part.step
+            yield from _branch(part, indent + ("  " if index == last else "│ "))
         else:
-            yield indent + printable(part.id.rpartition("/")[2]), part
+            yield indent + printable(part.name), part.step

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from agentvcr.reporters.base import counted, duration, printable, size, tokens
+from agentvcr.reporters.terminal.changes import draw_uses
 from agentvcr.reporters.terminal.outline import flag
 
 if TYPE_CHECKING:
@@ -23,12 +24,16 @@ def draw_step(result: StepDetail, console: Console) -> None:
     """Draw a step; a conversation as messages, anything else as headers and bodies."""
     step = result.step
     console.print(Text(f"{step.number} {printable(step.id)}{flag(step)}", "bold"))
-    console.print(Text(printable(f"{result.method} {result.url}")), soft_wrap=True)
+    what = f"{result.method} {result.url}" if result.method else f"{step.kind} {step.action}"
+    console.print(Text(printable(what)), soft_wrap=True)
     console.print(Text(" · ".join(_facts(result)), "dim"))
     if result.failure:
         console.print(Text(printable(result.failure), "red"))
     conversation = result.conversation
-    if conversation and conversation.prompt:
+    if not result.method:
+        _draw_body("input", (), result.request_body, console)
+        _draw_body("output", (), result.response_body, console)
+    elif conversation and conversation.prompt:
         _draw_prompt(conversation.prompt, console)
     else:
         _draw_body("request", result.request_headers, result.request_body, console)
@@ -36,6 +41,8 @@ def draw_step(result: StepDetail, console: Console) -> None:
         _draw_answer(conversation.answer, console)
     elif step.status is not None:
         _draw_body("response", result.response_headers, result.response_body, console)
+    draw_uses("what it was given came from", result.comes_from, console, is_source=True)
+    draw_uses("what it gave goes into", result.goes_into, console)
 
 
 def _facts(result: StepDetail) -> list[str]:
@@ -43,7 +50,8 @@ def _facts(result: StepDetail) -> list[str]:
     facts = [
         f"lane {step.lane}",
         result.client,
-        "no answer" if step.status is None else f"{step.status} {result.reason}".strip(),
+        f"agent {step.agent}" if step.agent else "",
+        _status(result),
         step.ending or "in flight",
         duration(step.latency_ms),
         f"first byte {duration(result.first_byte_ms)}" if result.first_byte_ms else "",
@@ -52,6 +60,13 @@ def _facts(result: StepDetail) -> list[str]:
         f"answered from {step.served_from}" if step.served_from else "",
     ]
     return [printable(fact) for fact in facts if fact]
+
+
+def _status(result: StepDetail) -> str:
+    if not result.method:
+        return ""
+    status = result.step.status
+    return "no answer" if status is None else f"{status} {result.reason}".strip()
 
 
 def _draw_prompt(prompt: Prompt, console: Console) -> None:

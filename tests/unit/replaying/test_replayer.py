@@ -13,8 +13,8 @@ from agentvcr.inside.exchange import Forward, ReplayHalt, Request
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.redactor import Redactor
-from agentvcr.replay.ledger import Ledger
-from agentvcr.replay.replayer import Replayer
+from agentvcr.replaying.ledger import Ledger
+from agentvcr.replaying.replayer import Replayer
 
 HEADERS = [(b"content-type", b"application/json")]
 

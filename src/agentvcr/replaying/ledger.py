@@ -14,7 +14,8 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
     """One place where the program left its recording."""
 
     kind: str
-    """`miss`, `overrun`, `blocked` or `nearest` (answered with the nearest exchange)."""
+    """`miss`, `overrun`, `misfit`, `blocked`, `upgrade`, `failed` or `nearest` (answered with the
+    nearest exchange)."""
     message: str
     fatal: bool
 

@@ -16,13 +16,16 @@ from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
 from agentvcr.model.address import address_of
 from agentvcr.model.exchange import Exchange, Exchanges
-from agentvcr.replay.ledger import Ledger
+from agentvcr.replaying.collectors import Collectors, refusal
+from agentvcr.replaying.ledger import Ledger
 
 OnMiss = Literal["fail", "nearest"]
 LIKE_ENOUGH = 0.3
 """Below this likeness, `nearest` answers nothing."""
 
 _UPGRADE = 101
+CALL = "CALL"
+"""The method of a recorded function's call."""
 _CUT_OFF = "the recording has no end, as after a crash: it may go no further than this"
 
 Explain = Callable[[Request, Exchange | None], str]
@@ -42,6 +45,7 @@ class Replayer:
         on_miss: OnMiss = "fail",
         pace: float = 0.0,
         is_open_ended: bool = False,
+        collectors: Collectors | None = None,
     ) -> None:
         """Index the exchanges that were answered from outside.
 
@@ -53,6 +57,7 @@ class Replayer:
             on_miss: Stop, or answer with the nearest exchange.
             pace: 0 to answer at once, 1 to wait as long as the recorded answer took.
             is_open_ended: The recording does not say how the program ended.
+            collectors: How those that take telemetry answered; they refuse where nobody knows.
         """
         self._boundary = boundary
         self._ledger = ledger
@@ -60,9 +65,13 @@ class Replayer:
         self._on_miss = on_miss
         self._pace = pace
         self._is_open_ended = is_open_ended
+        self._collectors = collectors or Collectors(())
         keys = exchanges.list_keys()
         self._exchanges = exchanges
-        self._internal = {one.fingerprint for one in keys if one.internal}
+        calls = {one.place for one in keys if one.kind == "call" and not one.internal}
+        self._internal = {
+            one.fingerprint for one in keys if one.internal and not _is_covered(one.place, calls)
+        }
         self._numbers = [one.number for one in keys if not one.internal]
         self._unused = dict.fromkeys(self._numbers)
         self._lent: set[int] = set()
@@ -88,7 +97,7 @@ class Replayer:
         place = self._boundary.place_of(request.url)
         if place == "telemetry":
             self._ledger.telemetry += 1
-            return _refusal(request)
+            return self._collectors.answer(request)
         if place != "outside":
             return Forward(NullSink())
         exchange = self.take(request.lane, request.fingerprint)
@@ -96,7 +105,7 @@ class Replayer:
             return self._serve(exchange)
         if request.fingerprint in self._internal:
             # It waits for a server of its own to come up, one time more than in the recording.
-            return _refusal(request)
+            return refusal(request)
         return self._serve(self._missed(request))
 
     def take(self, lane: str, fingerprint: bytes) -> Exchange | None:
@@ -119,6 +128,9 @@ class Replayer:
     def _missed(self, request: Request) -> Exchange:
         candidates = self._unused or self._numbers
         found = nearest(request, map(self._exchanges.numbered, candidates))
+        if found is not None and CALL in (request.method, found[0].request.method):
+            # A function's result is no answer to another function, nor to HTTP.
+            found = found if found[0].request.url == request.url else None
         closest = found[0] if found else None
         message = self._explain(request, closest)
         if self._is_open_ended:
@@ -171,6 +183,13 @@ class Replayer:
         return [int(max(0, after - before) * self._pace) for before, after in pairwise(times)]
 
 
+def _is_covered(place: str, calls: set[str]) -> bool:
+    """Whether something was done in a call of a function that is answered itself."""
+    while place and place not in calls:
+        place = place.rpartition("/")[0]
+    return bool(place)
+
+
 class _Watch:
     """Notices a program that reads on where the recorded one stopped."""
 
@@ -180,6 +199,13 @@ class _Watch:
         self._is_open_ended = is_open_ended
 
     def __call__(self, chunks: int, kind: str) -> None:
+        if kind == "misfit":
+            url = self._exchange.request.url
+            message = (
+                f"exchange {self._exchange.number} of lane {self._exchange.lane}: the recorded "
+                f"result of {url} does not fit the function's return annotation any more"
+            )
+            self._ledger.diverged("misfit", message)
         if kind == "overrun":
             how = self._exchange.ending.kind if self._exchange.ending else "cut"
             message = (
@@ -197,17 +223,4 @@ def _upgraded(exchange: Exchange) -> str:
     return (
         f"exchange {exchange.number} of lane {exchange.lane} is an upgrade (status 101): what was "
         f"said after it is not in the recording; --live {place} leaves it to the real service"
-    )
-
-
-def _refusal(request: Request) -> Serve:
-    return Serve(
-        status=0,
-        reason=b"",
-        http_version=b"",
-        headers=[],
-        chunks=[],
-        delays_ns=[],
-        end_kind="failed",
-        failure=(f"{request.client}.ConnectError", "[Errno 111] Connection refused"),
     )

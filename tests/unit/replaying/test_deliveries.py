@@ -6,7 +6,7 @@ import time
 import msgspec
 
 from agentvcr.model.run import Note, Outcome
-from agentvcr.replay.deliveries import Deliveries
+from agentvcr.replaying.deliveries import Deliveries
 from tests.unit import build
 
 

@@ -1,0 +1,88 @@
+"""What is written of a request, a step or a note: without credentials, and identified by the rest.
+
+Owns the order of redacting and identifying. Does not know what a credential is (`redaction`) nor
+what makes two requests the same (`matching`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from agentvcr.inside.exchange import Request
+from agentvcr.matching.canonical import content_type_of
+from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_content
+from agentvcr.model.exchange import Headers
+from agentvcr.redaction.redactor import Redactor
+
+_JSON = b"application/json"
+_MOST_PATHS = 10_000
+
+
+class Clean(msgspec.Struct, frozen=True):
+    """A request without its credentials, and its identity."""
+
+    url: str
+    headers: Headers
+    body: bytes
+    identity: Identity
+
+
+class Cleaner:
+    """Takes credentials out of whatever a recorder is told."""
+
+    def __init__(self, redactor: Redactor, fingerprinter: Fingerprinter) -> None:
+        """Clean with `redactor`, and identify with `fingerprinter`."""
+        self._redactor = redactor
+        self._fingerprinter = fingerprinter
+        self._paths: dict[str, str] = {}
+
+    def request(self, request: Request) -> Clean:
+        """Redact a request and identify it by what is left.
+
+        A credential that an answer gave comes back in a replay as its placeholder, so the request
+        must be identified as it is written and not as it was sent.
+        """
+        redactor, fingerprinter = self._redactor, self._fingerprinter
+        method, content_type = request.method, content_type_of(request.headers)
+        content = hash_content(content_type, request.body)
+        body = request.body
+        learned = -1
+        while learned != redactor.learned:  # again, if a part gave away what another part holds
+            learned = redactor.learned
+            url = redactor.url(request.url)
+            raw_hash = fingerprinter.hash_raw(method, url, content)
+            fingerprint = fingerprinter.known(raw_hash)
+            if fingerprint is None:
+                body = redactor.body(request.body, content_type)
+            headers = redactor.headers(request.headers)
+        if fingerprint is None:
+            fingerprint = fingerprinter.identify(method, url, content_type, body)
+        if body != request.body or not body:
+            # A hash of a body with a short password in it would let one try passwords out, and
+            # no body is quicker to parse than none.
+            raw_hash = b""
+        return Clean(url, headers, body, Identity(fingerprint, raw_hash))
+
+    def lane(self, lane: str) -> str:
+        """Clean a lane: the key of a unit of work may be anything."""
+        return self.path(lane) if ":" in lane else lane
+
+    def path(self, path: str) -> str:
+        """Clean a path, in the same way each time that it comes."""
+        clean = self._paths.get(path)
+        if clean is None:
+            clean = self.text(path)
+            if len(self._paths) < _MOST_PATHS:
+                self._paths[path] = clean
+        return clean
+
+    def content(self, content: bytes) -> bytes:
+        """Clean what a step was given or gave, of all that is key-shaped too.
+
+        Nothing is found by it, so that one too many does no harm.
+        """
+        return self._redactor.output(self._redactor.body(content, _JSON))
+
+    def text(self, text: str) -> str:
+        """Clean what is told in words."""
+        return self._redactor.output(text.encode("utf-8", "backslashreplace")).decode()

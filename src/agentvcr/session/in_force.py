@@ -1,0 +1,167 @@
+"""What is in place in this process while a block is recorded or replayed.
+
+Owns putting it there and taking it away: interceptors, lanes, the guard, the one handler. Knows
+no cassette.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextvars import Token
+from threading import Lock
+from typing import Final
+
+from agentvcr.boundary import Boundary, why_blocked
+from agentvcr.errors import SessionActiveError
+from agentvcr.inside import interceptors, lanes, state
+from agentvcr.inside.entry import Entry
+from agentvcr.inside.guard import Guard
+from agentvcr.inside.imports import when_imported
+from agentvcr.recording.local import LocalHandler
+from agentvcr.recording.recorder import Recorder
+from agentvcr.replaying.ledger import Ledger
+
+_CHANGING: Final = Lock()
+"""Held while a session comes into force, so that of two threads one is refused."""
+
+_current: InForce | None = None
+_follows_forks = False
+
+
+def check_idle() -> None:
+    """Refuse a second session.
+
+    Raises:
+        SessionActiveError: Something records or replays in this process already.
+    """
+    active = state.handler
+    if active is None:
+        return
+    if isinstance(active, Entry):
+        what = "this program is recorded or replayed from the command line already"
+        cure = "run it without `agentvcr record` or `agentvcr replay`, or leave out the block"
+    else:
+        what = "a session is active in this process already"
+        cure = "end it before you start another"
+    raise SessionActiveError(what, where=f"process {os.getpid()}", cure=cure)
+
+
+class InForce:
+    """A session's hold on this process; the guard's gate."""
+
+    def __init__(self, recorder: Recorder, boundary: Boundary, ledger: Ledger | None) -> None:
+        """Prepare; with a ledger, it is a replay."""
+        self.replaying = ledger is not None
+        self._recorder = recorder
+        self._boundary = boundary
+        self._ledger = ledger
+        self._process = os.getpid()
+        self._guard = Guard(self)
+        self._lane: Token[lanes.Lane] | None = None
+        self._handler = LocalHandler(recorder)
+
+    @property
+    def is_own_process(self) -> bool:
+        """Whether this is the process that the session began in, and no fork of it."""
+        return self._process == os.getpid()
+
+    def begin(self) -> None:
+        """Put everything in place.
+
+        Raises:
+            SessionActiveError: Another thread was faster.
+        """
+        global _current  # noqa: PLW0603  (the hold on this process, of which there is one)
+        with _CHANGING:
+            check_idle()
+            state.activate(self._handler)
+        _current = self
+        _follow_forks()
+        self._lane = lanes.start("main")
+        for name, hook in lanes.HOOKS.items():
+            when_imported(name, hook)
+        interceptors.install()
+        self._guard.hook_socket(socket)
+        self._guard.install()
+
+    def end(self) -> None:
+        """Take everything away."""
+        global _current  # noqa: PLW0603  (as above)
+        state.activate(None)
+        _current = None
+        self._guard.uninstall()
+        interceptors.uninstall()
+        lanes.uninstall()
+        if self._lane is not None:
+            lanes.leave(self._lane)
+
+    def forked(self) -> None:
+        """Let go in the child of a fork: the cassette is its parent's."""
+        self._recorder.abandon()
+        if not self.replaying:
+            self.end()
+
+    # --- the guard's gate -----------------------------------------------------------------------
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody listens any more: never, here."""
+        return False
+
+    def is_own(self, host: str, port: int) -> bool:  # noqa: ARG002  (no channel in this process)
+        """Whether an address is the session's own: it has none."""
+        return False
+
+    def reach(self, host: str, port: int) -> None:
+        """Let the replayed code pass, or raise.
+
+        Raises:
+            ReplayHalt: It reaches past every recorded client.
+            ConnectionRefusedError: It is telemetry.
+        """
+        if self._ledger is None:
+            return
+        place = self._boundary.place(host, port)
+        if place == "telemetry":
+            self._ledger.telemetry += 1
+            raise ConnectionRefusedError(111, "Connection refused")
+        if place == "outside":
+            message = why_blocked(host, port, lanes.current().name)
+            with self._handler.lock:
+                halt = self._ledger.diverged("blocked", message)
+                self._recorder.note("divergence", message)
+            raise halt
+
+    def passed(self, host: str, port: int) -> None:
+        """Take down an address that was reached past every interceptor."""
+        if port and self._boundary.place(host, port) == "internal":
+            return
+        with self._handler.lock:
+            self._recorder.note("unrecorded", f"{host}:{port}" if port else host)
+
+    def started(self, argv: object) -> None:
+        """Take down a child process, which is not followed."""
+        words = argv if isinstance(argv, list | tuple) else [argv]
+        text = " ".join(str(word) for word in words)
+        with self._handler.lock:
+            self._recorder.note("unentered", text)
+
+    def listens(self, port: int) -> None:
+        """Take down that this process listens on a port: its peers are part of the run."""
+        self._boundary.listens(port)
+
+    def listens_at(self, path: str) -> None:
+        """Nothing to do: Unix sockets are never refused."""
+
+
+def _follow_forks() -> None:
+    global _follows_forks  # noqa: PLW0603  (a hook that cannot be taken away again)
+    if not _follows_forks and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forked)
+        _follows_forks = True
+
+
+def _forked() -> None:
+    if _current is not None:
+        _current.forked()
