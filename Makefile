@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests docs benchmarks
+FRAMEWORKS := .venv-frameworks
+REQUIREMENTS := $(wildcard tests/frameworks/requirements/*.txt)
 PYTHON ?=
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
@@ -14,7 +16,7 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test check check-long fix bench docs gates
+.PHONY: help setup demo test check check-long frameworks environments fix bench docs gates
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,12 @@ check-long: gates ## The same gates, with every loop of random rounds in full
 test: $(VENV)/.test ## Run the tests; ARGS="-k name" picks some
 	@$(BIN)/python -m pytest $(ARGS)
 
+frameworks: environments ## Record and replay real agent frameworks, each in an environment of its own
+	@AGENTVCR_FRAMEWORKS=$(abspath $(FRAMEWORKS)) $(BIN)/python -m pytest tests/frameworks $(ARGS)
+
+environments: $(VENV)/.test
+	@$(MAKE) -j4 $(patsubst tests/frameworks/requirements/%.txt,$(FRAMEWORKS)/%/.laid,$(REQUIREMENTS))
+
 fix: $(VENV)/.lint ## Format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet $(wildcard $(SOURCES))
 	@$(BIN)/ruff format --quiet $(wildcard $(SOURCES))
@@ -51,6 +59,14 @@ gates: $(VENV)/.lint
 	$(BIN)/ruff check $(wildcard $(SOURCES))
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+
+# Each framework pins what others pin otherwise; our own constraints are not theirs.
+$(FRAMEWORKS)/%/.laid: tests/frameworks/requirements/%.txt
+	@echo "Installing $* into $(@D) …" >&2
+	@$(BIN)/python -m venv --clear $(@D)
+	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT $(@D)/bin/python -m pip install \
+	  --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 $(VENV)/.python:
 	@for python in $(PYTHONS); do \
