@@ -7,12 +7,57 @@ from typing import assert_type
 import agentvcr
 from agentvcr.errors import AgentVCRError
 from agentvcr.model.exchange import Chunk, Exchange, Response
+from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
+from agentvcr.replaying.ledger import Divergence
 
 
 def version() -> None:
     """The version is a plain string."""
     assert_type(agentvcr.__version__, str)
+
+
+@agentvcr.tool(side_effect=True, idempotency_key="city")
+async def book(city: str, nights: int = 1) -> list[str]:
+    """A tool keeps its signature."""
+    return [city] * nights
+
+
+@agentvcr.step("plan", agent="planner")
+def plan(question: str) -> int:
+    """A step keeps its signature."""
+    return len(question)
+
+
+@agentvcr.step
+def note(topic: str) -> str:
+    """Without parentheses too."""
+    return topic
+
+
+async def steps() -> None:
+    """What is decorated is called as before."""
+    assert_type(await book("Oslo"), list[str])
+    assert_type(plan("why?"), int)
+    assert_type(note("trees"), str)
+    plan(5)  # type: ignore[arg-type]
+    with agentvcr.step("outer", kind="check") as step:
+        step.set_output("done")
+    async with agentvcr.run("order", key=42):
+        agentvcr.handoff("planner", "writer", {"notes": 2})
+        agentvcr.state_write("notes", [1, 2])
+
+
+def sessions() -> None:
+    """A session is what its block is called with, and tells what happened as values."""
+    with agentvcr.record("x.avcr", force=True) as recording:
+        assert_type(agentvcr.__version__, str)
+    assert_type(recording.run, Run)
+    with agentvcr.replay("x.avcr", on_miss="nearest") as replaying:
+        replaying.raise_for_divergence()
+    assert_type(replaying.diff, RunDiff)
+    assert_type(replaying.divergences, tuple[Divergence, ...])
+    agentvcr.replay("x.avcr", on_miss="guess")  # type: ignore[arg-type]
 
 
 def a_run(run: Run) -> None:

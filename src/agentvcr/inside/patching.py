@@ -8,6 +8,12 @@ from __future__ import annotations
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable
+    from typing import overload as overload  # noqa: PLC0414  (to be imported from here)
+else:
+
+    def overload(function: object) -> object:
+        """Stand for `typing.overload`, which says something to type checkers alone."""
+        return function
 
 
 def dressed_as(original: Any) -> Callable[[Any], Any]:  # noqa: ANN401  (any function)

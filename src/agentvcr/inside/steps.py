@@ -14,12 +14,15 @@ from time import monotonic_ns
 from agentvcr.inside import lanes, state
 from agentvcr.inside.exchange import StepBegan, StepEnded, failure_of
 from agentvcr.inside.lanes import OpenStep
+from agentvcr.inside.patching import overload
 
 TYPE_CHECKING = False  # `typing` would cost each program that has steps 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any, Callable, Iterator, TypeVar
 
     from agentvcr.inside.lanes import Lane
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 KINDS = ("agent", "llm", "tool", "handoff", "state", "check", "run")
 
@@ -118,11 +121,11 @@ class Step:
         if self._open is not None:
             self._end(error)
 
-    def __call__(self, function: Any) -> Any:  # noqa: ANN401  (any function)
+    def __call__(self, function: F) -> F:
         """Decorate a function, coroutine function, generator or async generator."""
         from agentvcr.inside import decorated  # noqa: PLC0415  (only who decorates)
 
-        return decorated.stepped(self, function)
+        return decorated.stepped(self, function)  # type: ignore[no-any-return]  # of its own kind
 
     def again(self) -> Step:
         """Make another step of the same name."""
@@ -222,13 +225,23 @@ def _ended(path: str, value: Any, error: BaseException | None) -> None:  # noqa:
         handler.step_ended(StepEnded(path, content, failure, at_ns))
 
 
+@overload
+def step(name: F) -> F: ...
+@overload
 def step(
-    name: Any,  # noqa: ANN401  (text; or the function, where it stands as a bare decorator)
+    name: str,
     *,
     agent: str | None = None,
     kind: str | None = None,
-    input: Any = None,  # noqa: A002, ANN401  (the word that a user looks for)
-) -> Any:  # noqa: ANN401  (a Step, or the decorated function)
+    input: Any = None,  # noqa: ANN401  (as below)
+) -> Step: ...
+def step(
+    name: Any,
+    *,
+    agent: str | None = None,
+    kind: str | None = None,
+    input: Any = None,  # noqa: A002  (the word that a user looks for)
+) -> Any:
     """Name a unit of work, around a block or a function.
 
     `with step("plan", agent="planner"):` or `@step("plan")`; sync, async, generators too.

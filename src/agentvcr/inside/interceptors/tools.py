@@ -18,14 +18,17 @@ from agentvcr.inside.exchange import (
     Serve,
     end_kind_of,
 )
+from agentvcr.inside.patching import overload
 from agentvcr.inside.waiting import WAITING, forever, sleep, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each program that has tools 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, TypeVar
 
     from agentvcr.inside.exchange import Forward
     from agentvcr.inside.lanes import Lane
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 CLIENT = "agentvcr.tool"
 METHOD = "CALL"
@@ -196,13 +199,22 @@ def _error_of(data: bytes) -> BaseException:
     return errors.put_together(told) or ReplayedError("%s: %s" % (told["type"], told["message"]))
 
 
+@overload
+def tool(function: F) -> F: ...
+@overload
 def tool(
-    function: Any = None,  # noqa: ANN401  (any function)
     *,
     name: str | None = None,
     side_effect: bool = False,
     idempotency_key: str | Callable[..., object] | None = None,
-) -> Any:  # noqa: ANN401  (the decorated function, or the decorator)
+) -> Callable[[F], F]: ...
+def tool(
+    function: Any = None,
+    *,
+    name: str | None = None,
+    side_effect: bool = False,
+    idempotency_key: str | Callable[..., object] | None = None,
+) -> Any:
     """Record each call of a function as an exchange; in a replay it is answered and not run.
 
     Results are JSON, or what the return annotation says: a dataclass, a pydantic model, a
