@@ -183,12 +183,19 @@ def own_collectors(environment: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def why_blocked(host: str, port: int, lane: str) -> str:
-    """Say that a replayed program reaches past every recorded client, and what to do."""
+def why_blocked(host: str, port: int, lane: str, advice: str = "--live {}") -> str:
+    """Say that a replayed program reaches past every recorded client, and what to do.
+
+    Args:
+        host: What it reaches for.
+        port: The same; 0 for a name look-up.
+        lane: The caller.
+        advice: How an address is left live, in the words of whoever asked for the replay.
+    """
     where = f"{host}:{port}" if port else host
     return (
         f"the program reaches for {where} (lane {lane}) past every recorded client; "
-        f"--live {where} leaves it to the real service"
+        f"{advice.format(where)} leaves it to the real service"
     )
 
 

@@ -130,6 +130,10 @@ class DivergenceError(AgentVCRError):
     slug = "divergence"
     exit_status = 4
 
+    def __str__(self) -> str:
+        """Tell all of it: a test's report shows no more than this."""
+        return f"{self.what}\n[{self.slug}] {self.where}\n{self.cure}"
+
 
 class SessionActiveError(AgentVCRError):
     """A second recording or replay was started in one process."""

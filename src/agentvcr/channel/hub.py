@@ -300,7 +300,7 @@ class Hub:
     ) -> None:
         meta = frame.fields()
         if state.taken is not None:
-            state.taken(meta["chunks"], meta["how"])
+            state.taken(meta["chunks"], meta["how"], frame.at_ns)
         peer.finish(frame.exchange)
         if meta["how"] in ("overrun", "misfit"):
             self._acks.append(connection)

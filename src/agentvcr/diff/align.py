@@ -76,7 +76,7 @@ def _matched_middle(
 ) -> Iterator[tuple[Item, Item]]:
     count_a, count_b = Counter(keys_a), Counter(keys_b)
     if sum(count * count_b[key] for key, count in count_a.items()) > MAX_CANDIDATES:
-        places = _increasing(_numbered(keys_a), _numbered(keys_b))
+        places = increasing(_numbered(keys_a), _numbered(keys_b))
         yield from ((a[left], b[right]) for left, right in places)
         return
     for block in SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_matching_blocks():
@@ -84,7 +84,7 @@ def _matched_middle(
             yield a[block.a + offset], b[block.b + offset]
 
 
-def _increasing(keys_a: list[Hashable], keys_b: list[Hashable]) -> list[tuple[int, int]]:
+def increasing(keys_a: Sequence[Hashable], keys_b: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Give the longest common subsequence of unique keys, as places in both."""
     place = {key: index for index, key in enumerate(keys_b)}
     common = [(index, place[key]) for index, key in enumerate(keys_a) if key in place]

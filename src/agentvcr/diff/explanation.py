@@ -22,17 +22,19 @@ def name_exchange(exchange: Exchange) -> str:
     return f"exchange {exchange.number}: {request.method} {path} of lane {exchange.lane}"
 
 
-def explain_miss(live: Request, lane: str, closest: Exchange | None) -> str:
+def explain_miss(live: Request, lane: str, closest: Exchange | None, advice: str) -> str:
     """Explain why nothing recorded answers `live`, asked in `lane`.
 
     Args:
         live: The request, as it was made now.
         lane: Its caller.
         closest: The recorded exchange that is most like it.
+        advice: How to go on with that one's answer, in the words of whoever asked for the replay.
     """
     lines = [f"no recorded exchange answers {live.method} {shown_path(live.url)} of lane {lane}"]
     if closest is None:
-        lines.append("the recording has no exchange at all: record it again")
+        what = f"call of {live.url.partition(':')[2]}" if live.method == "CALL" else "exchange"
+        lines.append(f"the recording has no {what} at all: record it again")
         return "\n".join(lines)
     changes = explain(closest.request, live)
     lines.append(f"closest is {name_exchange(closest)}")
@@ -43,7 +45,7 @@ def explain_miss(live: Request, lane: str, closest: Exchange | None) -> str:
         lines += [f"  {change.where}", f"    recorded: {before}", f"    now:      {after}"]
     if len(changes) > _MOST:
         lines.append(f"  and {len(changes) - _MOST} more differences")
-    lines.append("--on-miss nearest answers it with that exchange and goes on")
+    lines.append(f"{advice} answers it with that exchange and goes on")
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from agentvcr.diff.align import Pair, align
 from agentvcr.diff.compare import INPUT, exchange_changes, named_changes, request_changes
 from agentvcr.diff.json_paths import common_ends
+from agentvcr.diff.order import order_changes
 from agentvcr.diff.tree import Tree, outside_of_answered_calls
 from agentvcr.model.results import Change, DiffCounts, DiffEntry, EntryStatus, OutputDiff, RunDiff
 from agentvcr.steps import row, steps_of, summary
@@ -41,7 +42,8 @@ def diff(a: Run, b: Run) -> RunDiff:
     pairs = align(steps_a, steps_b)
     halted = _halted(b)
     unreached = _trailing(pairs) if halted is not None else set()
-    entries = [_entry(pair, rows, unreached, halted=halted is not None) for pair in pairs]
+    moved = order_changes(pairs)
+    entries = [_entry(pair, rows, unreached, moved, halted=halted is not None) for pair in pairs]
     tree = Tree(entries)
     differing = tree.in_time([at for at, entry in enumerate(entries) if entry.status != "same"])
     later, beside = _after_first(entries, differing, tree)
@@ -77,16 +79,15 @@ def _halted(run: Run) -> str | None:
 
 
 def _trailing(pairs: Sequence[Pair]) -> set[int]:
-    """Give the steps of `a` behind the last one of their lane and kind that has a counterpart."""
-    reached: set[tuple[str, str]] = set()
+    """Give the steps of `a` behind the last one of their lane that has a counterpart."""
+    reached: set[str] = set()
     trailing: set[int] = set()
     for pair in reversed(pairs):
         if pair.a is None:
             continue
-        sequence = pair.a.lane, pair.a.kind
         if pair.b is not None:
-            reached.add(sequence)
-        elif sequence not in reached:
+            reached.add(pair.a.lane)
+        elif pair.a.lane not in reached:
             trailing.add(id(pair.a))
     return trailing
 
@@ -95,6 +96,7 @@ def _entry(
     pair: Pair,
     rows: dict[int, StepRow],
     unreached: set[int],
+    moved: dict[int, Change],
     *,
     halted: bool,
 ) -> DiffEntry:
@@ -106,6 +108,8 @@ def _entry(
         status = "not_reached" if id(a) in unreached else "removed"
     else:
         status, changes = _compared(a, b, halted=halted)
+        if id(a) in moved:
+            status, changes = "changed", [moved[id(a)], *changes]
     return DiffEntry(
         status=status,
         a=rows[id(a)] if a else None,

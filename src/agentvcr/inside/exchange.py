@@ -98,11 +98,11 @@ class Sink(Protocol):
 class Taken(Protocol):
     """Where an interceptor tells how much of a served answer the program took."""
 
-    def __call__(self, chunks: int, kind: str) -> None:
+    def __call__(self, chunks: int, kind: str, at_ns: int = 0) -> None:
         """Tell the number of chunks handed out and how it ended, as `Sink.end` names it.
 
         The kind `overrun` says that the program read past the end of what was recorded, `misfit`
-        that it cannot take the recorded result any more.
+        that it cannot take the recorded result any more. `at_ns` is when, 0 for now.
         """
 
 

@@ -77,7 +77,10 @@ def kept(value: Any, hint: Any, where: str) -> bytes:  # noqa: ANN401  (any valu
     except (_Refused, UnkeepableError, ValueError, RecursionError) as error:
         raise _unkeepable(value, where, str(error)) from None
     if not _is_same(value, back):
-        raise _unkeepable(value, where, "it would come back as a %s" % _type_name(back))
+        why = "it would come back as a %s" % _type_name(back)
+        if type(value) is type(back):
+            why = "something inside it would come back as something else, such as %.60r" % (back,)
+        raise _unkeepable(value, where, why)
     return text.encode()
 
 
@@ -166,6 +169,8 @@ def _type_name(value: Any) -> str:  # noqa: ANN401  (as above)
 
 
 def _refuse(value: Any) -> Any:  # noqa: ANN401  (as above)
+    if isinstance(value, (dict, list, tuple, set, frozenset)):
+        raise _Refused("it is nested deeper than %d, holds itself, or is too large" % _DEEPEST)
     raise _Refused("there is no JSON for %s" % _type_name(value))
 
 

@@ -78,9 +78,9 @@ class _LockedTaken:
         self._lock = lock
         self._inner = inner
 
-    def __call__(self, chunks: int, kind: str) -> None:
+    def __call__(self, chunks: int, kind: str, at_ns: int = 0) -> None:
         with self._lock:
-            self._inner(chunks, kind)
+            self._inner(chunks, kind, at_ns)
 
 
 class _LockedSink:

@@ -73,6 +73,8 @@ class Recorder:
         """How many processes spoke."""
         self.exchanges = 0
         """How many exchanges began."""
+        self.refused = 0
+        """How many of them a replay could not answer."""
         self.broken: Exception | None = None
         """Why the recording stopped early, if it did."""
         self.losses: list[str] = []
@@ -187,6 +189,7 @@ class Recorder:
         try:
             decision = inner.begin(asked)
         except ReplayHalt as halt:
+            self.refused += 1
             self._begin(number, request, clean)
             self.note("divergence", str(halt), request)
             raise

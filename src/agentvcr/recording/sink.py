@@ -107,11 +107,11 @@ class ServedSink:
         self._inner = serve.taken
         self._began_ns = monotonic_ns()
 
-    def __call__(self, chunks: int, kind: str) -> None:
+    def __call__(self, chunks: int, kind: str, at_ns: int = 0) -> None:
         """Take what the program took."""
-        now = monotonic_ns()
+        now = at_ns or monotonic_ns()
         if self._inner is not None:
-            self._inner(chunks, kind)
+            self._inner(chunks, kind, now)
         self._recorder.later(partial(self._write, chunks, kind, now))
 
     def _times(self, chunks: int, now: int) -> list[int]:

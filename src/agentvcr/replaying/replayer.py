@@ -77,6 +77,7 @@ class Replayer:
         self._lent: set[int] = set()
         self._by_lane: dict[tuple[str, bytes], deque[int]] = {}
         self._by_content: dict[bytes, deque[int]] = {}
+        self._by_request = {one.fingerprint: one.number for one in keys if not one.internal}
         for one in keys:
             if not one.internal:
                 self._by_lane.setdefault((one.lane, one.fingerprint), deque()).append(one.number)
@@ -131,6 +132,9 @@ class Replayer:
         if found is not None and CALL in (request.method, found[0].request.method):
             # A function's result is no answer to another function, nor to HTTP.
             found = found if found[0].request.url == request.url else None
+        same = self._by_request.get(request.fingerprint)
+        if same is not None:  # used up: nothing is closer, and whoever asked it is told so
+            found = self._exchanges.numbered(same), 1.0
         closest = found[0] if found else None
         message = self._explain(request, closest)
         if self._is_open_ended:
@@ -198,7 +202,8 @@ class _Watch:
         self._exchange = exchange
         self._is_open_ended = is_open_ended
 
-    def __call__(self, chunks: int, kind: str) -> None:
+    def __call__(self, chunks: int, kind: str, at_ns: int = 0) -> None:
+        del at_ns
         if kind == "misfit":
             url = self._exchange.request.url
             message = (

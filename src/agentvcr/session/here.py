@@ -22,7 +22,6 @@ from agentvcr.cassette.reader import last_of, load_run
 from agentvcr.diff.explanation import tell_difference
 from agentvcr.diff.rundiff import diff
 from agentvcr.errors import BadOptionError, DivergenceError, SessionOpenError
-from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
@@ -194,7 +193,13 @@ class Replaying(Session):
                 cure="choose another target",
             )
         recorded = load_run(self.path)
-        replay = Replay(recorded, on_miss=self._on_miss, pace=self._pace, live=self._live)
+        replay = Replay(
+            recorded,
+            on_miss=self._on_miss,
+            pace=self._pace,
+            live=self._live,
+            advice='on_miss="nearest"',
+        )
         target = self._target or last_of(self.path)
         self._keeping = kept_as(target, is_new=self._target is not None, force=self._may_replace)
         journal = self._keeping.__enter__()
@@ -214,9 +219,7 @@ class Replaying(Session):
         self._warn(self._recorder)
         fatal = self._replay.ledger.fatal
         if fatal is not None:
-            raise self._divergence(fatal.message) from (
-                None if isinstance(error, ReplayHalt) else error
-            )
+            raise self._divergence(fatal.message) from error
 
     @property
     def _ledger(self) -> Ledger:

@@ -127,7 +127,7 @@ class InForce:
             self._ledger.telemetry += 1
             raise ConnectionRefusedError(111, "Connection refused")
         if place == "outside":
-            message = why_blocked(host, port, lanes.current().name)
+            message = why_blocked(host, port, lanes.current().name, 'live=["{}"]')
             with self._handler.lock:
                 halt = self._ledger.diverged("blocked", message)
                 self._recorder.note("divergence", message)

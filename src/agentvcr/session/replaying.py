@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from agentvcr.boundary import Boundary, own_collectors
@@ -88,7 +89,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         path=str(path),
         replayed_as=str(place),
         command=tuple(command),
-        exchanges=recorder.exchanges,
+        exchanges=recorder.exchanges - recorder.refused,
         divergence=ledger.fatal.message if ledger.fatal else None,
         accepted=tuple(one.message for one in ledger.divergences if not one.fatal),
         unused=tuple(_named(one) for one in replay.replayer.unused),
@@ -119,8 +120,16 @@ def kept_as(place: Path, *, is_new: bool, force: bool = False) -> Iterator[Journ
 class Replay:
     """The parts of one replay."""
 
-    def __init__(self, recorded: Run, *, on_miss: OnMiss, pace: float, live: Sequence[str]) -> None:
-        """Make a replayer of what was recorded."""
+    def __init__(
+        self,
+        recorded: Run,
+        *,
+        on_miss: OnMiss,
+        pace: float,
+        live: Sequence[str],
+        advice: str = "--on-miss nearest",
+    ) -> None:
+        """Make a replayer of what was recorded; `advice` says how to go on after a miss."""
         self.recorded = recorded
         self.boundary = Boundary(tuple(live), own_collectors(os.environ))
         self.ledger = Ledger()
@@ -132,7 +141,7 @@ class Replay:
             recorded.exchanges,
             boundary=self.boundary,
             ledger=self.ledger,
-            explain=_explain,
+            explain=partial(_explain, advice=advice),
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
@@ -171,17 +180,18 @@ class Replay:
     def not_replayed(self) -> tuple[str, ...]:
         """Say what was left to the real world, or refused."""
         count = self.ledger.telemetry
-        telemetry = [f"telemetry not sent {count} times"] if count else []
+        asked = f"{count} request{'s' if count > 1 else ''}"
+        telemetry = [f"telemetry: {asked} not sent"] if count else []
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
-def _explain(live: Request, closest: Exchange | None) -> str:
+def _explain(live: Request, closest: Exchange | None, advice: str) -> str:
     from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
     asked = model.Request(
         method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
     )
-    return explain_miss(asked, live.lane, closest)
+    return explain_miss(asked, live.lane, closest, advice)
 
 
 def _named(exchange: Exchange) -> str:

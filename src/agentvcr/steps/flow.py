@@ -38,13 +38,13 @@ def goes_into(step: Step, later: Iterable[Step]) -> tuple[Use, ...]:
 
     What stays in a conversation from then on is told once, where it came in.
     """
-    given, ended_ns = _given(step), _ended_ns(step)
-    if not given or ended_ns is None:
+    given, end = _given(step), ended_ns(step)
+    if not given or end is None:
         return ()
     found: list[Use] = []
     known: set[tuple[str, str]] = set()
     for target in islice(later, MOST_STEPS):
-        if _began_ns(target) < ended_ns:
+        if began_ns(target) < end:
             continue
         for where, text in _received(target):
             if where.startswith(
@@ -61,11 +61,11 @@ def goes_into(step: Step, later: Iterable[Step]) -> tuple[Use, ...]:
 
 def comes_from(step: Step, earlier: Iterable[Step]) -> tuple[Use, ...]:
     """Find which of the steps that began before it, the latest first, gave what it was given."""
-    received, began_ns = list(_received(step)), _began_ns(step)
+    received, began = list(_received(step)), began_ns(step)
     found = [
         _use(source, step, where, one)
         for source in islice(earlier, MOST_STEPS)
-        if (ended_ns := _ended_ns(source)) is not None and ended_ns <= began_ns
+        if (end := ended_ns(source)) is not None and end <= began
         for one in _given(source)
         for where, text in received
         if one in text
@@ -73,13 +73,15 @@ def comes_from(step: Step, earlier: Iterable[Step]) -> tuple[Use, ...]:
     return tuple(_once(found))
 
 
-def _began_ns(step: Step) -> int:
+def began_ns(step: Step) -> int:
+    """Say when a step began, since the run did."""
     if step.named is not None:
         return step.named.began_ns
     return step.exchange.began_ns if step.exchange is not None else 0
 
 
-def _ended_ns(step: Step) -> int | None:
+def ended_ns(step: Step) -> int | None:
+    """Say when a step was over; None while it was not."""
     if step.named is not None:
         return step.named.ended_ns
     ending = step.exchange.ending if step.exchange is not None else None

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 NS_PER_MS = 1_000_000
 FIRST_ERROR_STATUS = 400
+ARGUMENTS_LENGTH = 60
+"""Characters of a call's arguments that its one line holds at most."""
 RESULT_LENGTH = 200
 """Characters of an answer that its one line holds at most."""
 
@@ -163,7 +165,9 @@ def _state(run: Run) -> RunState:
 def _action(exchange: Exchange, answer: Answer | None, kind: str) -> str:
     request = exchange.request
     if is_call(exchange):
-        return f"{tool_of(request)}({shortened(request.body)})"
+        arguments = shortened(request.body)
+        cut = f"{arguments[:ARGUMENTS_LENGTH]}…" if len(arguments) > ARGUMENTS_LENGTH else arguments
+        return f"{tool_of(request)}({cut})"
     if kind == "llm":
         return model_of(request) or (answer.model if answer else "") or "(no model named)"
     return f"{request.method} {address(request.url)}"

@@ -235,6 +235,8 @@ def tool(
         return functools.partial(
             tool, name=name, side_effect=side_effect, idempotency_key=idempotency_key
         )
+    if isinstance(function, str):
+        raise TypeError("a tool's name is said as @agentvcr.tool(name=%r)" % function)
     if isinstance(function, (staticmethod, classmethod)) or not callable(function):
         raise TypeError("put @agentvcr.tool below @staticmethod or @classmethod, at the function")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

@@ -53,7 +53,8 @@ def draw_head(run: RunSummary, console: Console) -> None:
     """Draw what was run, when, and its totals."""
     totals = run.totals
     console.print(Text(printable(run.path), "bold"), soft_wrap=True)
-    console.print(Text(f"$ {command_line(run)}"), soft_wrap=True)
+    if run.command:
+        console.print(Text(f"$ {command_line(run)}"), soft_wrap=True)
     steps = f"{counted(totals.steps, 'step')}: {totals.llm} llm, {totals.tool} tool"
     facts = [run.started, duration(run.duration_ms), steps, ending(run)]
     if totals.input_tokens or totals.output_tokens:
