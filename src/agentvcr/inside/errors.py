@@ -7,6 +7,7 @@ program's is called: many want other arguments than those that they keep.
 from __future__ import annotations
 
 import base64
+import re
 import sys
 import types
 from contextlib import suppress
@@ -19,6 +20,27 @@ if TYPE_CHECKING:
 
 _DEEPEST = 8
 _CLIENTS = ("httpx", "httpx2")
+_REDACTED = "redacted"
+_CREDENTIAL_HEADERS = (  # as in `model.credentials`, which is not loaded here
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-auth-token",
+    "x-amz-security-token",
+    "ocp-apim-subscription-key",
+    "x-subscription-token",
+    "private-token",
+    "cookie",
+    "set-cookie",
+)
+_CREDENTIAL_IN_URL = re.compile(
+    r"([?&](?:api[_-]?key|access_token|refresh_token|id_token|client_secret|password|key|token|sig"
+    r"|signature|x-amz-(?:signature|security-token|credential)|x-goog-signature)=)[^&#]+()"
+    r"|(://)[^/?#@]+(@)",
+    re.IGNORECASE,
+)
 _LINES = "from_exception_data"  # how pydantic makes its errors
 
 
@@ -39,6 +61,7 @@ def taken_apart(error: BaseException, depth: int = 0) -> dict[str, Any]:
     told: dict[str, Any] = {
         "type": name,
         "message": message,
+        "base": next(one.__name__ for one in type(error).__mro__ if one.__module__ == "builtins"),
         "args": [_kept_or_words(one, depth) for one in error.args],
         "members": _kept_of(members, depth),
         "attributes": _kept_of(vars(error), depth),
@@ -48,6 +71,8 @@ def taken_apart(error: BaseException, depth: int = 0) -> dict[str, Any]:
         told["lines"] = [error.title, _kept_or_words(lines, depth)]  # type: ignore[attr-defined]
     for name in ("__cause__", "__context__"):
         other = getattr(error, name)
+        if name == "__context__" and other is error.__cause__:
+            continue  # the same again, twice at each level
         if other is not None and depth < _DEEPEST:
             told[name] = taken_apart(other, depth + 1)
     told["__suppress_context__"] = error.__suppress_context__
@@ -80,7 +105,10 @@ def _kept_or_words(value: Any, depth: int) -> Any:  # noqa: ANN401  (JSON)
     try:
         return _kept(value, depth)
     except _Unkeepable:
-        return str(value)
+        try:
+            return str(value)
+        except Exception:  # noqa: BLE001  (code of the program's own)
+            return ""
 
 
 def _kept(value: Any, depth: int) -> Any:  # noqa: ANN401, PLR0911  (a way for each sort)
@@ -111,12 +139,28 @@ def _http(value: Any, depth: int) -> dict[str, Any]:  # noqa: ANN401  (a client'
         body = value.content
     except Exception:  # noqa: BLE001  (a stream that was not read)
         body = b""
-    told = [type(value).__module__, list(map(list, value.headers.multi_items()))]
-    told.append(base64.b64encode(body).decode())
+    headers = [
+        [name, _REDACTED if name.lower() in _CREDENTIAL_HEADERS else one]
+        for name, one in value.headers.multi_items()
+    ]
+    told = [type(value).__module__, headers, _text_or_bytes(body)]
     if type(value).__name__ == "Request":
-        return {"$request": [*told, value.method, str(value.url)]}
+        url = _CREDENTIAL_IN_URL.sub(_without, str(value.url))
+        return {"$request": [*told, value.method, url]}
     asked = value._request
     return {"$response": [*told, value.status_code, asked and _kept(asked, depth + 1)]}
+
+
+def _text_or_bytes(body: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """Keep text as text: the engine takes credentials out of what it can read."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return {"$bytes": base64.b64encode(body).decode()}
+
+
+def _without(match: Any) -> str:  # noqa: ANN401  (of `_CREDENTIAL_IN_URL`)
+    return "%s%s%s" % (match[1] or match[3], _REDACTED, match[2] or match[4] or "")
 
 
 _CODED = ("content-encoding", "transfer-encoding")
@@ -124,7 +168,8 @@ _CODED = ("content-encoding", "transfer-encoding")
 
 def _http_back(told: dict[str, Any]) -> Any:  # noqa: ANN401  (a client's)
     name, headers, body, first, second = told.get("$request") or told["$response"]
-    client, content = sys.modules[name], base64.b64decode(body)
+    client, content = sys.modules[name], _back(body)
+    content = content.encode() if isinstance(content, str) else content
     if "$request" in told:
         return client.Request(first, second, headers=headers, content=content)
     plain = [pair for pair in headers if pair[0].lower() not in _CODED]  # it is decoded
@@ -163,8 +208,18 @@ def put_together(told: dict[str, Any]) -> BaseException | None:
     for name in ("__cause__", "__context__"):
         if name in told:
             setattr(error, name, put_together(told[name]) or Exception(told[name]["message"]))
+    if "__cause__" in told and "__context__" not in told:
+        error.__context__ = error.__cause__
     error.__suppress_context__ = bool(told.get("__suppress_context__"))
     return error
+
+
+def nearest_builtin(told: dict[str, Any]) -> type[Exception] | None:
+    """Give the built-in class that a recorded exception's class is derived from."""
+    import builtins  # noqa: PLC0415  (hardly ever)
+
+    base = getattr(builtins, str(told.get("base")), None)
+    return base if isinstance(base, type) and issubclass(base, Exception) else None
 
 
 def _made(found: Any, told: dict[str, Any]) -> BaseException:  # noqa: ANN401  (a class)

@@ -13,115 +13,19 @@ from __future__ import annotations
 
 from _contextvars import Context, ContextVar
 from _thread import _local
-from itertools import count
 
+from agentvcr.inside.lane import ORPHAN, Lane, OpenStep, era
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from contextvars import Token
     from types import ModuleType
-    from typing import Any, Callable, Iterator
+    from typing import Any, Callable
 
 _FINALIZERS = ("async_generator_athrow", "async_generator_asend")
-_ROOTS = ("thread", "work")
 _PLAIN = dict.fromkeys(map(ord, "/#[]% "), "_")
 _LONGEST_NAME = 80
-ORPHAN = "?"
-"""Lane of code whose origin nobody saw, such as a thread started from C: matched by content."""
-
-
-class OpenStep:
-    """A step that has begun: where it is, and who counts the steps below it."""
-
-    __slots__ = ("counters", "lane", "left", "outer", "path")
-
-    def __init__(self, path: str, lane: str, outer: OpenStep | None = None) -> None:
-        """Open a step below `outer`."""
-        self.path = path
-        self.lane = lane
-        self.outer = outer
-        self.left = False
-        self.counters: dict[Any, Iterator[int]] = {}
-
-
-class Lane:
-    """A caller's name, its counters (one for each kind of child), and where its work belongs.
-
-    Immutable but for the counters, which the views of one lane share.
-    """
-
-    __slots__ = ("counters", "covered", "hidden", "name", "root", "shadow", "step")
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        shadow: bool = False,
-        step: OpenStep | None = None,
-        covered: bool = False,
-    ) -> None:
-        """Name a lane; a `shadow` lane's children are shadows without numbers.
-
-        Args:
-            name: The lineage.
-            shadow: Whether it is a client's inner working.
-            step: The step that its work belongs to.
-            covered: Whether a recorded call of a function covers whatever is done here.
-        """
-        self.name = name
-        self.shadow = shadow
-        self.step = step
-        self.covered = covered
-        self.hidden = False
-        self.root = object()  # the same in all lanes of one thread or work item
-        self.counters: dict[Any, Iterator[int]] = {}
-
-    def child(self, kind: str) -> Lane:
-        """Make the lane of the next `kind` that this caller creates; it works for the same step."""
-        if self.shadow:
-            return self
-        # setdefault and next are each atomic, so two threads that share a lane never share a child.
-        number = next(self.counters.setdefault(kind, count()))
-        name = "%s/%s%d" % (self.name, kind, number)
-        made = Lane(name, step=self.step, covered=self.covered)
-        if kind not in _ROOTS:
-            made.root = self.root
-        return made
-
-    def within(self, step: OpenStep | None, *, covered: bool | None = None) -> Lane:
-        """View the same lane at work for another step."""
-        view = Lane(
-            self.name,
-            shadow=self.shadow,
-            step=step,
-            covered=self.covered if covered is None else covered,
-        )
-        view.counters = self.counters
-        view.hidden = self.hidden
-        view.root = self.root
-        return view
-
-    def under_cover(self) -> Lane:
-        """Make the shadow of this lane, for the inner workings of a client."""
-        inner = Lane(self.name, shadow=True, step=self.step, covered=self.covered)
-        inner.hidden = True
-        inner.root = self.root
-        return inner
-
-    def place(self) -> str:
-        """Say where in the tree of steps this lane is: empty outside of every step.
-
-        The path of the step, and behind it the lanes that lie between the step and here.
-        """
-        step = self.step
-        if step is None:
-            return ""
-        if self.name == step.lane:
-            return step.path
-        if self.name.startswith(step.lane + "/"):
-            return step.path + self.name[len(step.lane) :]
-        return "%s/%s" % (step.path, self.name)
 
 
 _LONGEST_ORIGIN = 12_000
@@ -157,11 +61,15 @@ def current() -> Lane:
     """
     lane = _current.get(_ORPHAN)
     ground = _here.ground
+    if lane.era is not era[0]:
+        lane = _ORPHAN
+    if ground is not None and ground.era is not era[0]:
+        ground = None
     if ground is None or lane.root is ground.root or _running_loop() is not None:
         return lane
     if lane is _ORPHAN:
         return ground
-    return lane if lane.shadow else ground.within(lane.step, covered=lane.covered)
+    return lane if lane.shadow else ground.within(lane.step, covered=lane.cover or False)
 
 
 def is_shadow() -> bool:
@@ -187,6 +95,7 @@ def start(name: str, origin: str = "") -> Token[Lane]:
         name: The lane.
         origin: What `origin_for_child` said in the process that started this one.
     """
+    era[0] = _ORPHAN.era = object()
     lane = Lane(name)
     if origin:
         step_lane, path, covered = origin.split(" ")

@@ -13,14 +13,12 @@ from time import monotonic_ns
 
 from agentvcr.inside import lanes, state
 from agentvcr.inside.exchange import StepBegan, StepEnded, failure_of
-from agentvcr.inside.lanes import OpenStep
+from agentvcr.inside.lane import ORPHAN, Lane, OpenStep
 from agentvcr.inside.patching import overload
 
 TYPE_CHECKING = False  # `typing` would cost each program that has steps 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterator, TypeVar
-
-    from agentvcr.inside.lanes import Lane
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,8 +72,8 @@ def path_for(lane: Lane, part: str, *, is_first_bare: bool = True) -> str:
         counters, key = lane.counters, (step.path if step is not None else None, part)
     number = next(counters.setdefault(key, count()))
     place = lane.place() or lane.name.partition("/")[2]
-    if not place and lane.name == lanes.ORPHAN:  # else its steps would be those of `main`
-        place = lanes.ORPHAN
+    if not place and lane.name == ORPHAN:  # else its steps would be those of `main`
+        place = ORPHAN
     named = part if is_first_bare and not number else "%s[%d]" % (part, number)
     return "%s/%s" % (place, named) if place else named
 
@@ -197,7 +195,7 @@ def _run_lane(name: str, key: Any) -> Lane:  # noqa: ANN401  (text, or what make
     part = part_of(name) if key is None else "%s:%s" % (part_of(name), _fitting(str(key)))
     number = next(root.counters.setdefault((None, part), count()))  # a step may have that name
     named = "%s[%d]" % (part, number) if number else part
-    return lanes.Lane("%s/%s" % (root.name, named))
+    return Lane("%s/%s" % (root.name, named))
 
 
 def _begun(path: str, name: str, kind: str, agent: str | None, lane: str, value: Any) -> None:  # noqa: ANN401, PLR0913
@@ -286,7 +284,7 @@ def handoff(frm: str, to: str, payload: Any = None) -> None:  # noqa: ANN401  (a
 def state_write(key: str, value: Any) -> None:  # noqa: ANN401  (any value)
     """Take down that shared state is written."""
     if state.handler is not None:
-        _moment("state", str(key), {"key": key, "value": value})
+        _moment("state", str(key), {str(key): value})
 
 
 def _moment(kind: str, name: str, value: Any) -> None:  # noqa: ANN401  (any value)

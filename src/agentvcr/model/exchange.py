@@ -98,12 +98,13 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ending: Ending | None = None
 
 
-_CALL_CLIENT = "agentvcr.tool"
+CALL_CLIENT = "agentvcr.tool"
+"""The client of an exchange that is the call of a recorded function."""
 
 
 def is_call(exchange: Exchange) -> bool:
     """Whether an exchange is the call of a recorded function."""
-    return exchange.client == _CALL_CLIENT
+    return exchange.client == CALL_CLIENT
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):

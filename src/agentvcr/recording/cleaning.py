@@ -11,7 +11,7 @@ import msgspec
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_content
-from agentvcr.model.exchange import Headers
+from agentvcr.model.exchange import CALL_CLIENT, Headers
 from agentvcr.redaction.redactor import Redactor
 
 _JSON = b"application/json"
@@ -54,6 +54,8 @@ class Cleaner:
             fingerprint = fingerprinter.known(raw_hash)
             if fingerprint is None:
                 body = redactor.body(request.body, content_type)
+                if request.client == CALL_CLIENT:
+                    body = redactor.output(body)
             headers = redactor.headers(request.headers)
         if fingerprint is None:
             fingerprint = fingerprinter.identify(method, url, content_type, body)

@@ -29,7 +29,7 @@ from agentvcr.inside.exchange import (
     StepEnded,
 )
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.model.exchange import Headers
+from agentvcr.model.exchange import CALL_CLIENT, Headers
 from agentvcr.model.run import ANSWERED, Stream
 from agentvcr.model.text import storable_argv
 from agentvcr.recording.cleaning import Clean, Cleaner
@@ -153,7 +153,7 @@ class Recorder:
         if self._inner is not None and place != "internal":
             return self._replayed(self._inner, number, request, clean)
         self._begin(number, request, clean, internal=place == "internal" or request.covered)
-        sink = RecordingSink(self, number)
+        sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT)
         self._open[number] = sink
         return Forward(sink)
 
@@ -246,6 +246,8 @@ class Recorder:
             headers: Headers = tuple(raw_headers)
         else:
             headers, chunks = self.redactor.answer(raw_headers, chunks)
+            if sink.is_call:  # text of the program's own: no provider's name tells a key in it
+                chunks = [self.redactor.output(chunk) for chunk in chunks]
         if len(chunks) != len(times):  # a decoded body comes as one chunk
             times = times[-1:]
         head_us = self.since_start(at_ns)

@@ -21,11 +21,21 @@ if TYPE_CHECKING:
 class RecordingSink:
     """Collects one exchange's answer until its end; times are monotonic nanoseconds, 0 for now."""
 
-    __slots__ = ("_recorder", "answer", "chunks", "ended", "is_clean", "number")
+    __slots__ = ("_recorder", "answer", "chunks", "ended", "is_call", "is_clean", "number")
 
-    def __init__(self, recorder: Recorder, number: int, *, is_clean: bool = False) -> None:
-        """Collect for exchange `number`; a clean answer comes from a cassette."""
+    def __init__(
+        self, recorder: Recorder, number: int, *, is_clean: bool = False, is_call: bool = False
+    ) -> None:
+        """Collect for exchange `number`.
+
+        Args:
+            recorder: Whom to tell.
+            number: The exchange.
+            is_clean: The answer comes from a cassette.
+            is_call: It is the result of a recorded function.
+        """
         self.is_clean = is_clean
+        self.is_call = is_call
         self._recorder = recorder
         self.number = number
         self.answer: tuple[int, int, HeaderList, bytes, bytes] | None = None

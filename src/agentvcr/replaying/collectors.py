@@ -21,16 +21,19 @@ class Collectors:
 
     def __init__(self, notes: Iterable[Note]) -> None:
         """Read the notes of a recording."""
-        self._answers: dict[tuple[str, str], deque[str]] = {}
+        self._answers: dict[tuple[str, ...], deque[str]] = {}
         for note in notes:
             asked, mark, how = note.text.partition(ANSWERED)
             method, _, url = asked.partition(" ")
             if note.kind == "telemetry" and mark:
-                self._answers.setdefault((method, _host(url)), deque()).append(how)
+                for place in (_place(url), _place(url)[:1]):
+                    self._answers.setdefault((method, *place), deque()).append(how)
 
     def answer(self, request: Request) -> Serve:
         """Answer a request; refuse it where the recording does not know its collector."""
-        known = self._answers.get((request.method, _host(request.url)))
+        place = _place(request.url)
+        known = self._answers.get((request.method, *place))
+        known = known or self._answers.get((request.method, *place[:1]))  # ids may be in the path
         how = "" if not known else known.popleft() if len(known) > 1 else known[0]
         if how.isdigit():
             return _told(request, int(how))
@@ -38,9 +41,9 @@ class Collectors:
         return refusal(request, (kind, message) if "." in kind else None)
 
 
-def _host(url: str) -> str:
+def _place(url: str) -> tuple[str, str]:
     address = address_of(url)
-    return address.host if address else url
+    return (address.host, address.path) if address else (url, "")
 
 
 def _told(request: Request, status: int) -> Serve:

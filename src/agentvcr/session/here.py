@@ -22,6 +22,7 @@ from agentvcr.cassette.reader import last_of, load_run
 from agentvcr.diff.explanation import tell_difference
 from agentvcr.diff.rundiff import diff
 from agentvcr.errors import BadOptionError, DivergenceError, SessionOpenError
+from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
@@ -145,7 +146,7 @@ class Recording(Session):
         if self._force is None or recorder is None:
             return
         self._force.end()
-        recorder.close(0 if error is None else 1, None)
+        self._force.close(0 if error is None else 1)
         if recorder.broken is None:
             unsealed = seal_recording(self.path)
             if unsealed is not None:
@@ -212,13 +213,14 @@ class Replaying(Session):
         if self._force is None or self._recorder is None or self._replay is None:
             return
         self._force.end()
-        self._recorder.close(0 if error is None else 1, None)
+        self._force.close(0 if error is None else 1)
         self._keeping.__exit__(None, None, None)
         if self._target is not None and self._recorder.broken is None:
             seal_recording(self._target)
         self._warn(self._recorder)
         fatal = self._replay.ledger.fatal
-        if fatal is not None:
+        # A cancellation that is under way goes on: whoever cancelled waits for it.
+        if fatal is not None and (error is None or isinstance(error, Exception | ReplayHalt)):
             raise self._divergence(fatal.message) from error
 
     @property

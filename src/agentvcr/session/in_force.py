@@ -18,6 +18,7 @@ from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
+from agentvcr.inside.lane import Lane
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
@@ -58,7 +59,7 @@ class InForce:
         self._ledger = ledger
         self._process = os.getpid()
         self._guard = Guard(self)
-        self._lane: Token[lanes.Lane] | None = None
+        self._lane: Token[Lane] | None = None
         self._handler = LocalHandler(recorder)
 
     @property
@@ -96,8 +97,15 @@ class InForce:
         if self._lane is not None:
             lanes.leave(self._lane)
 
+    def close(self, exit_status: int) -> None:
+        """Close the recording; a thread that outlives the block may be writing to it."""
+        with self._handler.lock:
+            self._recorder.close(exit_status, None)
+
     def forked(self) -> None:
         """Let go in the child of a fork: the cassette is its parent's."""
+        # A thread that is not here may hold it; Python's own locks are reset in this way.
+        self._handler.lock._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001
         self._recorder.abandon()
         if not self.replaying:
             self.end()
@@ -143,7 +151,7 @@ class InForce:
     def started(self, argv: object) -> None:
         """Take down a child process, which is not followed."""
         words = argv if isinstance(argv, list | tuple) else [argv]
-        text = " ".join(str(word) for word in words)
+        text = " ".join(self._recorder.redactor.argv([str(word) for word in words]))
         with self._handler.lock:
             self._recorder.note("unentered", text)
 

@@ -18,6 +18,7 @@ from agentvcr.inside.exchange import (
     Serve,
     end_kind_of,
 )
+from agentvcr.inside.lane import OpenStep
 from agentvcr.inside.patching import overload
 from agentvcr.inside.waiting import WAITING, forever, sleep, until_the_end, wait
 
@@ -25,8 +26,8 @@ TYPE_CHECKING = False  # `typing` would cost each program that has tools 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar
 
-    from agentvcr.inside.exchange import Forward
-    from agentvcr.inside.lanes import Lane
+    from agentvcr.inside.exchange import Forward, ProcessHandler
+    from agentvcr.inside.lane import Lane
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -72,6 +73,14 @@ class Tool:
 
         return returned_by(self.function)
 
+    def takes(self, args: Any, options: Any) -> bool:  # noqa: ANN401  (a call's)
+        """Whether a call's arguments fit; else Python says what is wrong, in its own words."""
+        try:
+            self.signature.bind(*args, **options)
+        except TypeError:
+            return False
+        return True
+
     def request(self, lane: Lane, path: str, args: Any, options: Any) -> Request:  # noqa: ANN401
         """Put a call into the words of the seam."""
         named = decorated.arguments_of(self.signature, args, options, self.owner)
@@ -101,16 +110,14 @@ def _header_value(value: object) -> bytes:
 class Call:
     """One call of a tool: asked of the handler, then run or answered."""
 
-    def __init__(self, tool: Tool, args: Any, options: Any) -> None:  # noqa: ANN401  (a call's)
+    def __init__(self, tool: Tool, handler: ProcessHandler, args: Any, options: Any) -> None:  # noqa: ANN401  (a call's)
         """Ask the handler."""
         self.tool = tool
         self.lane = lanes.own()
         path = steps.path_for(self.lane, tool.part)
-        self._opened = lanes.OpenStep(path, self.lane.name)
+        self._opened = OpenStep(path, self.lane.name)
         # What the arguments make impossible is the caller's error, whether recorded or not.
         request = tool.request(self.lane, path, args, options)
-        handler = state.handler
-        assert handler is not None  # noqa: S101  (whoever makes a call has looked)
         try:
             self.decision: Serve | Forward = handler.begin(request)
         except Exception as error:  # noqa: BLE001  (ours: it must not become the program's)
@@ -122,6 +129,7 @@ class Call:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         """Tell an exception, and come back."""
+        self._opened.left = True
         if lanes.current().step is self._opened:
             lanes.enter(self.lane)
         if error is not None:
@@ -196,7 +204,12 @@ def _told_error(error: BaseException) -> bytes:
 def _error_of(data: bytes) -> BaseException:
     """Make a recorded exception again, of its own class where the program has that."""
     told = json.loads(data)
-    return errors.put_together(told) or ReplayedError("%s: %s" % (told["type"], told["message"]))
+    found = errors.put_together(told)
+    if found is None:
+        base = errors.nearest_builtin(told)
+        kind = type("ReplayedError", (ReplayedError, base), {}) if base else ReplayedError
+        found = kind("%s: %s" % (told["type"], told["message"]))
+    return found
 
 
 @overload
@@ -254,9 +267,10 @@ def _sync(made: Tool) -> Any:  # noqa: ANN401  (a function)
     function = made.function
 
     def wrapper(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (the function's own)
-        if state.handler is None:
+        handler = state.handler  # once: another thread may end the session
+        if handler is None or not made.takes(args, options):
             return function(*args, **options)
-        call = Call(made, args, options)
+        call = Call(made, handler, args, options)
         if isinstance(call.decision, Serve):
             wait(call.decision, 0)
             if call.decision.end_kind in WAITING:
@@ -273,9 +287,10 @@ def _async(made: Tool) -> Any:  # noqa: ANN401  (a function)
     function = made.function
 
     async def wrapper(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (the function's own)
-        if state.handler is None:
+        handler = state.handler  # once: another thread may end the session
+        if handler is None or not made.takes(args, options):
             return await function(*args, **options)
-        call = Call(made, args, options)
+        call = Call(made, handler, args, options)
         if isinstance(call.decision, Serve):
             await sleep(call.decision.wait_s(0))  # 0 too: a real call lets others run
             if call.decision.end_kind in (*WAITING, "abandoned"):
