@@ -20,6 +20,8 @@ from typing import Any, TypedDict
 
 from workload import ANSWERS, LOADS, Load
 
+import agentvcr
+
 WARM_UP = 3
 """Exchanges at the start of a round that are not measured: the start of a session, its compressor
 and its first imports are no cost of an exchange."""
@@ -188,13 +190,9 @@ def _measured(exchanges: list[Exchange]) -> Sample:
 def _way(order: Order) -> AbstractContextManager[object]:
     way, cassette = order["way"], Path(order["cassette"])
     if way == "here":
-        from agentvcr.session import record_here  # noqa: PLC0415  (not in a recorded program)
-
-        return record_here(cassette, force=True)
+        return agentvcr.record(cassette, force=True)
     if way == "replay" and "AGENTVCR_CHANNEL" not in os.environ:
-        from agentvcr.session import replay_here  # noqa: PLC0415  (as above)
-
-        return replay_here(cassette)
+        return agentvcr.replay(cassette)
     if way == "vcrpy":
         return _vcrpy(cassette)
     return nullcontext()
@@ -202,7 +200,7 @@ def _way(order: Order) -> AbstractContextManager[object]:
 
 @contextmanager
 def _vcrpy(cassette: Path) -> Iterator[None]:
-    import vcr  # noqa: PLC0415  (as above)
+    import vcr  # noqa: PLC0415  (not in a recorded program)
 
     cassette.unlink(missing_ok=True)
     with vcr.use_cassette(str(cassette)):
