@@ -29,14 +29,8 @@ def owner_of(function: Any, signature: Any) -> str:  # noqa: ANN401  (any functi
     return first if outer and not outer.endswith("<locals>") and first in _OWNERS else ""
 
 
-def arguments_of(
-    signature: Any,  # noqa: ANN401  (any function's)
-    args: Any,  # noqa: ANN401  (a call's)
-    options: Any,  # noqa: ANN401  (the same)
-    owner: str,
-) -> dict[str, Any]:
-    """Give a call's arguments by name, with defaults, without the object that owns the method."""
-    bound = signature.bind(*args, **options)
+def arguments_of(bound: Any, owner: str) -> dict[str, Any]:  # noqa: ANN401  (inspect's)
+    """Give bound arguments by name, with defaults, without the object that owns the method."""
     bound.apply_defaults()
     named = dict(bound.arguments)
     named.pop(owner, None)
@@ -50,6 +44,7 @@ class _Call:
         self.template = template
         self.function = function
         self._signature: Any = None
+        self._owner = ""
 
     def step(self, args: Any, options: Any) -> Step:  # noqa: ANN401  (a call's)
         """Make the step of one call."""
@@ -58,9 +53,9 @@ class _Call:
             return step
         try:
             if self._signature is None:
-                self._signature = inspect.signature(self.function)
-            owner = owner_of(self.function, self._signature)
-            step.input = arguments_of(self._signature, args, options, owner)
+                signature = inspect.signature(self.function)
+                self._owner, self._signature = owner_of(self.function, signature), signature
+            step.input = arguments_of(self._signature.bind(*args, **options), self._owner)
         except (TypeError, ValueError):  # the call itself will say so; some builtins tell nothing
             step.input = None
         return step

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _FINALIZERS = ("async_generator_athrow", "async_generator_asend")
 _PLAIN = dict.fromkeys(map(ord, "/#[]% "), "_")
 _LONGEST_NAME = 80
-
-
 _LONGEST_ORIGIN = 12_000
 """Characters that may be told to a child; Linux refuses variables of 128 KiB."""
 

@@ -92,10 +92,6 @@ class Step:
         self.key = key
         self._open: OpenStep | None = None
 
-    def set_input(self, value: Any) -> None:  # noqa: ANN401  (any value)
-        """Say what the step is given. Before it begins: what it began with is written then."""
-        self.input = value
-
     def set_output(self, value: Any) -> None:  # noqa: ANN401  (any value)
         """Say what the step gives; it is read when the step ends."""
         if self._open is not None:

@@ -271,8 +271,7 @@ class Recorder:
 
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""
-        record = partial(self._step_began, step, self.exchanges)
-        self.later(record)
+        self.later(partial(self._step_began, step, self.exchanges))
 
     def _step_began(self, step: StepBegan, after: int) -> None:
         self.add(

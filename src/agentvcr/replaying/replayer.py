@@ -77,7 +77,6 @@ class Replayer:
         self._lent: set[int] = set()
         self._by_lane: dict[tuple[str, bytes], deque[int]] = {}
         self._by_content: dict[bytes, deque[int]] = {}
-        self._by_request = {one.fingerprint: one.number for one in keys if not one.internal}
         for one in keys:
             if not one.internal:
                 self._by_lane.setdefault((one.lane, one.fingerprint), deque()).append(one.number)
@@ -132,9 +131,10 @@ class Replayer:
         if found is not None and CALL in (request.method, found[0].request.method):
             # A function's result is no answer to another function, nor to HTTP.
             found = found if found[0].request.url == request.url else None
-        same = self._by_request.get(request.fingerprint)
-        if same is not None:  # used up: nothing is closer, and whoever asked it is told so
-            found = self._exchanges.numbered(same), 1.0
+        keys = self._exchanges.list_keys()
+        same = [one for one in keys if not one.internal and one.fingerprint == request.fingerprint]
+        if same:  # used up: nothing is closer, and whoever asked it is told so
+            found = self._exchanges.numbered(same[-1].number), 1.0
         closest = found[0] if found else None
         message = self._explain(request, closest)
         if self._is_open_ended:

@@ -73,17 +73,17 @@ class Tool:
 
         return returned_by(self.function)
 
-    def takes(self, args: Any, options: Any) -> bool:  # noqa: ANN401  (a call's)
-        """Whether a call's arguments fit; else Python says what is wrong, in its own words."""
+    def bound(self, args: Any, options: Any) -> Any:  # noqa: ANN401  (a call's; inspect's or None)
+        """Bind a call's arguments; None where they don't fit: Python says it in its own words."""
         try:
-            self.signature.bind(*args, **options)
+            return self.signature.bind(*args, **options)
         except TypeError:
-            return False
-        return True
+            return None
 
-    def request(self, lane: Lane, path: str, args: Any, options: Any) -> Request:  # noqa: ANN401
+    def request(self, lane: Lane, path: str, bound: Any) -> Request:  # noqa: ANN401  (inspect's)
         """Put a call into the words of the seam."""
-        named = decorated.arguments_of(self.signature, args, options, self.owner)
+        args, options = bound.args, bound.kwargs  # before it has the defaults
+        named = decorated.arguments_of(bound, self.owner)
         headers = [_JSON]
         if self.side_effect:
             headers.append((b"x-agentvcr-side-effect", b"true"))
@@ -110,14 +110,14 @@ def _header_value(value: object) -> bytes:
 class Call:
     """One call of a tool: asked of the handler, then run or answered."""
 
-    def __init__(self, tool: Tool, handler: ProcessHandler, args: Any, options: Any) -> None:  # noqa: ANN401  (a call's)
-        """Ask the handler."""
+    def __init__(self, tool: Tool, handler: ProcessHandler, bound: Any) -> None:  # noqa: ANN401
+        """Ask the handler about a call with these arguments."""
         self.tool = tool
         self.lane = lanes.own()
         path = steps.path_for(self.lane, tool.part)
         self._opened = OpenStep(path, self.lane.name)
         # What the arguments make impossible is the caller's error, whether recorded or not.
-        request = tool.request(self.lane, path, args, options)
+        request = tool.request(self.lane, path, bound)
         try:
             self.decision: Serve | Forward = handler.begin(request)
         except Exception as error:  # noqa: BLE001  (ours: it must not become the program's)
@@ -268,9 +268,10 @@ def _sync(made: Tool) -> Any:  # noqa: ANN401  (a function)
 
     def wrapper(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (the function's own)
         handler = state.handler  # once: another thread may end the session
-        if handler is None or not made.takes(args, options):
+        bound = None if handler is None else made.bound(args, options)
+        if handler is None or bound is None:
             return function(*args, **options)
-        call = Call(made, handler, args, options)
+        call = Call(made, handler, bound)
         if isinstance(call.decision, Serve):
             wait(call.decision, 0)
             if call.decision.end_kind in WAITING:
@@ -288,9 +289,10 @@ def _async(made: Tool) -> Any:  # noqa: ANN401  (a function)
 
     async def wrapper(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (the function's own)
         handler = state.handler  # once: another thread may end the session
-        if handler is None or not made.takes(args, options):
+        bound = None if handler is None else made.bound(args, options)
+        if handler is None or bound is None:
             return await function(*args, **options)
-        call = Call(made, handler, args, options)
+        call = Call(made, handler, bound)
         if isinstance(call.decision, Serve):
             await sleep(call.decision.wait_s(0))  # 0 too: a real call lets others run
             if call.decision.end_kind in (*WAITING, "abandoned"):
