@@ -64,3 +64,35 @@ def test_no_credential_is_kept(act, tmp_path, monkeypatch):
     assert len(told) > 200
     assert KEY not in told
     assert "a plain word" not in told
+
+
+@agentvcr.tool
+def odd() -> str:
+    raise ValueError(float("nan"), "half a character: \ud800", {"deep": [KEY]})
+
+
+def test_an_odd_error_is_kept_without_its_credential(tmp_path):
+    with agentvcr.record(tmp_path / "x.avcr") as session, pytest.raises(ValueError, match="half"):
+        odd()
+    (exchange,) = session.run.exchanges
+    assert KEY.encode() not in exchange.response.body
+    assert exchange.ending.kind == "failed"
+    with agentvcr.replay(tmp_path / "x.avcr"), pytest.raises(ValueError, match="half") as raised:
+        odd()
+    assert raised.value.args[1] == "half a character: \ud800"
+
+
+def test_the_request_of_an_error_comes_back_without_its_credentials(tmp_path):
+    with ScriptServer() as server:
+        url = server.base_url + "/json"
+        with (
+            agentvcr.record(tmp_path / "x.avcr"),
+            pytest.raises(httpx.HTTPStatusError) as recorded,
+        ):
+            fetch(url)
+    with agentvcr.replay(tmp_path / "x.avcr"), pytest.raises(httpx.HTTPStatusError) as raised:
+        fetch(url)
+    asked = raised.value.request
+    assert asked.headers["authorization"].startswith("Bearer redacted-")
+    assert asked.url.params["api_key"].startswith("redacted-")
+    assert raised.value.response.content == recorded.value.response.content

@@ -7,7 +7,6 @@ program's is called: many want other arguments than those that they keep.
 from __future__ import annotations
 
 import base64
-import re
 import sys
 import types
 from contextlib import suppress
@@ -20,27 +19,6 @@ if TYPE_CHECKING:
 
 _DEEPEST = 8
 _CLIENTS = ("httpx", "httpx2")
-_REDACTED = "redacted"
-_CREDENTIAL_HEADERS = (  # as in `model.credentials`, which is not loaded here
-    "authorization",
-    "proxy-authorization",
-    "x-api-key",
-    "api-key",
-    "x-goog-api-key",
-    "x-auth-token",
-    "x-amz-security-token",
-    "ocp-apim-subscription-key",
-    "x-subscription-token",
-    "private-token",
-    "cookie",
-    "set-cookie",
-)
-_CREDENTIAL_IN_URL = re.compile(
-    r"([?&](?:api[_-]?key|access_token|refresh_token|id_token|client_secret|password|key|token|sig"
-    r"|signature|x-amz-(?:signature|security-token|credential)|x-goog-signature)=)[^&#]+()"
-    r"|(://)[^/?#@]+(@)",
-    re.IGNORECASE,
-)
 _LINES = "from_exception_data"  # how pydantic makes its errors
 
 
@@ -139,14 +117,11 @@ def _http(value: Any, depth: int) -> dict[str, Any]:  # noqa: ANN401  (a client'
         body = value.content
     except Exception:  # noqa: BLE001  (a stream that was not read)
         body = b""
-    headers = [
-        [name, _REDACTED if name.lower() in _CREDENTIAL_HEADERS else one]
-        for name, one in value.headers.multi_items()
-    ]
-    told = [type(value).__module__, headers, _text_or_bytes(body)]
+    # In this shape the engine knows them, and takes credentials out as of any exchange.
+    told = [type(value).__module__, list(map(list, value.headers.multi_items()))]
+    told.append(_text_or_bytes(body))
     if type(value).__name__ == "Request":
-        url = _CREDENTIAL_IN_URL.sub(_without, str(value.url))
-        return {"$request": [*told, value.method, url]}
+        return {"$request": [*told, value.method, str(value.url)]}
     asked = value._request
     return {"$response": [*told, value.status_code, asked and _kept(asked, depth + 1)]}
 
@@ -157,10 +132,6 @@ def _text_or_bytes(body: bytes) -> Any:  # noqa: ANN401  (JSON)
         return body.decode()
     except UnicodeDecodeError:
         return {"$bytes": base64.b64encode(body).decode()}
-
-
-def _without(match: Any) -> str:  # noqa: ANN401  (of `_CREDENTIAL_IN_URL`)
-    return "%s%s%s" % (match[1] or match[3], _REDACTED, match[2] or match[4] or "")
 
 
 _CODED = ("content-encoding", "transfer-encoding")

@@ -6,6 +6,8 @@ what makes two requests the same (`matching`).
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from agentvcr.inside.exchange import Request
@@ -15,6 +17,9 @@ from agentvcr.model.exchange import CALL_CLIENT, Headers
 from agentvcr.redaction.redactor import Redactor
 
 _JSON = b"application/json"
+_ODD = "surrogatepass"
+_HTTP = ("$request", "$response")
+"""How `inside.errors` marks what an error of a client carries: client, headers, body, two more."""
 _MOST_PATHS = 10_000
 
 
@@ -84,6 +89,41 @@ class Cleaner:
         Nothing is found by it, so that one too many does no harm.
         """
         return self._redactor.output(self._redactor.body(content, _JSON))
+
+    def result(self, chunk: bytes, *, is_error: bool) -> bytes:
+        """Clean what a recorded function gave: text of the program's own, key-shaped ones too.
+
+        An error of a client carries a request and an answer, which are cleaned as such.
+        """
+        if is_error:
+            import json  # noqa: PLC0415  (hardly ever; takes NaN and halves of characters)
+
+            told = self._error_part(json.loads(chunk))
+            chunk = self._redactor.body(json.dumps(told, separators=(",", ":")).encode(), _JSON)
+        return self._redactor.output(chunk)
+
+    def _error_part(self, value: Any) -> Any:  # noqa: ANN401  (JSON)
+        if isinstance(value, list):
+            return [self._error_part(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        for mark in _HTTP:
+            if mark in value:
+                client, headers, body, first, second = value[mark]
+                named = [
+                    (key.encode("utf-8", _ODD), one.encode("utf-8", _ODD)) for key, one in headers
+                ]
+                if isinstance(body, str):
+                    raw = body.encode("utf-8", _ODD)
+                    clean = self._redactor.body(raw, content_type_of(named))
+                    body = clean.decode("utf-8", _ODD)
+                pairs = [
+                    [key.decode("utf-8", _ODD), one.decode("utf-8", _ODD)]
+                    for key, one in self._redactor.headers(named)
+                ]
+                last = self._redactor.url(second) if mark == "$request" else second
+                return {mark: [client, pairs, body, first, self._error_part(last)]}
+        return {name: self._error_part(one) for name, one in value.items()}
 
     def text(self, text: str) -> str:
         """Clean what is told in words."""

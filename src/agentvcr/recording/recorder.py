@@ -36,6 +36,7 @@ from agentvcr.recording.cleaning import Clean, Cleaner
 from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
 from agentvcr.redaction.redactor import Redactor
 
+_FIRST_ERROR = 400
 _MOST_TEXT = 65536
 """Characters kept of a note."""
 _MOST_LATER = 64
@@ -246,8 +247,9 @@ class Recorder:
             headers: Headers = tuple(raw_headers)
         else:
             headers, chunks = self.redactor.answer(raw_headers, chunks)
-            if sink.is_call:  # text of the program's own: no provider's name tells a key in it
-                chunks = [self.redactor.output(chunk) for chunk in chunks]
+            if sink.is_call:
+                is_error = status >= _FIRST_ERROR
+                chunks = [self._cleaner.result(chunk, is_error=is_error) for chunk in chunks]
         if len(chunks) != len(times):  # a decoded body comes as one chunk
             times = times[-1:]
         head_us = self.since_start(at_ns)
