@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from agentvcr.model.address import Address, address_of, is_literal, is_loopback
 
-Place = Literal["outside", "internal", "live", "telemetry"]
+Place = Literal["outside", "internal", "live", "telemetry", "gateway"]
 
 _DATADOG: Final = tuple(
     f"{intake}.{site}"
@@ -133,6 +133,7 @@ class Boundary:
         self._live = [_live_entry(one) for one in live]
         self._collectors = [_live_entry(one) for one in telemetry]
         self._internal_ports: set[int] = set()
+        self._gateway_port = 0
         self._places: dict[str, Place] = {}
         self.has_live = bool(live)
 
@@ -141,9 +142,16 @@ class Boundary:
         self._internal_ports.add(port)
         self._places.clear()
 
+    def gateway_at(self, port: int) -> None:
+        """Note where the gateway is: it records what it is asked itself."""
+        self._gateway_port = port
+        self._places.clear()
+
     def place(self, host: str, port: int) -> Place:
         """Say where an address lies; a port of 0 stands for a name look-up."""
         host = host.lower().rstrip(".")
+        if port and port == self._gateway_port and is_loopback(host):
+            return "gateway"
         if any(entry.fits(host, port) for entry in self._live):
             return "live"
         if any(entry.fits(host, port) for entry in self._collectors):

@@ -90,6 +90,8 @@ class Divergences(Protocol):
 
     telemetry: int
     """How often telemetry was not sent."""
+    goes_on: bool
+    """Whether the replay goes on after a divergence."""
 
     @property
     def is_over(self) -> bool:

@@ -11,32 +11,40 @@ import os
 import selectors
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from agentvcr.boundary import Boundary, why_blocked
 from agentvcr.channel.engine import Divergences, Engine
 from agentvcr.channel.folder import private_folder, remove_folder
+from agentvcr.channel.gateway.door import Door
 from agentvcr.channel.peers import Connection, ExchangeState, Peer
 from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve, StepBegan, StepEnded
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.remote import decode_headers, pack_serve
-from agentvcr.inside.streams import identity
 from agentvcr.model.run import Stream
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
 _BUFFER = 1 << 20
-_PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
 class Hub:
     """The engine's end of the channel."""
 
-    def __init__(self, recorder: Engine, boundary: Boundary, ledger: Divergences | None) -> None:
-        """Listen for the processes of one run; with a ledger, they are replaying."""
+    def __init__(
+        self,
+        recorder: Engine,
+        boundary: Boundary,
+        ledger: Divergences | None,
+        *,
+        gateway_port: int = 0,
+    ) -> None:
+        """Listen for the processes of one run; with a ledger, they are replaying.
+
+        The gateway is at `gateway_port`, where that is given and free.
+        """
         self.recorder = recorder
         self.token = os.urandom(16).hex()
         self.selector = selectors.DefaultSelector()
@@ -52,6 +60,10 @@ class Hub:
         self._folder = ""
         self._listener, self.address = self._listen()
         self.selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self.door = Door(gateway_port)
+        self._is_open = False
+        self.selector.register(self.door.listener, selectors.EVENT_READ, self._knocked)
+        boundary.gateway_at(self.door.port)
 
     def _listen(self) -> tuple[socket.socket, str]:
         if not hasattr(socket, "AF_UNIX"):
@@ -65,6 +77,21 @@ class Hub:
         listener.listen(_BACKLOG)
         listener.settimeout(0)
         return listener, f"unix:{path}"
+
+    def move_door(self, listener: socket.socket, pid: int) -> None:
+        """Have the gateway listen in the network that process `pid` was put into."""
+        self.selector.unregister(self.door.listener)
+        self.door.move(listener, pid)
+        self.selector.register(self.door.listener, selectors.EVENT_READ, self._knocked)
+
+    def _knocked(self, _mask: int) -> None:
+        """Start the gateway's process, which accepts from then on."""
+        self.selector.unregister(self.door.listener)
+        self._is_open = True
+        self.recorder.note("gateway", self.door.base)
+        goes_on = self._ledger is not None and self._ledger.goes_on
+        mode = "record" if self._ledger is None else "serve" if goes_on else "replay"
+        self.door.answer(self.address, self.token, mode)
 
     def turn(self, timeout_s: float | None) -> bool:
         """Serve what is ready, waiting at most `timeout_s`; False when nothing was."""
@@ -98,6 +125,9 @@ class Hub:
             self._drop(connection)
         self.selector.unregister(self._listener)
         self._listener.close()
+        if not self._is_open:
+            self.selector.unregister(self.door.listener)
+        self.door.close()
         self.selector.close()
         if self._folder:
             remove_folder(self._folder)
@@ -115,7 +145,8 @@ class Hub:
         return [
             f"{host}:{port}" if port else host
             for host, port in self._unrecorded
-            if host not in self._own_paths and self._boundary.place(host, port) != "internal"
+            if host not in self._own_paths
+            and self._boundary.place(host, port) not in ("internal", "gateway")
         ]
 
     @property
@@ -346,7 +377,7 @@ class Hub:
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
         host, port = str(meta["host"]), int(str(meta["port"]))
         place = self._boundary.place(host, port)
-        if place in ("internal", "live"):
+        if place in ("internal", "live", "gateway"):
             connection.send(frames.pack(frames.FORWARD, 0, 0, 0, b"", b""))
         elif place == "telemetry":
             if self._ledger is not None:
@@ -365,30 +396,3 @@ class Hub:
         raw = message.encode("utf-8", "replace")[: frames.MAX_RAW]
         connection.send(frames.pack(frames.HALT, 0, 0, 0, b"", raw))
         self._write(connection)
-
-
-def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) -> dict[str, str]:
-    """Make the environment that brings a child Python under the hub's session.
-
-    Args:
-        hub: The session.
-        replaying: Whether it is one of a replay. Proxies are not for it: a client asks a proxy
-            for telemetry too, and the guard would see no more than the proxy's address.
-        stdin: The descriptor that the child will get as standard input, if not ours.
-    """
-    root = Path(__file__).resolve().parent.parent
-    env = dict(os.environ)
-    if replaying and not hub.has_live:
-        env = {name: value for name, value in env.items() if name.lower() not in _PROXIES}
-    path_entry = str(root / "inside" / "bootstrap" / "path")
-    given = [
-        one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one and one != path_entry
-    ]
-    env["PYTHONPATH"] = os.pathsep.join([path_entry, *given])
-    env["AGENTVCR_CHANNEL"] = hub.address
-    env["AGENTVCR_TOKEN"] = hub.token
-    env["AGENTVCR_MODE"] = "replay" if replaying else "record"
-    env["AGENTVCR_ROOT"] = str(root)
-    env["AGENTVCR_LANE"] = "main"
-    env["AGENTVCR_STREAMS"] = ",".join(map(identity, (stdin or 0, 1, 2)))
-    return env

@@ -10,6 +10,7 @@ import errno
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,16 +81,18 @@ class Launch:
         self._coming = coming
         signals = Signals(lambda name: hub.recorder.note("signal", name))
         try:
-            program, isolated = self._start(isolate=isolate, stdin=stdin)
+            program, isolated = self._start(hub, isolate=isolate, stdin=stdin)
             status = self._serve(program, hub, signals)
             hub.drain(_PATIENCE_S)
         finally:
             signals.close()
         return Ended(status, isolated=isolated)
 
-    def _start(self, *, isolate: bool, stdin: int | None) -> tuple[subprocess.Popen[bytes], bool]:
-        read_fd, write_fd = os.pipe()
-        enter = entering(write_fd) if isolate else None
+    def _start(
+        self, hub: Hub, *, isolate: bool, stdin: int | None
+    ) -> tuple[subprocess.Popen[bytes], bool]:
+        ours, report = socket.socketpair()
+        enter = entering(report, hub.door.port) if isolate else None
         try:
             program = self._popen(self._argv, enter, stdin)
         except FileNotFoundError:
@@ -107,10 +110,12 @@ class Launch:
                 ) from None
             program = self._popen(["/bin/sh", *self._argv], enter, stdin)  # as a shell does
         finally:
-            os.close(write_fd)
-            isolated = os.read(read_fd, 1) == b"y" if enter else False
-            os.close(read_fd)
-        return program, isolated
+            report.close()
+            listener = _listener_there(ours) if enter else None
+            ours.close()
+        if listener is not None:
+            hub.move_door(listener, program.pid)
+        return program, listener is not None
 
     def _popen(
         self, argv: list[str], enter: Callable[[], None] | None, stdin: int | None
@@ -164,6 +169,12 @@ class Launch:
         self._ends_at += KILL_AFTER_S
         for pid in {program.pid, *hub.pids}:
             _kill(pid, number)
+
+
+def _listener_there(ours: socket.socket) -> socket.socket | None:
+    """Receive the socket that listens in the program's own network; None where it has none."""
+    said, fds, *_ = socket.recv_fds(ours, 1, 1)
+    return socket.socket(fileno=fds[0]) if said == b"y" and fds else None
 
 
 def _kill(pid: int, number: int) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentvcr.channel.launch import Ended
-    from agentvcr.model.summary import RecordSummary, ReplaySummary
+    from agentvcr.model.summary import RecordSummary, ReplaySummary, ServeSummary
 
 _SHELL_STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 """Signals that a shell looks for in how a command died."""
@@ -63,7 +63,7 @@ def announce(command: Sequence[str]) -> None:
 
 
 def tell(
-    summary: RecordSummary | ReplaySummary,
+    summary: RecordSummary | ReplaySummary | ServeSummary,
     report: Path | None,
     *,
     turn: int = 1,

@@ -23,6 +23,7 @@ from agentvcr.cli.ls import ls
 from agentvcr.cli.quick import read
 from agentvcr.cli.record import record
 from agentvcr.cli.replay import replace_command, replay
+from agentvcr.cli.serve import serve
 from agentvcr.cli.show import show
 from agentvcr.cli.verify import verify
 from agentvcr.errors import AgentVCRError
@@ -46,6 +47,7 @@ for _command in (diff, show, ls, verify):
     app.command()(_command)
 app.command("import")(import_)  # its function cannot have that name
 app.command()(export)
+app.command()(serve)
 app.command()(demo)
 
 

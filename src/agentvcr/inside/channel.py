@@ -122,8 +122,12 @@ def _beyond_standard(fd: int) -> int:
 class Link:
     """All connections of this process to the engine."""
 
-    def __init__(self, address: str, token: str, lane: str) -> None:
-        """Connect later, at the first frame: a program that says nothing opens nothing."""
+    def __init__(self, address: str, token: str, lane: str, *, is_gateway: bool = False) -> None:
+        """Connect later, at the first frame: a program that says nothing opens nothing.
+
+        The gateway is a process of ours, and none of the run.
+        """
+        self._is_gateway = is_gateway
         self.address = address
         self.token = token
         self.lane = lane
@@ -187,4 +191,6 @@ class Link:
             "argv": list(argv),
             "python": "%d.%d.%d" % sys.version_info[:3],
         }
+        if self._is_gateway:
+            meta["argv"], meta["gateway"] = ["agentvcr", "gateway"], True
         return frames.pack(frames.HELLO, 0, 0, monotonic_ns(), frames.pack_meta(meta), b"")

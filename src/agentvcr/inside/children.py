@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 VARIABLES = (
     "AGENTVCR_CHANNEL",
+    "AGENTVCR_GATEWAY",
     "AGENTVCR_TOKEN",
     "AGENTVCR_MODE",
     "AGENTVCR_ROOT",
@@ -40,6 +41,10 @@ def remember(path_entry: str) -> None:
     """Keep this session's variables: a program may clear its environment."""
     _ours.update({name: os.environ[name] for name in VARIABLES if name in os.environ})
     _ours["PYTHONPATH"] = path_entry
+    if "AGENTVCR_GATEWAY" in _ours:
+        from agentvcr.inside import gateway  # noqa: PLC0415  (loaded in a recorded program alone)
+
+        gateway.restore()
 
 
 def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
@@ -48,6 +53,8 @@ def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
     as_bytes = any(isinstance(name, bytes) for name in out)
     where = {"AGENTVCR_LANE": lane, "AGENTVCR_STEP": lanes.origin_for_child()}
     wanted = {**_ours, **{name: lanes.as_variable(value) for name, value in where.items()}}
+    if "AGENTVCR_GATEWAY" in _ours:
+        wanted.update(_gateway_variables(out, where, as_bytes=as_bytes))
     path = wanted.pop("PYTHONPATH")
     for name, value in wanted.items():
         out[name.encode() if as_bytes else name] = os.fsencode(value) if as_bytes else value
@@ -62,6 +69,19 @@ def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
     elif entry not in given.split(separator):
         out[key] = entry + separator + given
     return out
+
+
+def _gateway_variables(
+    out: dict[Any, Any], where: dict[str, str], *, as_bytes: bool
+) -> dict[str, str]:
+    """Lead the child to the gateway, in case it is none that an interceptor is in."""
+    from agentvcr.inside import gateway  # noqa: PLC0415  (only who starts a process)
+
+    names = (*gateway.VARIABLES, gateway.ORIGINALS)
+    given = {name: out.get(name.encode() if as_bytes else name) for name in names}
+    texts = {name: os.fsdecode(value) for name, value in given.items() if value is not None}
+    base = _ours["AGENTVCR_GATEWAY"]
+    return gateway.variables(texts, base, where["AGENTVCR_LANE"], where["AGENTVCR_STEP"])
 
 
 def is_closed_to_us(argv: Any) -> bool:  # noqa: ANN401  (whatever Popen takes)

@@ -80,7 +80,8 @@ ANSWERED = " -> "
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the recorder or the replayer saw and that is not an exchange.
 
-    `kind` is one of `divergence`, `unrecorded`, `unentered`, `telemetry`, `live`, `lost`, `signal`.
+    `kind` is one of `divergence`, `unrecorded`, `unentered`, `telemetry`, `live`, `lost`, `signal`,
+    `gateway` (its address, where somebody came to it).
     """
 
     kind: str

@@ -30,6 +30,25 @@ class RecordSummary(
     """As a shell says it: 128 + n for a signal."""
 
 
+class ServeSummary(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="agentvcr.serve/1"
+):
+    """How serving a cassette to whoever asked went."""
+
+    path: str
+    kept_as: str
+    """The cassette that keeps what was asked and answered."""
+    exchanges: int
+    """How many requests were answered."""
+    unanswered: tuple[str, ...]
+    """Requests that no recorded exchange answers."""
+    accepted: tuple[str, ...]
+    """Requests that `--on-miss nearest` answered."""
+    unused: tuple[str, ...]
+    """Recorded exchanges that no request asked for."""
+    broken: str | None
+
+
 class ReplaySummary(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="agentvcr.replay/1"
 ):

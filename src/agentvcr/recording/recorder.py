@@ -71,7 +71,8 @@ class Recorder:
         self._open: dict[int, RecordingSink] = {}
         self._told: set[TelemetrySink] = set()
         self.processes = 0
-        """How many processes spoke."""
+        """How many processes of the run spoke."""
+        self._indexes = 0
         self.exchanges = 0
         """How many exchanges began."""
         self.refused = 0
@@ -143,6 +144,8 @@ class Recorder:
         """Take down a request, and how it is to be answered."""
         request.at_ns = request.at_ns or monotonic_ns()
         place = self._boundary.place_of(request.url)
+        if place == "gateway":  # which tells of it itself
+            return Forward(NullSink())
         if place == "telemetry":
             return self._telemetry(request)
         if place == "live":
@@ -308,8 +311,9 @@ class Recorder:
 
     def process(self, fields: dict[str, object], at_ns: int) -> int:
         """Take down a process; returns its index."""
-        index = self.processes
-        self.processes += 1
+        index = self._indexes
+        self._indexes += 1
+        self.processes += not fields.get("gateway")
         argv = storable_argv(fields["argv"])  # type: ignore[arg-type]  # a list, from the channel
         self.add(
             fmt.ProcessBegin(

@@ -23,8 +23,9 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
 class Ledger:
     """Collects divergences."""
 
-    def __init__(self) -> None:
-        """Start a replay."""
+    def __init__(self, *, goes_on: bool = False) -> None:
+        """Start a replay; with `goes_on`, no divergence ends it."""
+        self.goes_on = goes_on
         self.divergences: list[Divergence] = []
         self.fatal: Divergence | None = None
         self.telemetry = 0
@@ -48,6 +49,6 @@ class Ledger:
         """Take down a divergence; returns what the asking code raises if it is fatal."""
         divergence = Divergence(kind=kind, message=message, fatal=fatal)
         self.divergences.append(divergence)
-        if fatal and self.fatal is None:
+        if fatal and self.fatal is None and not self.goes_on:
             self.fatal = divergence
         return ReplayHalt(message)

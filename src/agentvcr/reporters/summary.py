@@ -8,14 +8,19 @@ from __future__ import annotations
 from typing import TextIO
 
 from agentvcr.model.results import DiffEntry, RunDiff
-from agentvcr.model.summary import RecordSummary, ReplaySummary
+from agentvcr.model.summary import RecordSummary, ReplaySummary, ServeSummary
 
 _MOST = 5
 
 
-def render(result: RecordSummary | ReplaySummary, out: TextIO) -> None:
+def render(result: RecordSummary | ReplaySummary | ServeSummary, out: TextIO) -> None:
     """Write the lines, each beginning with `agentvcr:`."""
-    lines = _record(result) if isinstance(result, RecordSummary) else _replay(result)
+    if isinstance(result, RecordSummary):
+        lines = _record(result)
+    elif isinstance(result, ServeSummary):
+        lines = _serve(result)
+    else:
+        lines = _replay(result)
     out.writelines(f"agentvcr: {line}\n" for line in lines)
 
 
@@ -30,10 +35,33 @@ def _record(summary: RecordSummary) -> list[str]:
     if summary.credentials:
         lines.append(f"{_count(summary.credentials, 'credential')} replaced by placeholders")
     lines += _listed("not recorded: ", summary.unrecorded)
-    if not summary.processes:
+    if not summary.processes and not summary.exchanges:
         lines.append(
             "no Python process of CMD spoke: none printed or asked, or all ran with -I -E -S"
         )
+    return lines
+
+
+def _serve(summary: ServeSummary) -> list[str]:
+    lines: list[str] = []
+    if summary.broken:
+        lines.append(f"NOT KEPT WHOLE: {summary.broken}")
+    for message in summary.unanswered[:_MOST]:
+        lines += message.splitlines()
+    if len(summary.unanswered) > _MOST:
+        lines.append(f"and {_count(len(summary.unanswered) - _MOST, 'more request')}")
+    lines += _nearest(summary.accepted)
+    lines += _listed("never asked for: ", summary.unused)
+    answered = _count(summary.exchanges, "request")
+    lines.append(f"answered {answered} from {summary.path}, kept in {summary.kept_as}")
+    return lines
+
+
+def _nearest(accepted: tuple[str, ...]) -> list[str]:
+    lines: list[str] = []
+    for message in accepted[:_MOST]:
+        lines.append("answered by the nearest exchange:")
+        lines += [f"  {line}" for line in message.splitlines()[:-1]]
     return lines
 
 
@@ -44,9 +72,7 @@ def _replay(summary: ReplaySummary) -> list[str]:
     if summary.divergence:
         lines.append("the replay left its recording and was stopped")
         lines += [f"  {line}" for line in summary.divergence.splitlines()]
-    for message in summary.accepted[:_MOST]:
-        lines.append("answered by the nearest exchange:")
-        lines += [f"  {line}" for line in message.splitlines()[:-1]]
+    lines += _nearest(summary.accepted)
     lines += _listed("not replayed: ", summary.not_replayed)
     if not summary.divergence:  # a stopped replay did not come to the rest
         lines += _listed("never asked for: ", summary.unused)

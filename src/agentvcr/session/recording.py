@@ -16,7 +16,8 @@ from agentvcr import __version__
 from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.journal import Journal, discard
-from agentvcr.channel.hub import Hub, child_environment
+from agentvcr.channel.environment import child_environment
+from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
 from agentvcr.matching.canonical import RULES

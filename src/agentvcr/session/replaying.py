@@ -14,7 +14,8 @@ from pathlib import Path
 from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
-from agentvcr.channel.hub import Hub, child_environment
+from agentvcr.channel.environment import child_environment
+from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.diff.rundiff import diff
 from agentvcr.errors import BadOptionError
@@ -22,6 +23,7 @@ from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model import exchange as model
+from agentvcr.model.address import address_of
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import ReplaySummary
@@ -92,7 +94,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         exchanges=recorder.exchanges - recorder.refused,
         divergence=ledger.fatal.message if ledger.fatal else None,
         accepted=tuple(one.message for one in ledger.divergences if not one.fatal),
-        unused=tuple(_named(one) for one in replay.replayer.unused),
+        unused=replay.unused(),
         not_replayed=replay.not_replayed(),
         isolated=ended.isolated,
         broken=why_broken(recorder),
@@ -120,7 +122,7 @@ def kept_as(place: Path, *, is_new: bool, force: bool = False) -> Iterator[Journ
 class Replay:
     """The parts of one replay."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the options of a replay)
         self,
         recorded: Run,
         *,
@@ -128,11 +130,21 @@ class Replay:
         pace: float,
         live: Sequence[str],
         advice: str = "--on-miss nearest",
+        goes_on: bool = False,
     ) -> None:
-        """Make a replayer of what was recorded; `advice` says how to go on after a miss."""
+        """Make a replayer of what was recorded.
+
+        Args:
+            recorded: That run.
+            on_miss: What to do about a request that no recorded exchange answers.
+            pace: 0 to answer at once, 1 at the recorded pace.
+            live: `HOST:PORT` of services that stay live.
+            advice: Says how to go on after a miss.
+            goes_on: No divergence ends the replay.
+        """
         self.recorded = recorded
         self.boundary = Boundary(tuple(live), own_collectors(os.environ))
-        self.ledger = Ledger()
+        self.ledger = Ledger(goes_on=goes_on)
         keys = recorded.exchanges.list_keys()
         known = {one.raw_hash: one.fingerprint for one in keys if one.raw_hash}
         same_rules = recorded.info.rules == RULES
@@ -156,7 +168,7 @@ class Replay:
 
     def run(self, recorder: Recorder, command: list[str], cwd: str) -> Ended:
         """Run the command against the recording, with the recorded standard input."""
-        hub = Hub(recorder, self.boundary, self.ledger)
+        hub = Hub(recorder, self.boundary, self.ledger, gateway_port=gateway_port(self.recorded))
         import tempfile  # noqa: PLC0415  (a recording makes no file)
 
         heard = [one.data for one in self.recorded.outputs if one.stream == "stdin"]
@@ -177,6 +189,10 @@ class Replay:
             self._reached = (*hub.unrecorded, *(f"not entered: {one}" for one in hub.unentered))
             hub.close()
 
+    def unused(self) -> tuple[str, ...]:
+        """Name the recorded exchanges that nobody asked for."""
+        return tuple(_named(one) for one in self.replayer.unused)
+
     def not_replayed(self) -> tuple[str, ...]:
         """Say what was left to the real world, or refused."""
         count = self.ledger.telemetry
@@ -192,6 +208,12 @@ def _explain(live: Request, closest: Exchange | None, advice: str) -> str:
         method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
     )
     return explain_miss(asked, live.lane, closest, advice)
+
+
+def gateway_port(recorded: Run) -> int:
+    """Give the port that the recorded run's gateway had: programs may print it. 0 for any."""
+    found = (address_of(note.text) for note in recorded.notes if note.kind == "gateway")
+    return next((one.port for one in found if one is not None), 0)
 
 
 def _named(exchange: Exchange) -> str:

@@ -1,0 +1,44 @@
+"""The environment of a run's first process, which brings it and all that it starts under the hub.
+
+Owns what is set and what is left out. What a process hands on to its children is `inside.children`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from agentvcr.channel.hub import Hub
+from agentvcr.inside import gateway
+from agentvcr.inside.streams import identity
+
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
+
+
+def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) -> dict[str, str]:
+    """Make the environment that brings a child Python under the hub's session.
+
+    Args:
+        hub: The session.
+        replaying: Whether it is one of a replay. Proxies are not for it: a client asks a proxy
+            for telemetry too, and the guard would see no more than the proxy's address.
+        stdin: The descriptor that the child will get as standard input, if not ours.
+    """
+    root = Path(__file__).resolve().parent.parent
+    env = dict(os.environ)
+    if replaying and not hub.has_live:
+        env = {name: value for name, value in env.items() if name.lower() not in _PROXIES}
+    path_entry = str(root / "inside" / "bootstrap" / "path")
+    given = [
+        one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one and one != path_entry
+    ]
+    env["PYTHONPATH"] = os.pathsep.join([path_entry, *given])
+    env["AGENTVCR_CHANNEL"] = hub.address
+    env["AGENTVCR_TOKEN"] = hub.token
+    env["AGENTVCR_MODE"] = "replay" if replaying else "record"
+    env["AGENTVCR_ROOT"] = str(root)
+    env["AGENTVCR_LANE"] = "main"
+    env["AGENTVCR_STREAMS"] = ",".join(map(identity, (stdin or 0, 1, 2)))
+    if hasattr(os, "fork"):  # elsewhere a process takes over no listening socket
+        env |= gateway.variables(env, hub.door.base, "main", "")
+    return env

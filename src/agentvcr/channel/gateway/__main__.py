@@ -1,0 +1,70 @@
+"""The gateway's process: `python -m agentvcr.channel.gateway FD PID`.
+
+Owns its start and its end. Its environment says where the engine is; it goes when its standard
+input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+
+import h11
+
+from agentvcr.channel.gateway.answering import Answering
+from agentvcr.channel.gateway.caller import Caller, Gone
+from agentvcr.channel.gateway.upstream import Upstream
+from agentvcr.channel.namespace import join_network
+from agentvcr.inside.channel import Link
+from agentvcr.inside.remote import RemoteHandler
+
+
+class Service:
+    """The gateway as a server."""
+
+    def __init__(self, answering: Answering, handler: RemoteHandler, *, goes_on: bool) -> None:
+        """Answer by `answering`; with `goes_on`, also after a request that was not recorded."""
+        self._answering = answering
+        self._handler = handler
+        self._goes_on = goes_on
+
+    async def run(self, listener: socket.socket) -> None:
+        """Serve until standard input ends."""
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(0, over.set)
+        server = await asyncio.start_server(self._connected, sock=listener)
+        await over.wait()
+        server.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        caller = Caller(reader, writer)
+        with contextlib.suppress(Gone, h11.ProtocolError):
+            while (asked := await caller.request()) is not None:
+                await self._answering.answer(caller, asked)
+                if self._goes_on:
+                    self._handler.halted = None
+                if not caller.is_ready_for_more():
+                    break
+        await caller.close()
+
+
+def main() -> None:
+    """Run the gateway."""
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    if int(sys.argv[2]):
+        join_network(int(sys.argv[2]))
+    mode = os.environ["AGENTVCR_MODE"]
+    link = Link(
+        os.environ["AGENTVCR_CHANNEL"], os.environ["AGENTVCR_TOKEN"], "gateway", is_gateway=True
+    )
+    handler = RemoteHandler(link, replaying=mode != "record")
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    service = Service(Answering(handler, Upstream(), base), handler, goes_on=mode == "serve")
+    asyncio.run(service.run(listener))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,257 @@
+"""Answer one request of a program: from a recording, or by asking the provider and telling it on.
+
+Owns what the program sees of an exchange at the gateway. Decides nothing about it: the engine does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+import h11
+import httpx
+
+from agentvcr.channel.gateway.caller import Asked, Caller, Gone, RawHeaders
+from agentvcr.channel.gateway.upstream import Upstream
+from agentvcr.inside.exchange import (
+    Forward,
+    ProcessHandler,
+    ReplayHalt,
+    Request,
+    Serve,
+    Sink,
+)
+from agentvcr.inside.gateway import placed, taken_apart, url_for
+from agentvcr.inside.lane import Lane
+from agentvcr.inside.waiting import WAITING
+
+CLIENT = "gateway"
+_PLAIN: RawHeaders = [(b"content-type", b"text/plain; charset=utf-8")]
+_HALTED: RawHeaders = [*_PLAIN, (b"x-should-retry", b"false")]
+_NO_SUCH = (
+    "This is the gateway of AgentVCR: put https/HOST/PATH behind its address, "
+    "for example /https/api.openai.com/v1/models\n"
+)
+_BEYOND_S = 5.0
+"""How long a program may wait for more than its recorded run read, before that is a divergence."""
+_REDIRECTS = range(300, 400)
+
+
+class Answering:
+    """Answers the requests of all programs."""
+
+    def __init__(self, handler: ProcessHandler, upstream: Upstream, base: str) -> None:
+        """Ask `handler` about each, at a gateway whose address is `base`."""
+        self._handler = handler
+        self._upstream = upstream
+        self._base = base
+
+    async def answer(self, caller: Caller, asked: Asked) -> None:
+        """Answer one request.
+
+        Raises:
+            Gone: The program left, and its connection is of no use any more.
+        """
+        whole = taken_apart(asked.target)
+        if whole is None:
+            await caller.say(404, _NO_SUCH, _PLAIN)
+            return
+        lane_name, origin, url = whole
+        lane = placed(Lane(lane_name), origin)
+        if asked.wants_upgrade:
+            await caller.say(501, "AgentVCR's gateway does not upgrade connections\n", _PLAIN)
+            return
+        exchange = _Exchange(caller, asked, lambda to: url_for(self._base, lane_name, origin, to))
+        try:
+            decision = self._decide(lane, asked, url)
+        except ReplayHalt as halt:
+            await caller.say(501, f"{halt}\n", _HALTED)
+            return
+        if isinstance(decision, Serve):
+            await exchange.serve(decision)
+        else:
+            await exchange.forward(decision.sink, self._upstream.ask(asked, url))
+
+    def _decide(self, lane: Lane, asked: Asked, url: str) -> Serve | Forward:
+        request = Request(
+            method=asked.method,
+            url=url,
+            headers=asked.headers,
+            body=asked.body,
+            lane=lane.name,
+            client=CLIENT,
+            place=lane.place(),
+            covered=lane.covered,
+        )
+        try:
+            return self._handler.begin(request)
+        except Exception as error:  # noqa: BLE001  (ours: it must not become the program's)
+            return self._handler.failed(error)
+
+
+class _Exchange:
+    """One request and its answer, as the program sees them."""
+
+    def __init__(self, caller: Caller, asked: Asked, gateway_url: Any) -> None:  # noqa: ANN401
+        """Answer `asked`; `gateway_url` gives the gateway's URL for another one."""
+        self._caller = caller
+        self._asked = asked
+        self._gateway_url = gateway_url
+
+    async def forward(self, sink: Sink, asking: Coroutine[Any, Any, httpx.Response]) -> None:
+        """Ask the provider, and tell program and sink what comes back, as it comes."""
+        try:
+            response = await self._while_there(asking)
+        except Gone:
+            sink.end("cancelled")
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever it is, the program sees a failure)
+            sink.end("failed", error)
+            self._caller.reset()
+            raise Gone from None
+        try:
+            await self._while_there(self._tell(response, sink))
+        except Gone:
+            sink.end("closed")
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever it is, the program sees a failure)
+            sink.end("failed", error)
+            self._caller.reset()
+            raise Gone from None
+        finally:
+            await response.aclose()
+
+    async def _tell(self, response: httpx.Response, sink: Sink) -> None:
+        headers = list(response.headers.raw)
+        reason = response.extensions.get("reason_phrase", b"")
+        version = response.extensions.get("http_version", b"HTTP/1.1")
+        sink.head(response.status_code, headers, reason, version)
+        await self._caller.head(
+            response.status_code, reason, self._led_back(headers, response.status_code)
+        )
+        left = _length(headers) if self._has_body(response.status_code) else 0
+        stream: Any = response.stream
+        async for chunk in stream:
+            sink.chunk(chunk)
+            if left is not None:
+                left -= len(chunk)
+                if left == 0:  # the program has all of it with these bytes: it must be safe before
+                    sink.end("eof")
+            await self._caller.send(h11.Data(data=chunk))
+        sink.end("eof")
+        await self._caller.send(h11.EndOfMessage())
+
+    def _has_body(self, status: int) -> bool:
+        return self._asked.method != "HEAD" and status not in (204, 304)
+
+    def _led_back(self, headers: RawHeaders, status: int) -> RawHeaders:
+        """Lead a redirect to another address through the gateway too."""
+        if status not in _REDIRECTS:
+            return headers
+        return [
+            (name, self._through(value) if name.lower() == b"location" else value)
+            for name, value in headers
+        ]
+
+    def _through(self, location: bytes) -> bytes:
+        target = location.decode("latin-1")
+        if not target.startswith(("http://", "https://")):
+            return location
+        return (self._gateway_url(target) or target).encode("latin-1")
+
+    async def serve(self, serve: Serve) -> None:
+        """Answer as the recorded provider did, also where that failed or never came."""
+        taken = _Count(serve)
+        try:
+            await self._while_there(self._play(serve, taken))
+        except Gone:
+            waited = serve.end_kind in WAITING
+            taken.tell("cancelled" if waited else "closed")
+            raise
+        except _Overrun:
+            taken.tell("overrun")
+            self._caller.reset()
+            raise Gone from None
+
+    async def _play(self, serve: Serve, taken: _Count) -> None:
+        await asyncio.sleep(serve.wait_s(0))
+        if serve.status:
+            await self._caller.head(serve.status, serve.reason, self._framed(serve))
+        chunks = serve.chunks
+        for number, chunk in enumerate(chunks, 1):
+            await asyncio.sleep(serve.wait_s(number))
+            taken.chunks = number
+            if number == len(chunks) and serve.end_kind == "eof":
+                taken.tell("eof")  # before the program can have seen the end
+            await self._caller.send(h11.Data(data=chunk))
+        await asyncio.sleep(serve.wait_s(len(chunks) + 1))
+        if serve.end_kind == "eof":
+            taken.tell("eof")
+            await self._caller.send(h11.EndOfMessage())
+        elif serve.end_kind == "failed":
+            taken.tell("failed")
+            self._caller.reset()
+            raise Gone
+        elif serve.end_kind in WAITING:
+            await asyncio.Event().wait()  # for the program to leave, as it did
+        else:
+            await asyncio.sleep(_BEYOND_S)
+            raise _Overrun
+
+    def _framed(self, serve: Serve) -> RawHeaders:
+        """Give the recorded head, whose length may be that of a body with a credential in it."""
+        headers = self._led_back(serve.headers, serve.status)
+        if serve.end_kind != "eof" or not self._has_body(serve.status) or _length(headers) is None:
+            return headers
+        length = str(sum(map(len, serve.chunks))).encode()
+        return [
+            (name, length if name.lower() == b"content-length" else value)
+            for name, value in headers
+        ]
+
+    async def _while_there(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
+        """Do the work for as long as the program stays.
+
+        Raises:
+            Gone: It left.
+        """
+        doing, leaving = (
+            asyncio.ensure_future(work),
+            asyncio.ensure_future(self._caller.until_gone()),
+        )
+        try:
+            await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                return doing.result()
+            raise Gone
+        finally:
+            for task in (doing, leaving):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+
+
+class _Overrun(Exception):  # noqa: N818  (a state, and no error)
+    """The program waits for more than its recorded run read."""
+
+
+class _Count:
+    """How much of a served answer the program got; told once."""
+
+    def __init__(self, serve: Serve) -> None:
+        self.chunks = 0
+        self._taken = serve.taken
+
+    def tell(self, kind: str) -> None:
+        if self._taken is not None:
+            self._taken(self.chunks, kind)
+            self._taken = None
+
+
+def _length(headers: RawHeaders) -> int | None:
+    for name, value in headers:
+        if name.lower() == b"content-length" and value.isdigit():
+            return int(value)
+    return None

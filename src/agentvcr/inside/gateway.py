@@ -1,0 +1,156 @@
+"""Where programs that are not Python find the gateway: base-URL variables, and what their URLs say.
+
+Owns the variables and the form of a gateway's URLs, for both ends. Answers nothing itself
+(`channel.gateway` does). A URL of the gateway holds all that it needs to know: whose request it is,
+and where it would have gone:
+
+    http://127.0.0.1:PORT/[~CALLER/]https/api.openai.com/v1/chat/completions
+"""
+
+from __future__ import annotations
+
+import os
+
+from agentvcr.inside.lane import OpenStep
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Mapping
+
+    from agentvcr.inside.lane import Lane
+
+BASE = "AGENTVCR_GATEWAY"
+"""The variable with the gateway's own address, `http://127.0.0.1:PORT`."""
+ORIGINALS = "AGENTVCR_ORIGINALS"
+"""The variable with what the others held before: a line each, NAME=VALUE, or NAME for nothing."""
+
+VARIABLES = {
+    "ANTHROPIC_BASE_URL": "https://api.anthropic.com",
+    "CO_API_URL": "https://api.cohere.com",
+    "GOOGLE_GEMINI_BASE_URL": "https://generativelanguage.googleapis.com",
+    "GROQ_BASE_URL": "https://api.groq.com",
+    "MISTRAL_BASE_URL": "https://api.mistral.ai/v1",
+    "OLLAMA_HOST": "http://127.0.0.1:11434",
+    "OPENAI_API_BASE": "https://api.openai.com/v1",
+    "OPENAI_BASE_URL": "https://api.openai.com/v1",
+    "AZURE_OPENAI_ENDPOINT": "",
+    "DEEPSEEK_BASE_URL": "",
+    "GOOGLE_VERTEX_BASE_URL": "",
+    "HF_ENDPOINT": "",
+    "OPENROUTER_BASE_URL": "",
+    "TOGETHER_BASE_URL": "",
+    "XAI_BASE_URL": "",
+}
+"""Variables that name a provider's address, and what clients take where they are not set.
+
+Those without such an address are changed only where the program has set them. Nothing of AWS is
+here: its requests are signed with the host's name, which would not be that of the gateway.
+"""
+
+_LONGEST_CALLER = 1500
+"""Characters: servers and clients bound the length of a URL."""
+_ROOT = "main"
+
+
+def url_for(base: str, lane: str, origin: str, upstream: str) -> str:
+    """Give the gateway's URL for a provider's; empty where it cannot stand in for that.
+
+    Args:
+        base: The gateway's own address.
+        lane: The caller.
+        origin: The step that it works for, as `lanes.origin_for_child` says it.
+        upstream: The provider's address. Some clients take one without a scheme.
+    """
+    scheme, mark, rest = upstream.partition("://")
+    if not mark:
+        scheme, rest = "http", upstream
+    host = rest.partition("/")[0]
+    if scheme not in ("http", "https") or not host or "@" in host:
+        return ""
+    if host.startswith("0.0.0.0"):  # noqa: S104  (what a server binds to; its clients go here)
+        rest = "127.0.0.1" + rest[7:]
+    return "%s/%s%s/%s" % (base, _caller(lane, origin), scheme, rest)
+
+
+def _caller(lane: str, origin: str) -> str:
+    if lane == _ROOT and not origin:
+        return ""
+    import base64  # noqa: PLC0415  (only who starts a process)
+
+    told = lane if len(lane) + len(origin) > _LONGEST_CALLER else "%s\n%s" % (lane, origin)
+    data = told.encode("utf-8", "surrogatepass")[:_LONGEST_CALLER]
+    return "~%s/" % base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def taken_apart(target: str) -> tuple[str, str, str] | None:
+    """Give the lane, the origin and the provider's URL that the path of a URL of the gateway says.
+
+    None where it is no such path.
+    """
+    lane, origin, rest = _ROOT, "", target[1:]
+    if rest[:1] == "~":
+        import base64  # noqa: PLC0415  (the gateway alone comes here)
+
+        told, _, rest = rest[1:].partition("/")
+        try:
+            data = base64.urlsafe_b64decode(told + "=" * (-len(told) % 4))
+            lane, _, origin = data.decode("utf-8", "surrogatepass").partition("\n")
+        except ValueError:
+            return None
+    scheme, _, rest = rest.partition("/")
+    host = rest.partition("/")[0].partition("?")[0]
+    if scheme not in ("http", "https") or not host or not lane:
+        return None
+    if host == rest.partition("?")[0]:  # a request has a path
+        rest = host + "/" + rest[len(host) :]
+    return lane, origin, "%s://%s" % (scheme, rest)
+
+
+def placed(lane: Lane, origin: str) -> Lane:
+    """Give a lane at work for the step that an origin names."""
+    parts = origin.split(" ")
+    if len(parts) != 3:  # noqa: PLR2004  (lane, path, covered)
+        return lane
+    return lane.within(OpenStep(parts[1], parts[0]), covered=parts[2] == "covered")
+
+
+def variables(given: Mapping[str, str], base: str, lane: str, origin: str) -> dict[str, str]:
+    """Give the variables that lead a program to the gateway, in place of those `given`."""
+    known = _originals(given.get(ORIGINALS, ""))
+    out, before = {}, []
+    for name, usual in VARIABLES.items():
+        value = given.get(name)
+        if value is not None and value.startswith(base + "/"):
+            value = known.get(name)
+        url = url_for(base, lane, origin, usual if value is None else value)
+        if url:
+            out[name] = url
+            before.append(name if value is None else "%s=%s" % (name, value))
+    out[BASE] = base
+    out[ORIGINALS] = "\n".join(before).encode("unicode_escape").decode("ascii")
+    return out
+
+
+def _originals(told: str) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for line in told.encode("ascii", "replace").decode("unicode_escape").split("\n"):
+        name, mark, value = line.partition("=")
+        found[name] = value if mark else None
+    return found
+
+
+def restore() -> None:
+    """Let this Python program see its own variables: what it asks is recorded without a gateway.
+
+    The C library's environment stays as it is, for what is started past `subprocess`.
+    """
+    told = os.environ.get(ORIGINALS)
+    if not told:
+        return
+    data = os.environ._data  # type: ignore[attr-defined]  # there since Python 3.0
+    encode_key, encode = os.environ.encodekey, os.environ.encodevalue
+    for name, value in _originals(told).items():
+        if value is None:
+            data.pop(encode_key(name), None)
+        else:
+            data[encode_key(name)] = encode(value)
