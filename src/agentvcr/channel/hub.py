@@ -156,7 +156,7 @@ class Hub:
 
     def _has_open(self) -> bool:
         return any(
-            state.sink is not None
+            state.sink is not None or (peer.is_gateway and state.taken is not None)
             for peer in self._peers.values()
             if peer.connections
             for state in peer.exchanges.values()
@@ -247,7 +247,9 @@ class Hub:
         peer = self._peers.get(fields["uid"])
         if peer is None:
             index = self.recorder.process(fields, frame.at_ns)
-            peer = self._peers[fields["uid"]] = Peer(index, int(fields["pid"]))
+            is_gateway = bool(fields.get("gateway"))
+            peer = Peer(index, int(fields["pid"]), is_gateway=is_gateway)
+            self._peers[fields["uid"]] = peer
         peer.connections += 1
         connection.peer = peer
 

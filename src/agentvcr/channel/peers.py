@@ -67,8 +67,9 @@ class Connection:
 class Peer:
     """A process of the recorded tree."""
 
-    def __init__(self, index: int, pid: int) -> None:
-        """Number it as the recorder does."""
+    def __init__(self, index: int, pid: int, *, is_gateway: bool = False) -> None:
+        """Number it as the recorder does; the gateway is ours, and outlives those it serves."""
+        self.is_gateway = is_gateway
         self.index = index
         self.pid = pid
         self.connections = 0

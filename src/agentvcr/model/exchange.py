@@ -98,6 +98,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ending: Ending | None = None
 
 
+GATEWAY_CLIENT = "gateway"
+"""The client of an exchange of a program that is not Python: nobody saw how far it read."""
 CALL_CLIENT = "agentvcr.tool"
 """The client of an exchange that is the call of a recorded function."""
 

@@ -15,7 +15,7 @@ from agentvcr.boundary import Boundary
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
 from agentvcr.model.address import address_of
-from agentvcr.model.exchange import Exchange, Exchanges
+from agentvcr.model.exchange import GATEWAY_CLIENT, Exchange, Exchanges
 from agentvcr.replaying.collectors import Collectors, refusal
 from agentvcr.replaying.ledger import Ledger
 
@@ -23,6 +23,7 @@ OnMiss = Literal["fail", "nearest"]
 LIKE_ENOUGH = 0.3
 """Below this likeness, `nearest` answers nothing."""
 
+_SHORT_GAP_NS = 50_000_000
 _UPGRADE = 101
 CALL = "CALL"
 """The method of a recorded function's call."""
@@ -156,7 +157,7 @@ class Replayer:
             http_version=response.http_version if response else b"",
             headers=list(response.headers) if response else [],
             chunks=[chunk.data for chunk in response.chunks] if response else [],
-            delays_ns=self._delays(exchange) if self._pace else [],
+            delays_ns=self._delays(exchange),
             end_kind=self._end_kind(exchange),
             failure=(failure.type, failure.message) if failure else None,
             number=exchange.number,
@@ -178,13 +179,26 @@ class Replayer:
         return kind
 
     def _delays(self, exchange: Exchange) -> list[int]:
+        """Give the waits at the replay's pace.
+
+        A program behind the gateway that stopped reading noticed so between two chunks: it gets
+        them with gaps like the recorded ones, if short, whatever the pace is.
+        """
+        is_closed = exchange.ending is not None and exchange.ending.kind == "closed"
+        was_left = is_closed and exchange.client == GATEWAY_CLIENT
+        if not self._pace and not was_left:
+            return []
+        longest_ns, pace = (None, self._pace) if self._pace else (_SHORT_GAP_NS, 1.0)
         times = [exchange.began_ns]
         if exchange.response:
             times.append(exchange.response.at_ns)
             times.extend(chunk.at_ns for chunk in exchange.response.chunks)
-        if exchange.ending and exchange.ending.kind in ("eof", "failed"):
+        if exchange.ending and (was_left or exchange.ending.kind in ("eof", "failed")):
             times.append(exchange.ending.at_ns)
-        return [int(max(0, after - before) * self._pace) for before, after in pairwise(times)]
+        delays = [int(max(0, after - before) * pace) for before, after in pairwise(times)]
+        if longest_ns is not None:  # but for how long it waited in vain before it left
+            delays[:-1] = [min(one, longest_ns) for one in delays[:-1]]
+        return delays
 
 
 def _is_covered(place: str, calls: set[str]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import h11
-import httpx
+import httpcore
 
 from agentvcr.channel.gateway.caller import Asked, Caller, Gone, RawHeaders
 from agentvcr.channel.gateway.upstream import Upstream
@@ -26,16 +26,16 @@ from agentvcr.inside.exchange import (
 from agentvcr.inside.gateway import placed, taken_apart, url_for
 from agentvcr.inside.lane import Lane
 from agentvcr.inside.waiting import WAITING
+from agentvcr.model.exchange import GATEWAY_CLIENT
 
-CLIENT = "gateway"
 _PLAIN: RawHeaders = [(b"content-type", b"text/plain; charset=utf-8")]
 _HALTED: RawHeaders = [*_PLAIN, (b"x-should-retry", b"false")]
 _NO_SUCH = (
     "This is the gateway of AgentVCR: put https/HOST/PATH behind its address, "
     "for example /https/api.openai.com/v1/models\n"
 )
-_BEYOND_S = 5.0
-"""How long a program may wait for more than its recorded run read, before that is a divergence."""
+_BEYOND_S = 2.0
+"""How long a program that left in its recorded run may wait for more before it is cut off."""
 _REDIRECTS = range(300, 400)
 
 
@@ -81,7 +81,7 @@ class Answering:
             headers=asked.headers,
             body=asked.body,
             lane=lane.name,
-            client=CLIENT,
+            client=GATEWAY_CLIENT,
             place=lane.place(),
             covered=lane.covered,
         )
@@ -100,7 +100,7 @@ class _Exchange:
         self._asked = asked
         self._gateway_url = gateway_url
 
-    async def forward(self, sink: Sink, asking: Coroutine[Any, Any, httpx.Response]) -> None:
+    async def forward(self, sink: Sink, asking: Coroutine[Any, Any, httpcore.Response]) -> None:
         """Ask the provider, and tell program and sink what comes back, as it comes."""
         try:
             response = await self._while_there(asking)
@@ -123,15 +123,13 @@ class _Exchange:
         finally:
             await response.aclose()
 
-    async def _tell(self, response: httpx.Response, sink: Sink) -> None:
-        headers = list(response.headers.raw)
+    async def _tell(self, response: httpcore.Response, sink: Sink) -> None:
+        headers = list(response.headers)
         reason = response.extensions.get("reason_phrase", b"")
         version = response.extensions.get("http_version", b"HTTP/1.1")
-        sink.head(response.status_code, headers, reason, version)
-        await self._caller.head(
-            response.status_code, reason, self._led_back(headers, response.status_code)
-        )
-        left = _length(headers) if self._has_body(response.status_code) else 0
+        sink.head(response.status, headers, reason, version)
+        await self._caller.head(response.status, reason, self._led_back(headers, response.status))
+        left = _length(headers) if self._has_body(response.status) else 0
         stream: Any = response.stream
         async for chunk in stream:
             sink.chunk(chunk)
@@ -167,13 +165,8 @@ class _Exchange:
         try:
             await self._while_there(self._play(serve, taken))
         except Gone:
-            waited = serve.end_kind in WAITING
-            taken.tell("cancelled" if waited else "closed")
+            taken.tell("cancelled" if serve.end_kind in WAITING else "closed")
             raise
-        except _Overrun:
-            taken.tell("overrun")
-            self._caller.reset()
-            raise Gone from None
 
     async def _play(self, serve: Serve, taken: _Count) -> None:
         await asyncio.sleep(serve.wait_s(0))
@@ -196,9 +189,14 @@ class _Exchange:
             raise Gone
         elif serve.end_kind in WAITING:
             await asyncio.Event().wait()  # for the program to leave, as it did
-        else:
+        elif serve.end_kind == "killed":  # nobody knows what came then
+            taken.tell("overrun")
+            self._caller.reset()
+            raise Gone
+        else:  # it left here; that it has not yet may be chance, or one more chunk in a pipe
             await asyncio.sleep(_BEYOND_S)
-            raise _Overrun
+            self._caller.reset()
+            raise Gone
 
     def _framed(self, serve: Serve) -> RawHeaders:
         """Give the recorded head, whose length may be that of a body with a credential in it."""
@@ -233,18 +231,18 @@ class _Exchange:
                     await task
 
 
-class _Overrun(Exception):  # noqa: N818  (a state, and no error)
-    """The program waits for more than its recorded run read."""
-
-
 class _Count:
     """How much of a served answer the program got; told once."""
 
     def __init__(self, serve: Serve) -> None:
         self.chunks = 0
+        self._serve = serve
         self._taken = serve.taken
 
     def tell(self, kind: str) -> None:
+        if kind == self._serve.end_kind == "closed":
+            # How far it is ahead of what was read from it, only its own network stack knows.
+            self.chunks = len(self._serve.chunks)
         if self._taken is not None:
             self._taken(self.chunks, kind)
             self._taken = None

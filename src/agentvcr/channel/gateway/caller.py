@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from http import HTTPStatus
 
 import h11
 
@@ -121,7 +122,7 @@ class Caller:
         """Answer with words of the gateway's own."""
         body = words.encode()
         length = (b"content-length", str(len(body)).encode())
-        await self.head(status, b"", [*headers, length])
+        await self.head(status, HTTPStatus(status).phrase.encode(), [*headers, length])
         await self.send(h11.Data(data=body))
         await self.send(h11.EndOfMessage())
 

@@ -1,19 +1,23 @@
 """Send a program's request on to where it would have gone.
 
-Owns the connections to providers, through httpx's transport: no redirect is followed, nothing is
-decoded, no header is added but those that frame the message.
+Owns the connections to providers, through httpcore: no redirect is followed, nothing is decoded, no
+header is added but those that frame the message. httpx above it would add a third to the time until
+the first answer.
 """
 
 from __future__ import annotations
 
+import os
+import ssl
 import urllib.request
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-import httpx
+import certifi
+import httpcore
 
 from agentvcr.channel.gateway.caller import Asked, to_upstream
 
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+_MOST_KEPT = 100
 
 
 class Upstream:
@@ -22,29 +26,46 @@ class Upstream:
     def __init__(self) -> None:
         """Read the environment's proxies, as other programs do."""
         self._proxies = urllib.request.getproxies()
-        self._transports: dict[str, httpx.AsyncHTTPTransport] = {}
+        self._pools: dict[tuple[str, bool], httpcore.AsyncConnectionPool] = {}
 
-    async def ask(self, asked: Asked, url: str) -> httpx.Response:
+    async def ask(self, asked: Asked, url: str) -> httpcore.Response:
         """Send a request and return its answer, whose body is still to be read.
 
         Raises:
-            httpx.TransportError: There was no answer.
+            Exception: There was no answer.
         """
         parts = urlsplit(url)
-        host = parts.netloc.encode("latin-1")
-        request = httpx.Request(
-            asked.method, url, headers=to_upstream(asked.headers, host), content=asked.body
-        )
         had_length = any(name.lower() == b"content-length" for name, _ in asked.headers)
-        if not asked.body and not had_length:
-            request.headers.pop("content-length", None)
-        transport = self._transport(parts.scheme, parts.hostname or "")
-        return await transport.handle_async_request(request)
+        headers = to_upstream(asked.headers, parts.netloc.encode("latin-1"))
+        if asked.body or had_length:
+            headers.append((b"Content-Length", str(len(asked.body)).encode()))
+        request = httpcore.Request(asked.method, url, headers=headers, content=asked.body)
+        pool = self._pool(parts.scheme, parts.hostname or "")
+        return await pool.handle_async_request(request)
 
-    def _transport(self, scheme: str, host: str) -> httpx.AsyncHTTPTransport:
+    def _pool(self, scheme: str, host: str) -> httpcore.AsyncConnectionPool:
         proxy = "" if urllib.request.proxy_bypass(host) else self._proxies.get(scheme, "")
-        found = self._transports.get(proxy)
+        found = self._pools.get((proxy, scheme == "https"))
         if found is None:
-            found = httpx.AsyncHTTPTransport(limits=_LIMITS, proxy=proxy or None)
-            self._transports[proxy] = found
+            found = httpcore.AsyncConnectionPool(
+                ssl_context=_ssl_context() if scheme == "https" else None,
+                max_connections=None,
+                max_keepalive_connections=_MOST_KEPT,
+                proxy=_proxy(proxy) if proxy else None,
+            )
+            self._pools[proxy, scheme == "https"] = found
         return found
+
+
+def _proxy(url: str) -> httpcore.Proxy:
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    host = parts.netloc.rpartition("@")[2]
+    who = (unquote(parts.username or ""), unquote(parts.password or ""))
+    return httpcore.Proxy(f"{parts.scheme}://{host}", auth=who if parts.username else None)
+
+
+def _ssl_context() -> ssl.SSLContext:
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if not file and not folder:
+        file = certifi.where()
+    return ssl.create_default_context(cafile=file, capath=folder)
