@@ -314,7 +314,7 @@ def test_header_text_goes_back_to_the_bytes_it_came_from(tmp_path, text, wire):
 @pytest.mark.parametrize(
     ("encoding", "body", "kept"),
     [
-        ("gzip", gzip.compress(b"told"), True),
+        ("gzip", gzip.compress(b"told", mtime=0), True),
         ("gzip", "told", False),
         ("x-gzip", b"told", False),
         ("GZIP", "told", False),
@@ -326,7 +326,7 @@ def test_header_text_goes_back_to_the_bytes_it_came_from(tmp_path, text, wire):
         ("zstd", b"\x28\xb5\x2f\xfd\x00", True),
         ("zstd", "told", False),
         ("identity", "told", True),
-        ("br, gzip", gzip.compress(b"told"), True),
+        ("br, gzip", gzip.compress(b"told", mtime=0), True),
         ("gzip", "", True),
     ],
 )
