@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
 
@@ -131,8 +131,8 @@ class Hub:
         self.selector.close()
         if self._folder:
             remove_folder(self._folder)
-        for address in self.unrecorded:
-            self.recorder.note("unrecorded", address)
+        for kind, address, count in self._passed():
+            self.recorder.note(kind, address, count=count)
 
     @property
     def has_live(self) -> bool:
@@ -142,12 +142,14 @@ class Hub:
     @property
     def unrecorded(self) -> list[str]:
         """Addresses that the program reached past every interceptor."""
-        return [
-            f"{host}:{port}" if port else host
-            for host, port in self._unrecorded
-            if host not in self._own_paths
-            and self._boundary.place(host, port) not in ("internal", "gateway")
-        ]
+        return [address for kind, address, _ in self._passed() if kind == "unrecorded"]
+
+    def _passed(self) -> Iterator[tuple[str, str, int]]:
+        """Give what was reached past every interceptor: as what, where, by how many processes."""
+        for (host, port), count in self._unrecorded.items():
+            kind = self._boundary.kind_of_passing(host, port)
+            if kind is not None and host not in self._own_paths:
+                yield kind, f"{host}:{port}" if port else host, count
 
     @property
     def pids(self) -> list[int]:

@@ -99,7 +99,7 @@ class Guard:
     def _reach(self, sock: Any, address: Any) -> None:  # noqa: ANN401  (any socket's)
         if isinstance(address, (str, bytes)):
             self._reach_locally(os.fsdecode(address))
-        if not _is_internet(address):  # AF_UNIX, netlink, a send on a connected socket
+        if not _is_internet(address) or _is_netlink(sock):  # AF_UNIX, a send on a connected socket
             return
         host, port = str(address[0]), int(address[1])
         if self.gate.is_own(host, port):
@@ -161,6 +161,13 @@ def _is_datagram(sock: Any) -> bool:  # noqa: ANN401  (any socket)
     import _socket  # noqa: PLC0415  (the event's own socket has it loaded)
 
     return bool(sock.type & 0xF == _socket.SOCK_DGRAM)
+
+
+def _is_netlink(sock: Any) -> bool:  # noqa: ANN401  (any socket)
+    """Whether a socket speaks to the kernel, whose addresses are two numbers as well."""
+    import _socket  # noqa: PLC0415  (as above)
+
+    return bool(sock.family == getattr(_socket, "AF_NETLINK", None))
 
 
 def _is_loopback(host: str) -> bool:

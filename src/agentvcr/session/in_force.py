@@ -61,6 +61,7 @@ class InForce:
         self._guard = Guard(self)
         self._lane: Token[Lane] | None = None
         self._handler = LocalHandler(recorder)
+        self._own_paths: set[str] = set()
 
     @property
     def is_own_process(self) -> bool:
@@ -143,10 +144,11 @@ class InForce:
 
     def passed(self, host: str, port: int) -> None:
         """Take down an address that was reached past every interceptor."""
-        if port and self._boundary.place(host, port) == "internal":
+        kind = self._boundary.kind_of_passing(host, port)
+        if kind is None or host in self._own_paths:
             return
         with self._handler.lock:
-            self._recorder.note("unrecorded", f"{host}:{port}" if port else host)
+            self._recorder.note(kind, f"{host}:{port}" if port else host)
 
     def started(self, argv: object) -> None:
         """Take down a child process, which is not followed."""
@@ -160,14 +162,20 @@ class InForce:
         self._boundary.listens(port)
 
     def listens_at(self, path: str) -> None:
-        """Nothing to do: Unix sockets are never refused."""
+        """Take down that this process listens on a Unix socket."""
+        self._own_paths.add(f"unix:{path}")
 
 
 def _follow_forks() -> None:
     global _follows_forks  # noqa: PLW0603  (a hook that cannot be taken away again)
     if not _follows_forks and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forked)
+        os.register_at_fork(after_in_parent=_has_forked, after_in_child=_forked)
         _follows_forks = True
+
+
+def _has_forked() -> None:
+    if _current is not None and not lanes.current().covered:
+        _current.started(["a fork of this process"])
 
 
 def _forked() -> None:
