@@ -54,8 +54,6 @@ class Hub:
         self._connections: set[Connection] = set()
         self._unrecorded: dict[tuple[str, int], int] = {}
         self._own_paths: set[str] = set()
-        self.unentered: list[str] = []
-        """Command lines of Pythons that do not let us in."""
         self._acks: list[Connection] = []
         self._folder = ""
         self._listener, self.address = self._listen()
@@ -138,11 +136,6 @@ class Hub:
     def has_live(self) -> bool:
         """Whether some services stay live, which a proxy may lead to."""
         return self._boundary.has_live
-
-    @property
-    def unrecorded(self) -> list[str]:
-        """Addresses that the program reached past every interceptor."""
-        return [address for kind, address, _ in self._passed() if kind == "unrecorded"]
 
     def _passed(self) -> Iterator[tuple[str, str, int]]:
         """Give what was reached past every interceptor: as what, where, by how many processes."""
@@ -372,7 +365,6 @@ class Hub:
         if meta["kind"] == "lost":
             self.recorder.lost(str(meta["text"]))
         elif meta["kind"] == "unentered":
-            self.unentered.append(str(meta["text"]))
             self.recorder.note("unentered", str(meta["text"]), process=peer.index)
         else:
             key = (str(meta["host"]), int(meta["port"]))

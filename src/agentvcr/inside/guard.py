@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 _LOCAL_NAMES = ("", "localhost", "localhost.localdomain", "ip6-localhost")
 _LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname")
+_STARTS = ("subprocess.Popen", "os.posix_spawn", "os.system")
+"""Events of a process that is started; the last of their first two arguments is its command."""
 _SENDS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 
 
@@ -59,7 +61,7 @@ _hooked: list[bool] = []
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if event[:7] == "socket." or event == "subprocess.Popen":
+    if event[:7] == "socket." or event in _STARTS:
         for weak in tuple(_watching):
             guard = weak()
             if guard is not None:
@@ -93,8 +95,8 @@ class Guard:
             self._reach(args[0], args[1])
         elif event in _LOOK_UPS and self.gate.replaying:
             self._look_up(args[0])
-        elif event == "subprocess.Popen" and not lanes.current().covered:
-            self.gate.started(args[1])
+        elif event in _STARTS and not lanes.current().covered:
+            self.gate.started(args[:2][-1])
 
     def _reach(self, sock: Any, address: Any) -> None:  # noqa: ANN401  (any socket's)
         if isinstance(address, (str, bytes)):
