@@ -67,7 +67,7 @@ def test_a_recording_with_little_to_say_says_it_in_one_line(record, first):
 
 
 def test_exchanges_are_counted_by_host_by_client_and_by_process(record, first, second):
-    words = [f"child={first.base_url}", f"otherwise={second.base_url}"]
+    words = [f"child=twice={first.base_url}", f"otherwise={second.base_url}"]
     _, lines, report = record(*words, f"twice={first.base_url}")
     hosts = [(f"127.0.0.1:{first.port}", 4), (f"127.0.0.1:{second.port}", 1)]
     assert shares(report, "host") == hosts
@@ -141,6 +141,18 @@ def test_the_address_of_a_server_of_the_run_is_not_missed(tmp_path):
     assert agentvcr(*words, cwd=tmp_path).returncode == 0
 
 
+def test_a_unix_socket_of_the_run_is_not_missed_from_another_process(record):
+    status, _, report = record("serve=own.sock", options=["--strict"])
+    assert (status, report["not_recorded"], report["processes"]) == (0, [], 2)
+
+
+def test_an_address_is_told_once_with_the_number_of_processes_that_reached_it(record, first):
+    word = f"connect={first.port}"
+    _, lines, report = record(word, word, f"child={word}")
+    assert missed(report) == [("unrecorded", f"127.0.0.1:{first.port}", 2)]
+    assert lines[-1].endswith("reached past every recorded client (2 processes)")
+
+
 # --- strict ---------------------------------------------------------------------------------------
 
 SYSTEM = ["locally=/dev/log", "locally=/var/run/nscd/socket", "locally=/run/systemd/notify"]
@@ -148,7 +160,7 @@ SYSTEM = ["locally=/dev/log", "locally=/var/run/nscd/socket", "locally=/run/syst
 
 @pytest.mark.parametrize("words", [[], ["leave=7"]], ids=["0", "7"])
 def test_strict_leaves_the_programs_status_where_all_was_recorded(record, words, first):
-    everything = [f"child={first.base_url}", f"twice={first.base_url}", *SYSTEM]
+    everything = [f"child=twice={first.base_url}", f"twice={first.base_url}", *SYSTEM]
     status, lines, report = record(*everything, *words, options=["--strict"])
     assert status == (7 if words else 0)
     assert (report["not_recorded"], report["exchanges"]) == ([], 4)

@@ -18,8 +18,8 @@ def ask_otherwise(url: str) -> None:
     httpx2.get(f"{url}/json")
 
 
-def child(url: str) -> None:
-    subprocess.run([sys.executable, __file__, f"twice={url}"], check=True)
+def child(word: str) -> None:
+    subprocess.run([sys.executable, __file__, word], check=True)
 
 
 def closed_child(code: str) -> None:
@@ -33,6 +33,14 @@ def connect(port: str) -> None:
 def connect_locally(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
         client.connect(path)
+
+
+def serve_locally(path: str) -> None:
+    """Listen on a Unix socket that another process reaches."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        child(f"locally={path}")
 
 
 def ask_the_kernel(_: str) -> None:
@@ -55,6 +63,7 @@ SITUATIONS = {
     "closed": closed_child,
     "connect": connect,
     "locally": connect_locally,
+    "serve": serve_locally,
     "kernel": ask_the_kernel,
     "leave": leave,
 }
