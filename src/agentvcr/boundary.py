@@ -117,6 +117,19 @@ TELEMETRY_VARIABLES: Final = (
 )
 """Variables that name a collector of one's own, as the clients of the list above read them."""
 
+SYSTEM_SOCKETS: Final = (
+    "/dev/log",
+    "/run/systemd/",
+    "/run/nscd/",
+    "/run/avahi-daemon/",
+    "/run/nslcd/",
+    "/var/lib/sss/",
+    "/run/syslog",
+)
+"""Unix sockets of the system itself: its log, and who looks up users and names for it. What they
+hold is no more part of a run's outside than a file in /etc is."""
+
+_UNIX = "unix:"
 _MOST_KEPT = 4096
 
 
@@ -162,6 +175,24 @@ class Boundary:
             return "telemetry"
         return "outside"
 
+    def kind_of_passing(self, host: str, port: int) -> str | None:
+        """Say as what a recording notes an address that was reached past every recorded client.
+
+        Args:
+            host: A host, or `unix:PATH`.
+            port: The same; 0 for what has none.
+
+        Returns:
+            The kind of the note; None where nothing is missed: a server of the run itself, the
+            gateway, or a socket of the system.
+        """
+        if host.startswith(_UNIX) and _is_of_system(host.removeprefix(_UNIX)):
+            return None
+        place = self.place(host, port)
+        if place in ("internal", "gateway"):
+            return None
+        return "unrecorded" if place == "outside" else place
+
     def place_of(self, url: str) -> Place:
         """Say where a URL's host lies; a provider's own trace endpoint is telemetry too."""
         place = self._places.get(url)
@@ -205,6 +236,11 @@ def why_blocked(host: str, port: int, lane: str, advice: str = "--live {}") -> s
         f"the program reaches for {where} (lane {lane}) past every recorded client; "
         f"{advice.format(where)} leaves it to the real service"
     )
+
+
+def _is_of_system(path: str) -> bool:
+    name = path.removeprefix("/var") if path.startswith("/var/run/") else path
+    return name.startswith(SYSTEM_SOCKETS)
 
 
 def _lies_at(host: str, known: str) -> bool:

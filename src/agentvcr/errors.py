@@ -124,6 +124,17 @@ class SessionOpenError(AgentVCRError):
     slug = "session-open"
 
 
+class NotRecordedError(AgentVCRError):
+    """Something was not recorded, and the recording was to be strict."""
+
+    slug = "not-recorded"
+    exit_status = 5
+
+    def __str__(self) -> str:
+        """Tell all of it: a test's report shows no more than this."""
+        return f"{self.what}\n[{self.slug}] {self.where}\n{self.cure}"
+
+
 class DivergenceError(AgentVCRError):
     """A replay in this process did not do what was recorded."""
 

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 import agentvcr
-from agentvcr.errors import DivergenceError
+from agentvcr.errors import DivergenceError, NotRecordedError, SessionOpenError
 from agentvcr.inside import state
 
 
@@ -240,3 +240,122 @@ def test_a_process_of_the_block_is_named_and_not_followed():
     with agentvcr.record("x.avcr") as session:
         subprocess.run([sys.executable, "-c", ""], check=True)
     assert [one.kind for one in session.run.notes] == ["unentered"]
+
+
+# --- what was not recorded ------------------------------------------------------------------------
+
+
+def test_a_block_sums_up_what_it_holds():
+    session = record(1, 2)
+    told = session.summary
+    assert (told.exchanges, told.processes, told.missed) == (2, 1, ())
+    assert [(one.client, one.exchanges) for one in told.by_client] == [("agentvcr.tool", 2)]
+    assert [(one.exchanges, one.processes) for one in told.by_process] == [(2, 1)]
+
+
+def test_there_is_no_summary_before_the_end():
+    with agentvcr.record("x.avcr") as session, pytest.raises(SessionOpenError):
+        assert session.summary
+
+
+def test_a_strict_block_that_was_recorded_whole_ends_quietly():
+    with agentvcr.record("x.avcr", strict=True):
+        double(1)
+
+
+def spawn():
+    child = multiprocessing.get_context("spawn").Process(target=os.getpid)
+    child.start()
+    child.join()
+
+
+def posix_spawn():
+    child = os.posix_spawnp("true", [b"true"], {**os.environ})
+    os.waitpid(child, 0)
+
+
+def fork():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def reach_locally():
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect_ex("nowhere.sock")
+
+
+def strictly(do, session=None):
+    with session or agentvcr.record("x.avcr", strict=True):
+        do()
+
+
+MISSED = {
+    "address": (connect, "127.0.0.1:{}: reached past every recorded client"),
+    "unix socket": (lambda _: reach_locally(), "unix:nowhere.sock: reached past"),
+    "process": (lambda _: subprocess.run(["true"], check=True), "true: not entered"),
+    "shell": (lambda _: os.system("exit 0"), "exit 0: not entered"),
+    "posix_spawn": (lambda _: posix_spawn(), "true: not entered"),
+    "spawned": (lambda _: spawn(), "--multiprocessing-fork: not entered"),
+    "fork": (lambda _: fork(), "a fork of this process: not entered"),
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize(("reach", "told"), MISSED.values(), ids=MISSED)
+def test_a_strict_block_raises_at_its_end_for_what_was_missed(reach, told, listener):
+    port = listener.getsockname()[1]
+
+    def do():
+        reach(port)
+        double(1)
+
+    session = agentvcr.record("x.avcr", strict=True)
+    with pytest.raises(NotRecordedError) as caught:
+        strictly(do, session)
+    assert told.format(port) in str(caught.value)
+    assert "[not-recorded] x.avcr" in str(caught.value)
+    assert len(session.summary.missed) == len(session.run.exchanges) == 1
+
+
+def test_what_was_left_out_by_choice_is_not_missed(listener):
+    port = listener.getsockname()[1]
+    live = [f"127.0.0.1:{port}", "unix:nowhere.sock"]
+    with agentvcr.record("x.avcr", strict=True, live=live) as session:
+        connect(port)
+        reach_locally()
+    assert {one.kind for one in session.summary.not_recorded} == {"live"}
+
+
+def test_a_unix_socket_of_the_block_itself_is_not_missed():
+    with agentvcr.record("x.avcr", strict=True), socket.socket(socket.AF_UNIX) as server:
+        server.bind("own.sock")
+        server.listen()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect("own.sock")
+
+
+def test_a_strict_block_that_fails_fails_as_it_did_and_says_what_was_missed(listener):
+    def do():
+        connect(listener.getsockname()[1])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        strictly(do)
+    (note,) = caught.value.__notes__
+    assert "reached past every recorded client" in note
+
+
+def test_of_much_that_was_missed_five_things_are_told():
+    def do():
+        for number in range(7):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect_ex(f"{number}.sock")
+
+    with pytest.raises(NotRecordedError) as caught:
+        strictly(do)
+    told = str(caught.value)
+    assert told.count("reached past") == 5
+    assert "\n  and 2 more\n" in told

@@ -9,6 +9,7 @@ from agentvcr.errors import AgentVCRError
 from agentvcr.model.exchange import Chunk, Exchange, Response
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
+from agentvcr.model.summary import NotRecorded, RecordSummary
 from agentvcr.replaying.ledger import Divergence
 
 
@@ -50,9 +51,11 @@ async def steps() -> None:
 
 def sessions() -> None:
     """A session is what its block is called with, and tells what happened as values."""
-    with agentvcr.record("x.avcr", force=True) as recording:
+    with agentvcr.record("x.avcr", force=True, strict=True) as recording:
         assert_type(agentvcr.__version__, str)
     assert_type(recording.run, Run)
+    assert_type(recording.summary, RecordSummary)
+    assert_type(recording.summary.missed, tuple[NotRecorded, ...])
     with agentvcr.replay("x.avcr", on_miss="nearest") as replaying:
         replaying.raise_for_divergence()
     assert_type(replaying.diff, RunDiff)

@@ -93,3 +93,44 @@ def test_without_a_boundary_all_is_outside():
     assert boundary.place("127.0.0.1", 8000) == "outside"
     for url in ("http://127.0.0.1:8000/", "https://app.posthog.com/batch", "no url"):
         assert boundary.place_of(url) == "outside"
+
+
+SYSTEM = [
+    "/dev/log",
+    "/run/systemd/journal/socket",
+    "/var/run/nscd/socket",
+    "/var/lib/sss/pipes/nss",
+]
+OTHERS = [
+    "/var/run/docker.sock",
+    "/run/postgresql/.s.PGSQL.5432",
+    "/tmp/x",
+    "\0abstract",
+    "/run/nscd",
+]
+
+
+@pytest.mark.parametrize("path", SYSTEM)
+def test_a_socket_of_the_system_is_nothing_that_a_recording_misses(path):
+    assert Boundary().kind_of_passing(f"unix:{path}", 0) is None
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_any_other_unix_socket_is_missed_and_may_be_left_live(path):
+    assert Boundary().kind_of_passing(f"unix:{path}", 0) == "unrecorded"
+    assert Boundary((f"unix:{path}",)).kind_of_passing(f"unix:{path}", 0) == "live"
+
+
+def test_what_is_reached_past_the_clients_is_noted_as_what_it_is():
+    boundary = Boundary(("10.0.0.1:5432",), ("10.0.0.2:4317",))
+    boundary.listens(8000)
+    boundary.gateway_at(9000)
+    kinds = {
+        ("10.0.0.1", 5432): "live",
+        ("10.0.0.1", 1): "unrecorded",
+        ("10.0.0.2", 4317): "telemetry",
+        ("127.0.0.1", 8000): None,
+        ("127.0.0.1", 9000): None,
+        ("127.0.0.1", 1): "unrecorded",
+    }
+    assert {where: boundary.kind_of_passing(*where) for where in kinds} == kinds

@@ -61,8 +61,16 @@ class Engine(Protocol):
     def output(self, process: int, stream: Stream, data: bytes, at_ns: int) -> None:
         """Take down what the program said."""
 
-    def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
-        """Take down something else."""
+    def note(
+        self,
+        kind: str,
+        text: str,
+        request: Request | None = None,
+        process: int = 0,
+        *,
+        count: int = 1,
+    ) -> None:
+        """Take down something else, and how often it was seen."""
 
     def failed(self, error: Exception) -> None:
         """Stop recording over an error of our own."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
 
@@ -54,8 +54,6 @@ class Hub:
         self._connections: set[Connection] = set()
         self._unrecorded: dict[tuple[str, int], int] = {}
         self._own_paths: set[str] = set()
-        self.unentered: list[str] = []
-        """Command lines of Pythons that do not let us in."""
         self._acks: list[Connection] = []
         self._folder = ""
         self._listener, self.address = self._listen()
@@ -131,23 +129,20 @@ class Hub:
         self.selector.close()
         if self._folder:
             remove_folder(self._folder)
-        for address in self.unrecorded:
-            self.recorder.note("unrecorded", address)
+        for kind, address, count in self._passed():
+            self.recorder.note(kind, address, count=count)
 
     @property
     def has_live(self) -> bool:
         """Whether some services stay live, which a proxy may lead to."""
         return self._boundary.has_live
 
-    @property
-    def unrecorded(self) -> list[str]:
-        """Addresses that the program reached past every interceptor."""
-        return [
-            f"{host}:{port}" if port else host
-            for host, port in self._unrecorded
-            if host not in self._own_paths
-            and self._boundary.place(host, port) not in ("internal", "gateway")
-        ]
+    def _passed(self) -> Iterator[tuple[str, str, int]]:
+        """Give what was reached past every interceptor: as what, where, by how many processes."""
+        for (host, port), count in self._unrecorded.items():
+            kind = self._boundary.kind_of_passing(host, port)
+            if kind is not None and host not in self._own_paths:
+                yield kind, f"{host}:{port}" if port else host, count
 
     @property
     def pids(self) -> list[int]:
@@ -370,7 +365,6 @@ class Hub:
         if meta["kind"] == "lost":
             self.recorder.lost(str(meta["text"]))
         elif meta["kind"] == "unentered":
-            self.unentered.append(str(meta["text"]))
             self.recorder.note("unentered", str(meta["text"]), process=peer.index)
         else:
             key = (str(meta["host"]), int(meta["port"]))

@@ -11,11 +11,11 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from agentvcr.errors import BadOptionError, TargetUnwritableError
+from agentvcr.errors import BadOptionError, NotRecordedError, TargetUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,19 +78,52 @@ def tell(
         lines.render(summary, sys.stderr)
         sys.stderr.flush()
     if report is not None:
-        from agentvcr.reporters import json_reporter
-
-        reporter = json_reporter if report.suffix == ".json" else lines
         with report.open("w", encoding="utf-8") as out:
-            reporter.render(summary, out)
+            _write(summary, out, as_json=report.suffix == ".json")
+
+
+def _write(
+    summary: RecordSummary | ReplaySummary | ServeSummary, out: TextIO, *, as_json: bool
+) -> None:
+    from agentvcr.model.summary import RecordSummary
+    from agentvcr.reporters import json_reporter, markdown
+    from agentvcr.reporters import summary as lines
+
+    if as_json:
+        json_reporter.render(summary, out)
+    elif isinstance(summary, RecordSummary):
+        markdown.render(summary, out)
+    else:
+        lines.render(summary, out)
+
+
+def be_strict(summary: RecordSummary, ended: Ended) -> None:
+    """Refuse a recording that missed something, whatever the program's own status was.
+
+    A program that somebody stopped ends as it would have, so that the script around it stops too.
+
+    Raises:
+        NotRecordedError: Something was missed. The summary has told what.
+    """
+    count = len(summary.missed)
+    if count and not _was_stopped(ended):
+        things = "1 thing was" if count == 1 else f"{count:,} things were"
+        raise NotRecordedError(
+            f"{things} not recorded, see above; CMD itself ended with {ended.shell_status}",
+            where=f"{summary.path}, which holds all else",
+            cure="--live HOST:PORT leaves out an address that may be missed",
+        )
+
+
+def _was_stopped(ended: Ended) -> bool:
+    """Whether the program died of a signal that stops the shell script around it too."""
+    return ended.signal in [getattr(signal, name, -1) for name in _SHELL_STOPS]
 
 
 def exit_as(ended: Ended) -> None:
     """Exit as the program did, by its signal where a shell would look for it."""
-    if ended.signal is not None:
-        numbers = [getattr(signal, name, None) for name in _SHELL_STOPS]
-        if ended.signal in numbers:
-            from agentvcr.channel.signals import die_of
+    if ended.signal is not None and _was_stopped(ended):
+        from agentvcr.channel.signals import die_of
 
-            die_of(ended.signal)
+        die_of(ended.signal)
     raise typer.Exit(ended.shell_status)

@@ -27,6 +27,10 @@ def record(
         list[str] | None,
         typer.Option(metavar="HOST:PORT", help="Leave this service unrecorded. Repeatable."),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 5 if anything was not recorded."),
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the summary to FILE, .json or .md."),
@@ -34,7 +38,7 @@ def record(
 ) -> None:
     """Run CMD, record every exchange, and exit as CMD does."""
     from agentvcr.cli.console import progress_bar
-    from agentvcr.cli.endings import check_report, exit_as, new_cassette, tell
+    from agentvcr.cli.endings import be_strict, check_report, exit_as, new_cassette, tell
     from agentvcr.session.recording import record_command
 
     check_report(report)
@@ -45,4 +49,6 @@ def record(
             argv, target, force=force, live=live or (), progress=progress
         )
     tell(summary, report)
+    if strict:
+        be_strict(summary, ended)
     exit_as(ended)

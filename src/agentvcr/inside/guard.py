@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 _LOCAL_NAMES = ("", "localhost", "localhost.localdomain", "ip6-localhost")
 _LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname")
+_STARTS = ("subprocess.Popen", "os.posix_spawn", "os.system")
+"""Events of a process that is started; the last of their first two arguments is its command."""
 _SENDS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 
 
@@ -59,7 +61,7 @@ _hooked: list[bool] = []
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if event[:7] == "socket." or event == "subprocess.Popen":
+    if event[:7] == "socket." or event in _STARTS:
         for weak in tuple(_watching):
             guard = weak()
             if guard is not None:
@@ -93,13 +95,13 @@ class Guard:
             self._reach(args[0], args[1])
         elif event in _LOOK_UPS and self.gate.replaying:
             self._look_up(args[0])
-        elif event == "subprocess.Popen" and not lanes.current().covered:
-            self.gate.started(args[1])
+        elif event in _STARTS and not lanes.current().covered:
+            self.gate.started(args[:2][-1])
 
     def _reach(self, sock: Any, address: Any) -> None:  # noqa: ANN401  (any socket's)
         if isinstance(address, (str, bytes)):
             self._reach_locally(os.fsdecode(address))
-        if not _is_internet(address):  # AF_UNIX, netlink, a send on a connected socket
+        if not _is_internet(address) or _is_netlink(sock):  # AF_UNIX, a send on a connected socket
             return
         host, port = str(address[0]), int(address[1])
         if self.gate.is_own(host, port):
@@ -161,6 +163,13 @@ def _is_datagram(sock: Any) -> bool:  # noqa: ANN401  (any socket)
     import _socket  # noqa: PLC0415  (the event's own socket has it loaded)
 
     return bool(sock.type & 0xF == _socket.SOCK_DGRAM)
+
+
+def _is_netlink(sock: Any) -> bool:  # noqa: ANN401  (any socket)
+    """Whether a socket speaks to the kernel, whose addresses are two numbers as well."""
+    import _socket  # noqa: PLC0415  (as above)
+
+    return bool(sock.family == getattr(_socket, "AF_NETLINK", None))
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,6 +1,6 @@
 """How a recording or a replay went, for the lines at its end and for `--report`.
 
-Owns those two shapes. Does not draw them (`reporters`).
+Owns those shapes, and what counts as missed. Does not draw them (`reporters`).
 """
 
 from __future__ import annotations
@@ -8,6 +8,45 @@ from __future__ import annotations
 import msgspec
 
 from agentvcr.model.results import RunDiff
+
+
+class HostCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Exchanges with one address."""
+
+    host: str
+    """`HOST`, or `HOST:PORT` where the port is not the scheme's own."""
+    exchanges: int
+    internal: bool
+    """The address is a server of the run itself."""
+
+
+class ClientCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Exchanges made through one client library."""
+
+    client: str
+    exchanges: int
+
+
+class ProcessCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Exchanges of the processes that were started by one command."""
+
+    command: str
+    """In one line, shortened."""
+    processes: int
+    exchanges: int
+
+
+class NotRecorded(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened and is not in the cassette."""
+
+    kind: str
+    """As of a note, `broken` for what came after the recording broke, `silent` for a command of
+    which nothing was heard."""
+    what: str
+    why: str
+    count: int
+    by_choice: bool
+    """Somebody decided so: it was named with `--live`, or is telemetry."""
 
 
 class RecordSummary(
@@ -18,16 +57,31 @@ class RecordSummary(
     path: str
     exchanges: int
     processes: int
+    bytes_sent: int
+    """Of the bodies of requests, as they went over the network."""
+    bytes_received: int
+    """Of the bodies of answers, as they came over the network."""
+    by_host: tuple[HostCount, ...]
+    """The most first, as below; calls of recorded functions have no host."""
+    by_client: tuple[ClientCount, ...]
+    by_process: tuple[ProcessCount, ...]
     credentials: int
     """How many credentials were replaced by placeholders."""
     unrecorded: tuple[str, ...]
     """Addresses that the program reached past every interceptor."""
+    not_recorded: tuple[NotRecorded, ...]
+    """All that is not in the cassette, each with the reason; what was chosen stands last."""
     broken: str | None
     """Why the recording stopped before the program did."""
     unsealed: str | None
     """Why the recording was left as a journal, which is whole."""
     exit_status: int
     """As a shell says it: 128 + n for a signal."""
+
+    @property
+    def missed(self) -> tuple[NotRecorded, ...]:
+        """What was not recorded though nobody chose so: what `--strict` is about."""
+        return tuple(one for one in self.not_recorded if not one.by_choice)
 
 
 class ServeSummary(

@@ -34,6 +34,7 @@ from agentvcr.model.run import ANSWERED, Stream
 from agentvcr.model.text import storable_argv
 from agentvcr.recording.cleaning import Clean, Cleaner
 from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
+from agentvcr.recording.tally import Tally
 from agentvcr.redaction.redactor import Redactor
 
 _FIRST_ERROR = 400
@@ -70,6 +71,8 @@ class Recorder:
         self._later: list[Callable[[], None]] = []
         self._open: dict[int, RecordingSink] = {}
         self._told: set[TelemetrySink] = set()
+        self.tally = Tally()
+        """What was recorded and what was not, counted."""
         self.processes = 0
         """How many processes of the run spoke."""
         self._indexes = 0
@@ -213,6 +216,8 @@ class Recorder:
         served_from: int | None = None,
     ) -> None:
         identity = clean.identity
+        sent = len(request.body)
+        self.tally.began(clean.url, request.client, request.process, sent, internal=internal)
         self.add(
             fmt.ExchangeBegin(
                 number=number,
@@ -246,6 +251,8 @@ class Recorder:
         at_ns, status, raw_headers, reason, http_version = sink.answer
         times = [at for at, _ in sink.chunks]
         chunks = [data for _, data in sink.chunks]
+        if not sink.is_call:
+            self.tally.received += sum(map(len, chunks))
         if sink.is_clean:
             headers: Headers = tuple(raw_headers)
         else:
@@ -315,13 +322,15 @@ class Recorder:
         self._indexes += 1
         self.processes += not fields.get("gateway")
         argv = storable_argv(fields["argv"])  # type: ignore[arg-type]  # a list, from the channel
+        clean = self.redactor.argv(argv)
+        self.tally.process(index, clean)
         self.add(
             fmt.ProcessBegin(
                 index=index,
                 pid=int(str(fields["pid"])),
                 parent_pid=int(str(fields["ppid"])),
                 lane=self._cleaner.lane(str(fields["lane"])),
-                argv=self.redactor.argv(argv),
+                argv=clean,
                 python=str(fields["python"]),
                 at_us=self.since_start(at_ns),
             )
@@ -337,11 +346,21 @@ class Recorder:
         """Take down that a process has closed its last connection."""
         self.add(fmt.ProcessEnd(index, self.since_start(None)))
 
-    def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
-        """Take down something that is no exchange."""
+    def note(
+        self,
+        kind: str,
+        text: str,
+        request: Request | None = None,
+        process: int = 0,
+        *,
+        count: int = 1,
+    ) -> None:
+        """Take down something that is no exchange, and that was seen `count` times."""
         at_us = self.since_start(request.at_ns if request else None)
         clean = self._cleaner.text(text[:_MOST_TEXT])
-        self.add(fmt.NoteRecord(kind, at_us, request.process if request else process, clean, 1))
+        by = request.process if request else process
+        self.add(fmt.NoteRecord(kind, at_us, by, clean, count))
+        self.tally.note(kind, clean, count)
 
     def abandon(self) -> None:
         """Write nothing any more, in the child of a fork: the journal is its parent's."""

@@ -10,9 +10,11 @@ import signal as signals
 import unicodedata
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from agentvcr.model.exchange import CALL_CLIENT
+
 if TYPE_CHECKING:
     from agentvcr.model.imported import ImportTotals
-    from agentvcr.model.results import DiffEntry, Result, RunSummary, StepRow
+    from agentvcr.model.results import DiffEntry, NoteRow, Result, RunSummary, StepRow
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -68,6 +70,32 @@ def size(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """Write a number of things: `1 step`, `2 steps`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def processes(count: int) -> str:
+    """Write a number of processes: `1 process`, `2 processes`."""
+    return f"{count:,} process" if count == 1 else f"{count:,} processes"
+
+
+def client_name(client: str) -> str:
+    """Name a client as a person does; the calls of recorded functions are tools."""
+    return "tools" if client == CALL_CLIENT else client or "other"
+
+
+NOTES = {
+    "unrecorded": "not recorded",
+    "unentered": "not entered",
+    "lost": "lost over an error of AgentVCR's own",
+    "live": "live, not recorded",
+    "telemetry": "telemetry, not recorded",
+}
+"""What the kinds of notes are called where their own name is no plain word."""
+
+
+def note_line(note: NoteRow) -> str:
+    """Write what was seen and is no step, and how often."""
+    times = f" ({note.count:,} times)" if note.count > 1 else ""
+    return f"{NOTES.get(note.kind, note.kind)}: {note.text}{times}"
 
 
 def imported_files(totals: ImportTotals) -> str:

@@ -12,9 +12,10 @@ import msgspec
 
 if TYPE_CHECKING:
     from agentvcr.model.results import Result
+    from agentvcr.model.summary import RecordSummary, ReplaySummary, ServeSummary
 
 
-def render(result: Result, out: TextIO) -> None:
+def render(result: Result | RecordSummary | ReplaySummary | ServeSummary, out: TextIO) -> None:
     """Write a result as one indented JSON object."""
     encoded = msgspec.json.encode(result)
     out.write(msgspec.json.format(encoded, indent=2).decode())

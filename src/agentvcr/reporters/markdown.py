@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, TextIO
 
 from agentvcr.model.imported import Imported
 from agentvcr.model.results import Listing, Outline, StepDetail
+from agentvcr.model.summary import RecordSummary
 from agentvcr.reporters.base import (
+    NOTES,
+    client_name,
     command_line,
     counted,
     duration,
@@ -18,6 +21,7 @@ from agentvcr.reporters.base import (
     entry_title,
     imported_files,
     printable,
+    processes,
     size,
     tokens,
 )
@@ -33,9 +37,11 @@ CHANGES_SHOWN = 20
 LINES_SHOWN = 60
 
 
-def render(result: Result, out: TextIO) -> None:
+def render(result: Result | RecordSummary, out: TextIO) -> None:
     """Write a result as a Markdown page."""
-    if isinstance(result, Outline):
+    if isinstance(result, RecordSummary):
+        lines = _record(result)
+    elif isinstance(result, Outline):
         lines = _outline(result)
     elif isinstance(result, StepDetail):
         lines = _step(result)
@@ -65,7 +71,7 @@ def _outline(result: Outline) -> Iterator[str]:
     yield from _more(len(result.steps) - ROWS_SHOWN, "step")
     for note in result.notes:
         times = f" ({note.count:,} times)" if note.count > 1 else ""
-        yield from ("", f"- {note.kind}: {_code(note.text)}{times}")
+        yield from ("", f"- {NOTES.get(note.kind, note.kind)}: {_code(note.text)}{times}")
 
 
 def _head(run: RunSummary) -> Iterator[str]:
@@ -126,6 +132,40 @@ def _listing(result: Listing) -> Iterator[str]:
             size(cassette.size),
             ending(run) if run.state in {"complete", "unfinished"} else run.state,
         )
+
+
+def _record(result: RecordSummary) -> Iterator[str]:
+    yield f"# {_code(result.path)}"
+    yield ""
+    if result.broken:
+        yield f"- recording incomplete: {_code(result.broken)}"
+    if result.unsealed:
+        yield f"- not packed: {_code(result.unsealed)}"
+    yield f"- {counted(result.exchanges, 'exchange')} of {processes(result.processes)}"
+    yield f"- {size(result.bytes_sent)} sent, {size(result.bytes_received)} received"
+    yield f"- the command ended with status {result.exit_status}"
+    if result.credentials:
+        yield f"- {counted(result.credentials, 'credential')} replaced by placeholders"
+    hosts = [
+        (_code(one.host) + " (internal)" * one.internal, one.exchanges) for one in result.by_host
+    ]
+    clients = [(_code(client_name(one.client)), one.exchanges) for one in result.by_client]
+    runs = [
+        (f"{_code(one.command)} ({processes(one.processes)})", one.exchanges)
+        for one in result.by_process
+    ]
+    for what, shares in (("host", hosts), ("client", clients), ("process", runs)):
+        if shares:
+            yield from ("", *_table(what, "exchanges"))
+        for name, exchanges in shares[:ROWS_SHOWN]:
+            yield _row(name, f"{exchanges:,}")
+        yield from _more(len(shares) - ROWS_SHOWN, "row")
+    if result.not_recorded:
+        yield from ("", "## Not recorded", "", *_table("what", "why", "times"))
+    for one in result.not_recorded[:ROWS_SHOWN]:
+        why = f"by choice: {one.why}" if one.by_choice else one.why
+        yield _row(_code(one.what), why, f"{one.count:,}")
+    yield from _more(len(result.not_recorded) - ROWS_SHOWN, "row")
 
 
 def _imported(result: Imported) -> Iterator[str]:

@@ -8,9 +8,15 @@ from __future__ import annotations
 from typing import TextIO
 
 from agentvcr.model.results import DiffEntry, RunDiff
-from agentvcr.model.summary import RecordSummary, ReplaySummary, ServeSummary
+from agentvcr.model.summary import NotRecorded, RecordSummary, ReplaySummary, ServeSummary
+from agentvcr.reporters.base import client_name, printable, processes, size
 
 _MOST = 5
+_WIDTH = 80 - len("agentvcr: ")
+_MOST_WHAT = 120
+"""Characters of something that was not recorded; a command line may be longer."""
+_OWN_LINE = ("broken", "silent")
+"""Kinds of what was not recorded that the summary tells in words of their own."""
 
 
 def render(result: RecordSummary | ReplaySummary | ServeSummary, out: TextIO) -> None:
@@ -21,7 +27,7 @@ def render(result: RecordSummary | ReplaySummary | ServeSummary, out: TextIO) ->
         lines = _serve(result)
     else:
         lines = _replay(result)
-    out.writelines(f"agentvcr: {line}\n" for line in lines)
+    out.writelines(f"agentvcr: {printable(line)}\n" for line in lines)
 
 
 def _record(summary: RecordSummary) -> list[str]:
@@ -30,15 +36,74 @@ def _record(summary: RecordSummary) -> list[str]:
         lines.append(f"RECORDING INCOMPLETE: {summary.broken}; the program was not disturbed")
     counted = _count(summary.exchanges, "exchange")
     lines.append(f"recorded {counted} of {_count(summary.processes, 'process')} in {summary.path}")
+    lines += _shares(summary)
     if summary.unsealed:
         lines.append(f"it is whole and was not packed: {summary.unsealed}")
     if summary.credentials:
         lines.append(f"{_count(summary.credentials, 'credential')} replaced by placeholders")
-    lines += _listed("not recorded: ", summary.unrecorded)
+    missed = tuple(_missed(one) for one in summary.missed if one.kind not in _OWN_LINE)
+    lines += _listed("not recorded: ", missed)
+    chosen = [_chosen(one) for one in summary.not_recorded if one.by_choice]
+    if chosen:
+        lines += _wrapped("not recorded by choice:", chosen)
     if not summary.processes and not summary.exchanges:
         lines.append(
             "no Python process of CMD spoke: none printed or asked, or all ran with -I -E -S"
         )
+    return lines
+
+
+def _shares(summary: RecordSummary) -> list[str]:
+    """Say whose the exchanges are; nothing where all are of one host, client and process."""
+    hosts = [
+        f"{one.host} {one.exchanges:,}{' (internal)' * one.internal}" for one in summary.by_host
+    ]
+    clients = [f"{client_name(one.client)} {one.exchanges:,}" for one in summary.by_client]
+    runs = [
+        f"{one.command or 'other'}: {one.exchanges:,}"
+        + (f" ({processes(one.processes)})" if one.processes > 1 else "")
+        for one in summary.by_process
+    ]
+    is_plain = max(len(hosts), len(clients), len(runs), summary.processes) <= 1
+    if is_plain or not summary.exchanges:
+        return []
+    sent, received = size(summary.bytes_sent), size(summary.bytes_received)
+    lines = [f"  bytes:      {sent} sent, {received} received"]
+    for what, items in (("host", hosts), ("client", clients), ("process", runs)):
+        if items:
+            lines += _wrapped(f"  {f'by {what}:':<11}", items)
+    return lines
+
+
+def _missed(one: NotRecorded) -> str:
+    """Say what was not recorded, why, and how often."""
+    what = " ".join(one.what.split())
+    if len(what) > _MOST_WHAT:
+        what = f"{what[: _MOST_WHAT - 1]}…"
+    # An address is named by each process that reaches it, once.
+    often = processes(one.count) if one.kind == "unrecorded" else f"{one.count:,} times"
+    return f"{what}, {one.why}" + (f" ({often})" if one.count > 1 else "")
+
+
+def _chosen(one: NotRecorded) -> str:
+    """Say what was left out by choice."""
+    return f"{one.what} {one.count:,} ({one.why})"
+
+
+def _wrapped(head: str, items: list[str]) -> list[str]:
+    """List at most `_MOST` items behind a head, on as many lines as they need."""
+    rest = len(items) - _MOST
+    words = [f"{item}," for item in items[:_MOST]]
+    if rest > 0:
+        words.append(f"and {rest:,} more")
+    words[-1] = words[-1].removesuffix(",")
+    lines = [f"{head} {words[0]}"]
+    for word in words[1:]:
+        longer = f"{lines[-1]} {word}"
+        if len(longer) <= _WIDTH:
+            lines[-1] = longer
+        else:
+            lines.append(f"{'':<{len(head)}} {word}")
     return lines
 
 

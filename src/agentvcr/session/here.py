@@ -8,6 +8,7 @@ belong to it.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,19 +22,27 @@ from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
 from agentvcr.diff.explanation import tell_difference
 from agentvcr.diff.rundiff import diff
-from agentvcr.errors import BadOptionError, DivergenceError, SessionOpenError
+from agentvcr.errors import (
+    BadOptionError,
+    DivergenceError,
+    NotRecordedError,
+    SessionOpenError,
+)
 from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
+from agentvcr.model.summary import RecordSummary
+from agentvcr.model.text import storable_argv
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Divergence, Ledger
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.session.in_force import InForce, check_idle
-from agentvcr.session.recording import new_recorder, why_broken
+from agentvcr.session.recording import new_recorder, summed_up, why_broken
 from agentvcr.session.replaying import Replay, kept_as
 from agentvcr.session.sealing import seal_recording
 
+_MOST_TOLD: Final = 5
 _ENTERING: Final = Lock()
 StrPath = str | os.PathLike[str]
 
@@ -124,11 +133,27 @@ class Session:
 class Recording(Session):
     """A recorded block."""
 
-    def __init__(self, path: StrPath, *, force: bool, live: Sequence[str]) -> None:
+    def __init__(
+        self, path: StrPath, *, force: bool, live: Sequence[str], strict: bool = False
+    ) -> None:
         """Prepare to record into `path`."""
         super().__init__(path, live)
         self._may_replace = force
+        self._is_strict = strict
         self._recorder: Recorder | None = None
+        self._summary: RecordSummary | None = None
+
+    @property
+    def summary(self) -> RecordSummary:
+        """How the recording went: what it holds, by host and client, and what it does not hold.
+
+        Raises:
+            SessionOpenError: The block has not ended.
+        """
+        if self._summary is None:
+            self._check_over()
+            raise AssertionError("a session that is over has a summary")
+        return self._summary
 
     def _written(self) -> Path:
         self._check_over()
@@ -137,8 +162,9 @@ class Recording(Session):
     def _start(self) -> None:
         boundary = Boundary(self._live, own_collectors(os.environ))
         journal = Journal(self.path, force=self._may_replace)
-        self._recorder = new_recorder(journal, boundary, Fingerprinter(), ())
-        self._force = InForce(self._recorder, boundary, None)
+        self._recorder = recorder = new_recorder(journal, boundary, Fingerprinter(), ())
+        recorder.tally.process(0, recorder.redactor.argv(storable_argv(sys.orig_argv)))
+        self._force = InForce(recorder, boundary, None)
         self._force.begin()
 
     def _stop(self, error: BaseException | None) -> None:
@@ -146,12 +172,28 @@ class Recording(Session):
         if self._force is None or recorder is None:
             return
         self._force.end()
-        self._force.close(0 if error is None else 1)
-        if recorder.broken is None:
-            unsealed = seal_recording(self.path)
-            if unsealed is not None:
-                warnings.warn(f"not sealed: {unsealed}", RuntimeWarning, stacklevel=3)
+        status = 0 if error is None else 1
+        self._force.close(status)
+        unsealed = seal_recording(self.path) if recorder.broken is None else None
+        self._summary = summed_up(recorder, self.path, status, unsealed, processes=1)
+        if unsealed is not None:
+            warnings.warn(f"not sealed: {unsealed}", RuntimeWarning, stacklevel=3)
         self._warn(recorder)
+        if self._is_strict and self._summary.missed:
+            self._tell_missed(self._summary, error)
+
+    def _tell_missed(self, summary: RecordSummary, error: BaseException | None) -> None:
+        lines = [f"  {one.what}: {one.why}" for one in summary.missed[:_MOST_TOLD]]
+        rest = len(summary.missed) - _MOST_TOLD
+        missed = NotRecordedError(
+            "\n".join(["the block was not recorded whole:", *lines])
+            + f"\n  and {rest} more" * (rest > 0),
+            where=summary.path,
+            cure='live=["HOST:PORT"] leaves out an address that may be missed',
+        )
+        if error is None:
+            raise missed
+        error.add_note(str(missed))  # the block's own error goes first
 
 
 class Replaying(Session):
@@ -265,19 +307,23 @@ class Replaying(Session):
         )
 
 
-def record(path: StrPath, *, force: bool = False, live: Sequence[str] = ()) -> Recording:
+def record(
+    path: StrPath, *, force: bool = False, live: Sequence[str] = (), strict: bool = False
+) -> Recording:
     """Record what this process does inside the block: `with agentvcr.record("x.avcr") as session:`.
 
     Args:
         path: The cassette to write.
         force: Write over an existing one.
         live: `HOST:PORT` of services that are not recorded.
+        strict: Raise at the end of the block if anything was not recorded.
 
     Raises:
         SessionActiveError: This process is recorded or replayed already.
         TargetExistsError, TargetUnwritableError: As their names say. All of these on entering.
+        NotRecordedError: With `strict`, at the end of the block. The cassette is written.
     """
-    return Recording(path, force=force, live=live)
+    return Recording(path, force=force, live=live, strict=strict)
 
 
 def replay(  # noqa: PLR0913  (the options of a replay)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable, Sequence
 from contextvars import Token
+from functools import partial
 from threading import Lock
-from typing import Final
+from types import ModuleType
+from typing import Any, Final
 
 from agentvcr.boundary import Boundary, why_blocked
 from agentvcr.errors import SessionActiveError
@@ -19,6 +22,7 @@ from agentvcr.inside.entry import Entry
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
+from agentvcr.inside.patching import dressed_as
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
@@ -61,6 +65,8 @@ class InForce:
         self._guard = Guard(self)
         self._lane: Token[Lane] | None = None
         self._handler = LocalHandler(recorder)
+        self._own_paths: set[str] = set()
+        self._undo: list[Callable[[], None]] = []
 
     @property
     def is_own_process(self) -> bool:
@@ -80,6 +86,7 @@ class InForce:
         _current = self
         _follow_forks()
         self._lane = lanes.start("main")
+        when_imported("multiprocessing.util", self._hook_spawning)
         for name, hook in lanes.HOOKS.items():
             when_imported(name, hook)
         interceptors.install()
@@ -91,6 +98,8 @@ class InForce:
         global _current  # noqa: PLW0603  (as above)
         state.activate(None)
         _current = None
+        while self._undo:
+            self._undo.pop()()
         self._guard.uninstall()
         interceptors.uninstall()
         lanes.uninstall()
@@ -143,31 +152,57 @@ class InForce:
 
     def passed(self, host: str, port: int) -> None:
         """Take down an address that was reached past every interceptor."""
-        if port and self._boundary.place(host, port) == "internal":
+        kind = self._boundary.kind_of_passing(host, port)
+        if kind is None or host in self._own_paths:
             return
         with self._handler.lock:
-            self._recorder.note("unrecorded", f"{host}:{port}" if port else host)
+            self._recorder.note(kind, f"{host}:{port}" if port else host)
 
     def started(self, argv: object) -> None:
         """Take down a child process, which is not followed."""
-        words = argv if isinstance(argv, list | tuple) else [argv]
-        text = " ".join(self._recorder.redactor.argv([str(word) for word in words]))
+        words = list(argv) if isinstance(argv, list | tuple) else [argv]
+        named = [os.fsdecode(word) if isinstance(word, bytes) else str(word) for word in words]
+        text = " ".join(self._recorder.redactor.argv(named))
         with self._handler.lock:
             self._recorder.note("unentered", text)
+
+    def _hook_spawning(self, module: ModuleType) -> None:
+        """See which processes `multiprocessing` spawns, of which no audit hook is told."""
+        original = module.spawnv_passfds
+
+        @dressed_as(original)
+        def spawnv_passfds(path: Any, args: Any, passfds: Any) -> Any:  # noqa: ANN401  (its own)
+            if not lanes.current().covered and _runs_the_program(args):
+                self.started(args)
+            return original(path, args, passfds)
+
+        module.spawnv_passfds = spawnv_passfds  # type: ignore[attr-defined]  # a module's function
+        self._undo.append(partial(setattr, module, "spawnv_passfds", original))
 
     def listens(self, port: int) -> None:
         """Take down that this process listens on a port: its peers are part of the run."""
         self._boundary.listens(port)
 
     def listens_at(self, path: str) -> None:
-        """Nothing to do: Unix sockets are never refused."""
+        """Take down that this process listens on a Unix socket."""
+        self._own_paths.add(f"unix:{path}")
+
+
+def _runs_the_program(args: Sequence[Any]) -> bool:
+    """Whether a process of multiprocessing's does its work, and not only its book-keeping."""
+    return not any("resource_tracker" in os.fsdecode(word) for word in args)
 
 
 def _follow_forks() -> None:
     global _follows_forks  # noqa: PLW0603  (a hook that cannot be taken away again)
     if not _follows_forks and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forked)
+        os.register_at_fork(after_in_parent=_has_forked, after_in_child=_forked)
         _follows_forks = True
+
+
+def _has_forked() -> None:
+    if _current is not None and not lanes.current().covered:
+        _current.started(["a fork of this process"])
 
 
 def _forked() -> None:

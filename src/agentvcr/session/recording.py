@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,10 @@ from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
 from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.model.summary import RecordSummary
+from agentvcr.model.summary import NotRecorded, RecordSummary
 from agentvcr.model.text import storable, storable_argv
 from agentvcr.recording.recorder import Recorder
+from agentvcr.recording.tally import missing
 from agentvcr.redaction.environment import credentials, kept_environment
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
@@ -78,22 +79,40 @@ def record_command(
     hub.close()
     recorder.close(ended.exit_status, ended.signal)
     unsealed = None if recorder.broken else seal_recording(target, progress)
-    return _record_summary(recorder, hub, target, ended, unsealed), ended
+    return (
+        summed_up(recorder, target, ended.shell_status, unsealed, processes=recorder.processes),
+        ended,
+    )
 
 
-def _record_summary(
-    recorder: Recorder, hub: Hub, target: Path, ended: Ended, unsealed: str | None
+def summed_up(
+    recorder: Recorder, target: Path, exit_status: int, unsealed: str | None, *, processes: int
 ) -> RecordSummary:
+    """Sum a recording up that is over."""
+    tally = recorder.tally
     return RecordSummary(
         path=str(target),
         exchanges=recorder.exchanges,
-        processes=recorder.processes,
+        processes=processes,
+        bytes_sent=tally.sent,
+        bytes_received=tally.received,
+        by_host=tally.by_host(),
+        by_client=tally.by_client(),
+        by_process=tally.by_process(),
         credentials=recorder.redactor.count,
-        unrecorded=(*hub.unrecorded, *(f"not entered: {one}" for one in hub.unentered)),
+        unrecorded=tuple(tally.unrecorded()),
+        not_recorded=(*_unseen(recorder, processes), *tally.not_recorded()),
         broken=why_broken(recorder),
         unsealed=unsealed,
-        exit_status=ended.shell_status,
+        exit_status=exit_status,
     )
+
+
+def _unseen(recorder: Recorder, processes: int) -> Iterator[NotRecorded]:
+    if recorder.broken is not None:
+        yield missing("broken", why_broken(recorder) or "")
+    if not processes and not recorder.exchanges:
+        yield missing("silent", "CMD")
 
 
 def new_recorder(
@@ -139,5 +158,6 @@ def why_broken(recorder: Recorder) -> str | None:
     error = recorder.broken
     if error is None:
         count = len(recorder.losses)
-        return f"{count} exchanges passed unrecorded: {recorder.losses[0]}" if count else None
+        noun = "exchange" if count == 1 else "exchanges"
+        return f"{count} {noun} passed unrecorded: {recorder.losses[0]}" if count else None
     return str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")

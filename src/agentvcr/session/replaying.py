@@ -186,8 +186,8 @@ class Replay:
                     coming=Deliveries(self.recorded, lambda: recorder.exchanges),
                 )
         finally:
-            self._reached = (*hub.unrecorded, *(f"not entered: {one}" for one in hub.unentered))
             hub.close()
+            self._reached = tuple(recorder.tally.unrecorded())
 
     def unused(self) -> tuple[str, ...]:
         """Name the recorded exchanges that nobody asked for."""

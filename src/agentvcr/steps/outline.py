@@ -5,6 +5,7 @@ Owns what a step is called in words, and every total. Does not draw (`reporters`
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -44,8 +45,11 @@ RESULT_LENGTH = 200
 def outline(run: Run) -> Outline:
     """Give a run as one line a step, with what else was seen."""
     rows = tuple(map(row, each_step(run)))
-    notes = tuple(NoteRow(kind=note.kind, text=note.text, count=note.count) for note in run.notes)
-    return Outline(run=summary(run, rows), steps=rows, notes=notes)
+    counts: Counter[tuple[str, str]] = Counter()
+    for note in run.notes:
+        counts[note.kind, note.text] += note.count
+    notes = [NoteRow(kind=kind, text=text, count=count) for (kind, text), count in counts.items()]
+    return Outline(run=summary(run, rows), steps=rows, notes=tuple(notes))
 
 
 def cassette_row(name: str, size: int, run: Run) -> CassetteRow:

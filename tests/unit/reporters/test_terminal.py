@@ -82,7 +82,7 @@ def test_show_tells_command_totals_failures_and_what_was_not_recorded(drawn):
         "1.23 s",
         "[internal]",
         "httpx.ReadTimeout",
-        "unrecorded: child",
+        "not recorded: child",
     ):
         assert told in shown
 

@@ -16,6 +16,7 @@ from agentvcr.reporters.base import (
     counted,
     duration,
     ending,
+    note_line,
     printable,
     tokens,
 )
@@ -69,8 +70,7 @@ def draw_notes(notes: Sequence[NoteRow], console: Console) -> None:
     if notes:
         console.print()
     for note in notes:
-        times = f" ({note.count:,} times)" if note.count > 1 else ""
-        console.print(Text(printable(f"{note.kind}: {note.text}{times}"), "yellow"))
+        console.print(Text(printable(note_line(note)), "yellow"))
 
 
 def flag(step: StepRow) -> str:
