@@ -18,6 +18,7 @@ _REFUSED, _RESET = 111, 104
 _NEVER_LATER = ("gaierror", "herror", "ConnectionRefusedError", "SSLCertVerificationError")
 _NUMBERS = (99, 101, 110, 113)
 """Errors of Linux that only a connection attempt gives: no address, no network, no route, late."""
+_TLS_NUMBERS = {"SSLEOFError": 8, "SSLZeroReturnError": 6, "SSLSyscallError": 5}
 _CUT = (
     "IncompleteRead",
     "RemoteDisconnected",
@@ -138,7 +139,7 @@ def _of_its_class(kind: str, message: str) -> BaseException:
 
 def _of_tls(found: Any, message: str) -> BaseException:  # noqa: ANN401  (a class of `ssl`)
     """Make an error of `ssl`, which keeps its parts beside its words."""
-    error = found(1, message)
+    error = found(_TLS_NUMBERS.get(found.__name__, 1), message)
     if message.startswith("["):
         library, _, rest = message[1:].partition(": ")
         error.library, error.reason = library, rest.partition("]")[0]

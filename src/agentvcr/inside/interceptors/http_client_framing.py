@@ -14,14 +14,15 @@ _LONGEST_LINE = 65536
 
 
 class Piece:
-    """Content that came together: where it starts on the wire, and its bytes."""
+    """Content that belongs together: where it starts on the wire, and its bytes."""
 
-    __slots__ = ("data", "start")
+    __slots__ = ("data", "is_whole", "start")
 
-    def __init__(self, start: int, data: bytes) -> None:
+    def __init__(self, start: int, data: bytes, *, is_whole: bool) -> None:
         """Start at offset `start` of the body on the wire."""
         self.start = start
         self.data = data
+        self.is_whole = is_whole
 
 
 class Framing:
@@ -39,10 +40,15 @@ class Framing:
         """Take bytes that have arrived."""
         raise NotImplementedError
 
-    def take(self, consumed: int) -> list[bytes]:
-        """Take the pieces of which the client has had a byte, when `consumed` bytes were read."""
+    def take(self, consumed: int, *, partly: bool = False) -> list[bytes]:
+        """Take the pieces of which the client has had a byte, when `consumed` bytes were read.
+
+        A chunk that has not come whole is left for later, or is taken `partly` where none is.
+        """
         count = 0
-        while count < len(self.pieces) and self.pieces[count].start < consumed:
+        for piece in self.pieces:
+            if piece.start >= consumed or not (piece.is_whole or partly):
+                break
             count += 1
         taken = [piece.data for piece in self.pieces[:count]]
         del self.pieces[:count]
@@ -67,7 +73,7 @@ class Plain(Framing):
         if self.end is not None:
             data = data[: max(0, self.end - self.arrived)]
         if data:
-            self.pieces.append(Piece(self.arrived, data))
+            self.pieces.append(Piece(self.arrived, data, is_whole=True))
         self.arrived += len(data)
 
     @property
@@ -77,7 +83,7 @@ class Plain(Framing):
 
 
 class Chunked(Framing):
-    """A body in chunks. One of them is one piece, unless the client got a part of it before."""
+    """A body in chunks, each of which is a piece: clients hand them on as they are."""
 
     def __init__(self) -> None:
         """Begin before the size of the first chunk."""
@@ -122,13 +128,14 @@ class Chunked(Framing):
 
     def _content(self, data: bytes, position: int) -> int:
         part = data[position : position + self._left]
-        if self._is_new or not self.pieces:  # else the client has had the beginning already
-            self.pieces.append(Piece(self.arrived, part))
+        if self._is_new:
+            self.pieces.append(Piece(self.arrived, part, is_whole=False))
         else:
             self.pieces[-1].data += part
         self._is_new = False
         self._left -= len(part)
         if not self._left:
+            self.pieces[-1].is_whole = True
             self._read = self._break
         return len(part)
 

@@ -4,8 +4,8 @@ Owns the reader that stands in an answer's place of its file. The client's own p
 it, so that streaming, peeking and every exception are its own. Does not know how bytes come
 (`http_client_wire`) or where requests are made (`http_client`).
 
-A piece is told when the client takes its first byte, and before it gets it: what was only read
-ahead is no part of the exchange, and nothing that the program saw is lost if it dies.
+A piece is told when the client takes of it, and before it gets it: what was only read ahead is no
+part of the exchange, and nothing that the program saw complete is lost if it dies.
 """
 
 from __future__ import annotations
@@ -166,6 +166,7 @@ class Tap:
         self._ear = ear
         self._arrivals = Arrivals()
         self._consumed = 0
+        self._shown = 0
         raw: Any = getattr(file, "raw", None)
         self._is_heard = type(raw) is socket.SocketIO
         if self._is_heard:
@@ -176,7 +177,7 @@ class Tap:
         """Know the head: what is read from now on is the body."""
         framing = Chunked() if response.chunked else Plain(response.length)
         self._arrivals.start(framing, self._consumed)
-        self._consumed = 0
+        self._consumed = self._shown = 0
 
     def release(self) -> Any:  # noqa: ANN401  (a BufferedReader)
         """Give the file back: the connection is the program's."""
@@ -205,7 +206,7 @@ class Tap:
         framing, ear = self._arrivals.framing, self._ear
         if framing is None or ear.ended:
             return
-        for data in framing.take(self._consumed):
+        for data in framing.take(max(self._consumed, self._shown)):
             ear.chunk(data)
         if framing.end is not None and self._consumed >= framing.end:
             ear.end("eof")
@@ -213,15 +214,21 @@ class Tap:
             if isinstance(framing, Plain) and framing.end is None:
                 ear.end("eof")
             else:
-                ear.end("failed", _incomplete(framing.missing))
+                self._finish(framing, framing.arrived, "failed", _incomplete(framing.missing))
 
     def _broke(self, error: BaseException) -> None:
         framing = self._arrivals.framing
-        if framing is None or self._ear.ended:  # of the head, whoever waits for it tells
-            return
-        for data in framing.take(framing.arrived):
-            self._ear.chunk(data)
-        self._ear.end(end_kind_of(error), error)
+        if framing is not None:  # of the head, whoever waits for it tells
+            self._finish(framing, framing.arrived, end_kind_of(error), error)
+
+    def _finish(
+        self, framing: Framing, taken: int, kind: str, error: BaseException | None = None
+    ) -> None:
+        """Tell the end, with what was taken before it of a chunk that will not come whole."""
+        if not self._ear.ended:
+            for data in framing.take(taken, partly=True):
+                self._ear.chunk(data)
+            self._ear.end(kind, error)
 
     def read(self, *args: Any) -> Any:  # noqa: ANN401  (as a BufferedReader)
         """Read on."""
@@ -252,8 +259,14 @@ class Tap:
         return size
 
     def peek(self, *args: Any) -> Any:  # noqa: ANN401  (as above)
-        """Look at what is there."""
-        return self._do(self._file.peek, args)
+        """Look at what is there; of what follows the length asked for, nothing is shown on."""
+        data = self._do(self._file.peek, args)
+        wanted = args[0] if args and args[0] > 0 else len(data)
+        if not self._is_heard and not data:
+            self._arrivals.hear(data)
+        self._shown = max(self._shown, self._consumed + min(wanted, len(data)))
+        self._took(0)
+        return data
 
     def __iter__(self) -> Tap:
         """Go through the lines."""
@@ -271,13 +284,18 @@ class Tap:
         try:
             self._file.close()
         finally:
-            if self._arrivals.framing is not None:
-                self._ear.end("closed")
+            self._leave("closed")
 
     def __del__(self) -> None:
         """Tell that a body was dropped."""
-        if self.__dict__.get("_arrivals") is not None and self._arrivals.framing is not None:
-            self._ear.end("abandoned")
+        self._leave("abandoned")
+
+    def _leave(
+        self, kind: str, *, is_ending: Callable[[], bool] = sys.is_finalizing
+    ) -> None:  # bound early: a module's names may be gone by then
+        framing = None if is_ending() else self._arrivals.framing
+        if framing is not None:
+            self._finish(framing, max(self._consumed, self._shown), kind)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the file has)
         return getattr(self._file, name)

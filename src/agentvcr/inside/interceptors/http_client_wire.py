@@ -37,14 +37,15 @@ class Answer:
         self._is_chunked = self._has_body and _is_chunked(serve)
         self._is_expecting = is_expecting
         self._position = 0
-        self._left = b""
+        self._left = self._behind = b""
         self.is_over = False
         """Whether a client that waits would wait in vain."""
 
     def read_into(self, buffer: Any) -> int:  # noqa: ANN401  (any buffer)
         """Give the next bytes, of one piece at most; none at the end."""
         if not self._left:
-            self._left = self._next()
+            self._left, self._behind = self._behind, b""
+            self._left = self._left or self._next()
         size = min(len(buffer), len(self._left))
         buffer[:size] = self._left[:size]
         self._left = self._left[size:]
@@ -67,14 +68,20 @@ class Answer:
         if self._has_body and number < len(serve.chunks):
             self._position += 1
             wait(serve, number + 1)
-            data = serve.chunks[number]
-            return b"%x\r\n%s\r\n" % (len(data), data) if self._is_chunked else data
+            return self._framed(serve.chunks[number])
         if number == len(serve.chunks) and self._has_body:
             self._position += 1
             wait(serve, number + 1)
             self._finish()
             return b"0\r\n\r\n" if self._is_chunked and serve.end_kind == "eof" else b""
         return b""
+
+    def _framed(self, data: bytes) -> bytes:
+        """Give what comes first of a chunk: its size alone, so that reads begin at its content."""
+        if not self._is_chunked:
+            return data
+        self._behind = data + b"\r\n"
+        return b"%x\r\n" % len(data)
 
     def _finish(self) -> None:
         """Do behind the last chunk what the recorded answer did: end, wait, or fail."""
