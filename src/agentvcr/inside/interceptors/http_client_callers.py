@@ -7,6 +7,7 @@ here.
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 
 from agentvcr.inside import state
@@ -143,15 +144,27 @@ def refuse(conn: Any, refusal: BaseException) -> NoReturn:  # noqa: ANN401  (a c
     is_tls = type(refusal).__module__ == "ssl"
     if hasattr(conn, "_has_connected_to_proxy") and not is_tls:
         conn._has_connected_to_proxy = False
-    ways = {_home_of(conn, "connect"), _home_of(conn, "_new_conn")}
-    is_urllib3 = len(ways) == 1 and ways.pop().endswith("urllib3.connection")
-    if is_urllib3 and not is_tls and not str(refusal).startswith("Tunnel connection failed"):
-        token = _refused.set(refusal)
-        try:
-            conn._new_conn()  # it wraps what its socket meets
-        finally:
-            _refused.reset(token)
+    home = _home_of(conn, "_new_conn")
+    if home.endswith("urllib3.connection") and home == _home_of(conn, "connect"):
+        if is_tls:
+            _refuse_tls(home, refusal)
+        elif not str(refusal).startswith("Tunnel connection failed"):
+            token = _refused.set(refusal)
+            try:
+                conn._new_conn()  # it wraps what its socket meets
+            finally:
+                _refused.reset(token)
     raise refusal
+
+
+def _refuse_tls(home: str, refusal: BaseException) -> None:
+    """Raise what urllib3's pool makes of a failed handshake, since that comes before it asks."""
+    package = home.rpartition(".")[0]
+    if not sys.modules[package].__version__.startswith("1."):  # else it makes it later
+        try:
+            raise refusal
+        except Exception:
+            raise sys.modules[package + ".exceptions"].SSLError(refusal)  # noqa: B904  (as it does)
 
 
 def _home_of(conn: Any, name: str) -> str:  # noqa: ANN401  (a connection)
