@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from agentvcr.cassette.reader import load_run
 from tests.integration.test_httpx_family import Seen, by_case, dead_ends, run_bare
 from tests.programs.family_calls import GROUPS
 from tests.programs.family_clients import HOWS

@@ -17,6 +17,7 @@ from tests.support.proxy_server import ProxyServer
 from tests.support.script_server import ScriptServer
 from tests.support.secure_server import SecureServer
 from tests.support.server_process import ROOT
+from tests.support.storage_server import StorageServer
 
 PATIENCE_S = 60
 WARNING = ("urllib3", "requests", "botocore")
@@ -119,18 +120,20 @@ def test_what_goes_through_a_tunnel_is_recorded_under_its_own_address(client, tm
         with a_route(client, "proxied", tmp_path, server, env) as (route, bare):
             assert bare.stdout.count(b"\n") == 3, bare.stdout + bare.stderr
             assert proxy.tunnels
-            proxy.__exit__(None, None, None)
+            proxy.stop()
     assert all(url.startswith(route.base_url + "/") for url in urls(route))
 
 
 @PROXIED
 def test_what_a_proxy_forwards_is_recorded_under_its_own_address(client, tmp_path):
     server = ScriptServer()
-    with ProxyServer() as proxy:
-        with a_route(client, "proxied", tmp_path, server, {"PROXY": proxy.url}) as (route, bare):
-            assert bare.stdout.count(b"\n") == 3, bare.stdout + bare.stderr
-            assert proxy.forwarded
-            proxy.__exit__(None, None, None)
+    with (
+        ProxyServer() as proxy,
+        a_route(client, "proxied", tmp_path, server, {"PROXY": proxy.url}) as (route, bare),
+    ):
+        assert bare.stdout.count(b"\n") == 3, bare.stdout + bare.stderr
+        assert proxy.forwarded
+        proxy.stop()
     assert all(url.startswith(route.base_url + "/") for url in urls(route))
 
 
@@ -149,3 +152,26 @@ def test_a_proxy_that_is_not_there_fails_again_in_the_same_words(client, tmp_pat
     env = {"AUTHORITY": str(server.authority), "PROXY": "http://127.0.0.1:9"}
     with a_route(client, "proxied", tmp_path, server, env) as (_, bare):
         assert b"refused" in bare.stdout
+
+
+def test_aws_clients_are_answered_as_they_were(tmp_path):
+    """Objects, `Expect: 100-continue` granted, refused and ignored, and a stream of events."""
+    route = Route("", "", tmp_path, {"AWS_CONFIG_FILE": os.devnull})
+    route.program = [sys.executable, "-m", "tests.programs.family_aws"]
+    with StorageServer() as server:
+        route.env["BASE_URL"] = server.base_url
+        bare, recorded = route.bare(), route.record()
+        assert recorded.stdout == bare.stdout, recorded.stderr.decode()
+    assert bare.returncode == 0, bare.stderr.decode()
+    assert bare.stdout.count(b"\n") == 9
+    bodies = {one.request.url.rpartition("/")[2]: one.request.body for one in route.exchanges()[:4]}
+    assert bodies == {
+        "a": b"bytes",
+        "b": b"f" * 100_000,
+        "refused": b"never sent",
+        "silent": b"sent at last",
+    }
+    assert [len(one.response.chunks) for one in route.exchanges()[-2:]] == [3, 1]
+    replayed = route.replay()
+    assert replayed.stdout == bare.stdout, replayed.stderr.decode()
+    assert replayed.returncode == 0, replayed.stderr.decode()

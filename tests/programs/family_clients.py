@@ -1,7 +1,7 @@
 """One way to use the clients that are built on `http.client`. Not a program by itself.
 
-Owns the sameness: a case is written once, over `ask` and `stream`. What is told of an answer is what
-the program itself has of it.
+Owns the sameness: a case is written once, over `ask` and `stream`. What is told of an answer is
+what the program itself has of it.
 """
 
 import contextlib
@@ -48,7 +48,9 @@ def named(error):
     while error is not None and len(told) < 8:
         kind = type(error)
         words = _ADDRESS.sub("", f"{error} | {error!r}")
-        told.append([f"{kind.__module__}.{kind.__qualname__}", words, getattr(error, "errno", None)])
+        told.append(
+            [f"{kind.__module__}.{kind.__qualname__}", words, getattr(error, "errno", None)]
+        )
         error = error.__cause__ or error.__context__
     return {"error": told}
 
@@ -160,9 +162,9 @@ class Urllib(HttpClient):
     follows = True
 
     def _send(self, method, url, body, headers, timeout):
-        asked = urllib.request.Request(url, data=body, headers=headers or {}, method=method)  # noqa: S310
+        asked = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
         try:
-            response = urllib.request.urlopen(asked, timeout=timeout)  # noqa: S310 - as above
+            response = urllib.request.urlopen(asked, timeout=timeout)
         except urllib.error.HTTPError as error:
             response = error
         return response, response
@@ -191,7 +193,7 @@ class Urllib3(Client):
         pieces = {
             "stream": lambda: response.stream(65536),
             "raw": lambda: response.stream(65536, decode_content=False),
-            "read_chunked": lambda: response.read_chunked(),
+            "read_chunked": response.read_chunked,
             "read1": lambda: iter(lambda: response.read1(65536), b""),
             "read": lambda: iter(lambda: response.read(7), b""),
             "lines": lambda: iter(response),
@@ -265,9 +267,13 @@ class Botocore(Client):
 
     follows = False
 
-    def _send(self, method, url, body, headers, timeout, *, streams):
+    def _send(  # noqa: PLR0913 - what a request consists of
+        self, method, url, body, headers, timeout, *, streams
+    ):
         session = botocore.httpsession.URLLib3Session(timeout=timeout)
-        asked = botocore.awsrequest.AWSRequest(method, url, headers or {}, body, stream_output=streams)
+        asked = botocore.awsrequest.AWSRequest(
+            method, url, headers or {}, body, stream_output=streams
+        )
         return session.send(asked.prepare())
 
     def whole(self, method, url, body=None, headers=None, timeout=TIMEOUT_S):
@@ -277,7 +283,7 @@ class Botocore(Client):
     def open(self, url, how="stream", timeout=TIMEOUT_S):
         response = self._send("GET", url, None, None, timeout, streams=True)
         pieces = {
-            "stream": lambda: response.raw.stream(),
+            "stream": response.raw.stream,
             "read": lambda: iter(lambda: response.raw.read(7), b""),
         }[how]()
         return self._head(response), pieces, response.raw.close

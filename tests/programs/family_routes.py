@@ -1,7 +1,7 @@
 """Ask over TLS and through proxies, with a client of the http.client family.
 
-`python -m tests.programs.family_routes CLIENT SCENE`, with a server at BASE_URL. AUTHORITY is the file
-to trust, PROXY a proxy. Prints what the program sees as JSON, one line for each question.
+`python -m tests.programs.family_routes CLIENT SCENE`, with a server at BASE_URL. AUTHORITY is the
+file to trust, PROXY a proxy. Prints what the program sees as JSON, one line for each question.
 """
 
 import http.client
@@ -76,7 +76,9 @@ def by_requests(url, verify, proxy):
 
 
 def by_httplib2(url, verify, proxy):
-    options = {"disable_ssl_certificate_validation": True} if verify is False else {"ca_certs": verify}
+    options = (
+        {"disable_ssl_certificate_validation": True} if verify is False else {"ca_certs": verify}
+    )
     if proxy:
         via = urlsplit(proxy)
         kind = httplib2.socks.PROXY_TYPE_HTTP
@@ -95,7 +97,11 @@ def by_botocore(url, verify, proxy):
         yield response.status_code, response.content
 
 
-CLIENTS = {name[3:].replace("http_client", "http.client"): ask for name, ask in globals().items() if name[:3] == "by_"}
+CLIENTS = {
+    name[3:].replace("http_client", "http.client"): ask
+    for name, ask in globals().items()
+    if name[:3] == "by_"
+}
 SCENES = {
     "trusted": lambda ask: ask(URL, AUTHORITY, ""),
     "unverified": lambda ask: ask(URL, False, ""),  # noqa: FBT003 - as clients say it

@@ -36,6 +36,10 @@ class ProxyServer:
         error: BaseException | None,
         trace: types.TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Break what is open, and take no more."""
         for sock in self._open:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)

@@ -161,10 +161,9 @@ def _refuse_tls(home: str, refusal: BaseException) -> None:
     """Raise what urllib3's pool makes of a failed handshake, since that comes before it asks."""
     package = home.rpartition(".")[0]
     if not sys.modules[package].__version__.startswith("1."):  # else it makes it later
-        try:
-            raise refusal
-        except Exception:
-            raise sys.modules[package + ".exceptions"].SSLError(refusal)  # noqa: B904  (as it does)
+        error = sys.modules[package + ".exceptions"].SSLError(refusal)
+        error.__context__ = refusal
+        raise error
 
 
 def _home_of(conn: Any, name: str) -> str:  # noqa: ANN401  (a connection)
