@@ -38,7 +38,7 @@ def main():
     print(told(lambda: put(Bucket="bucket", Key="b", Body=io.BytesIO(b"f" * 100_000))["ETag"]))
     print(told(lambda: put(Bucket="bucket", Key="refused", Body=b"never sent")))
     print(told(lambda: put(Bucket="bucket", Key="silent", Body=b"sent at last")["ETag"]))
-    print(told(lambda: s3.get_object(Bucket="bucket", Key="a")["Body"].read()))
+    print(told(s3.get_object(Bucket="bucket", Key="a")["Body"].read))
     pieces = s3.get_object(Bucket="bucket", Key="b")["Body"].iter_chunks(30_000)
     print([len(piece) for piece in pieces])
     print(told(lambda: s3.get_object(Bucket="bucket", Key="none")))
