@@ -13,8 +13,8 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any
 
-_HTTPS = 443
-_DEFAULT_PORTS = {"http": 80, "https": _HTTPS}
+HTTPS = 443
+_DEFAULT_PORTS = {"http": 80, "https": HTTPS}
 
 
 class Head:
@@ -108,7 +108,7 @@ def url_of(conn: Any, target: str) -> str:  # noqa: ANN401  (a connection)
         return target.partition("#")[0]
     tunnelled = getattr(conn, "_tunnel_host", None)
     host, port = (tunnelled, conn._tunnel_port) if tunnelled else (conn.host, conn.port)
-    scheme = "https" if conn.default_port == _HTTPS else "http"
+    scheme = "https" if conn.default_port == HTTPS else "http"
     host = _plain(str(host).strip("[]").lower())
     if ":" in host:
         host = "[%s]" % host

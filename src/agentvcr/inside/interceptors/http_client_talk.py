@@ -12,6 +12,7 @@ from agentvcr.inside.exchange import ProcessHandler, Serve, end_kind_of
 from agentvcr.inside.interceptors.http_client_errors import CONNECTING, SENDING, made_again, told
 from agentvcr.inside.interceptors.http_client_framing import content_of
 from agentvcr.inside.interceptors.http_client_requests import (
+    HTTPS,
     Head,
     Sent,
     bytes_of,
@@ -188,16 +189,20 @@ def stand_in(conn: Any) -> None:  # noqa: ANN401  (a connection)
     conn.sock = Served()
     if not hasattr(conn, "is_verified"):
         return
-    context = getattr(conn, "ssl_context", None)
-    wants = getattr(conn, "cert_reqs", None)
-    verifies = bool(context.verify_mode) if context is not None and wants is None else bool(wants)
-    if wants in ("CERT_NONE", "NONE"):
-        verifies = False
-    is_tls = conn.default_port == 443  # noqa: PLR2004  (https)
-    verified = is_tls and (verifies or bool(getattr(conn, "assert_fingerprint", None)))
     proxy = getattr(conn, "proxy", None)
-    if proxy is not None and hasattr(conn, "proxy_is_verified"):
+    tunnelled = bool(getattr(conn, "_tunnel_host", None))
+    conn.is_verified = _verifies(conn) and (proxy is None or tunnelled)
+    if proxy is not None and hasattr(conn, "_has_connected_to_proxy"):  # not before urllib3 2
         conn.proxy_is_verified = proxy.scheme == "https"
         conn._has_connected_to_proxy = True
-        verified = verified and bool(conn._tunnel_host)
-    conn.is_verified = verified
+
+
+def _verifies(conn: Any) -> bool:  # noqa: ANN401  (a connection of urllib3)
+    """Whether a connection asks for a certificate, as it is told to."""
+    if conn.default_port != HTTPS:
+        return False
+    context, wanted = getattr(conn, "ssl_context", None), getattr(conn, "cert_reqs", None)
+    if wanted is None and context is not None:
+        wanted = context.verify_mode
+    is_asked = bool(wanted) and wanted not in ("CERT_NONE", "NONE")
+    return is_asked or bool(getattr(conn, "assert_fingerprint", None))
