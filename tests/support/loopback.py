@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -31,6 +32,11 @@ class Line:
         self._connection = connection
         self._stopping = stopping
         self.reader = connection.makefile("rb")
+
+    def secure(self, context: ssl.SSLContext) -> None:
+        """Shake hands as the server of a TLS connection; all else goes through that."""
+        self._connection = context.wrap_socket(self._connection, server_side=True)
+        self.reader = self._connection.makefile("rb")
 
     def send(self, data: bytes) -> None:
         """Hand bytes to the network in one call."""

@@ -233,6 +233,10 @@ class StepEnded:
 class ProcessHandler(Handler, Protocol):
     """A handler that the interceptors of a process ask, and that survives their mistakes."""
 
+    @property
+    def replaying(self) -> bool:
+        """Whether answers come from a recording: for what is done before a request is known."""
+
     def failed(self, error: Exception) -> Forward:
         """Take down that an interceptor failed, so that its exchange passes unrecorded.
 

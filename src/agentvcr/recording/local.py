@@ -35,6 +35,11 @@ class LocalHandler:
         self.lock = RLock()  # a finalizer may end an exchange in the middle of another
         """For whoever else drives the same recorder."""
 
+    @property
+    def replaying(self) -> bool:
+        """Whether answers come from a recording."""
+        return self._recorder.is_replaying
+
     def begin(self, request: Request) -> Serve | Forward:
         """Decide as the recorder does; the request is in the file when this returns."""
         if os.getpid() != self._process:

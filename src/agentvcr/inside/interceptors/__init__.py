@@ -22,7 +22,33 @@ def _httpx(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
     return httpx.install(module)
 
 
-CLIENTS = {"httpx": _httpx, "httpx2": _httpx}
+def _http_client(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+    from agentvcr.inside.interceptors import http_client  # noqa: PLC0415  (as above)
+
+    return http_client.install(module, _patches)
+
+
+def _caller(hook: str) -> Any:  # noqa: ANN401  (a function as those above)
+    def patch(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+        from agentvcr.inside.interceptors import (  # noqa: PLC0415  (as above)
+            http_client_callers as callers,
+        )
+
+        found: list[Patch] = []
+        getattr(callers, hook)(module, found)
+        return found
+
+    return patch
+
+
+CLIENTS = {
+    "http.client": _http_client,
+    "httplib2": _caller("hook_httplib2"),
+    "httpx": _httpx,
+    "httpx2": _httpx,
+    "urllib3.connection": _caller("hook_urllib3_connection"),
+    "urllib3.connectionpool": _caller("hook_urllib3_pool"),
+}
 """The function that patches each client, given its module."""
 
 _patches: list[Patch] = []
