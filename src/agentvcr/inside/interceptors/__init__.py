@@ -22,7 +22,13 @@ def _httpx(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
     return httpx.install(module)
 
 
-CLIENTS = {"httpx": _httpx, "httpx2": _httpx}
+def _aiohttp(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+    from agentvcr.inside.interceptors import aiohttp  # noqa: PLC0415  (only who has the client)
+
+    return aiohttp.install(module)
+
+
+CLIENTS = {"aiohttp": _aiohttp, "httpx": _httpx, "httpx2": _httpx}
 """The function that patches each client, given its module."""
 
 _patches: list[Patch] = []
