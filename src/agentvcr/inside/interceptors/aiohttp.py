@@ -127,6 +127,9 @@ class Client:
         setattr(request, _MARK, answer)
         try:
             response = await send(request)
+        except BaseException as error:
+            answer.end(end_kind_of(error))  # of sending too: a header may not be fit to be sent
+            raise
         finally:
             setattr(request, _MARK, None)
         content = response.content
