@@ -7,6 +7,7 @@ import base64
 import contextlib
 import hashlib
 import ssl
+import threading
 import zlib
 
 import brotli
@@ -16,6 +17,7 @@ from tests.support.loopback import Line
 from tests.support.script_server import ScriptServer
 from tests.support.wire import Asked
 
+_PATIENCE_S = 30
 TEXT = b"".join(b"line %d of a text that repeats itself\n" % number for number in range(40))
 
 
@@ -23,7 +25,9 @@ class PeculiarServer(ScriptServer):
     """Answers the paths of this file, and those of `ScriptServer`."""
 
     def __init__(self, *, port: int = 0, context: ssl.SSLContext | None = None) -> None:
-        super().__init__(ROUTES, port=port)
+        own = {"/gated": self._gated, "/release": self._release}
+        super().__init__({**ROUTES, **own}, port=port)
+        self._released = threading.Semaphore(0)
         self._scheme = "https" if context else "http"
         if context is not None:
             self._listener = context.wrap_socket(
@@ -34,6 +38,19 @@ class PeculiarServer(ScriptServer):
     def base_url(self) -> str:
         host = "localhost" if self._scheme == "https" else "127.0.0.1"
         return f"{self._scheme}://{host}:{self.port}"
+
+    def _gated(self, _: Asked, line: Line) -> None:
+        """Four events and the end, each when `/release` is asked for."""
+        line.send(wire.head(200, [wire.EVENTS_TYPE, wire.CHUNKED]))
+        for number in range(4):
+            self._released.acquire(timeout=_PATIENCE_S)
+            line.send(wire.piece(wire.event({"event": number})))
+        self._released.acquire(timeout=_PATIENCE_S)
+        line.send(wire.LAST_PIECE)
+
+    def _release(self, _: Asked, line: Line) -> None:
+        self._released.release()
+        line.send(wire.whole_json({}))
 
     def _converse(self, line: Line) -> None:
         with contextlib.suppress(OSError):  # a handshake that the peer broke off

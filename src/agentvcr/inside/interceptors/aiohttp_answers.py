@@ -6,6 +6,8 @@ is `aiohttp_streams`. Nothing here reaches the network.
 
 from __future__ import annotations
 
+import re
+
 from agentvcr.inside.exchange import ReplayHalt, end_kind_of
 from agentvcr.inside.interceptors.aiohttp_errors import BEFORE_SENDING, error_of
 from agentvcr.inside.waiting import WAITING, forever, sleep
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
     from agentvcr.inside.exchange import HeaderList, Serve
 
 _BODILESS = (204, 304)
+_BROKEN = re.compile(
+    r"Response payload is not completed: <"
+    r"(?:TransferEncodingError|ContentLengthError: .*\(received (?P<received>\d+) of).*>"
+    r"(?:\. \w+\((?P<errno>\d+), '(?P<words>[^']*)'\))?\Z",
+    re.DOTALL,
+)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -173,11 +181,28 @@ class Answer:
         elif serve.end_kind == "eof":
             self._feed_eof()
         else:
-            reader.set_exception(self._failure())
+            self._break_off(reader)
         if self.wants_all or reader._waiter is not None:  # nothing came of an encoded piece yet
             halt = self.pull(reader)
             if halt is not None:
                 reader.set_exception(halt)
+
+    def _break_off(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
+        """Fail as recorded: where the connection broke, by breaking it, so that the cause is there.
+
+        A broken connection's words count bytes, also those that the program had not read.
+        """
+        error = self._failure()
+        broken = _BROKEN.match(str(error))
+        given = sum(map(len, self.serve.chunks))
+        is_other = broken is None or (broken["received"] and int(broken["received"]) != given)
+        if broken is None or is_other or self._framing.until_close:
+            reader.set_exception(error)
+            return
+        number = broken["errno"]
+        self._protocol.connection_lost(OSError(int(number), broken["words"]) if number else None)
+        if reader.exception() is None:
+            reader.set_exception(error)
 
     def _feed_eof(self) -> None:
         if self._framing.is_chunked:
