@@ -49,12 +49,13 @@ class Kept:
     async def fill(self, length: int | None) -> None:
         """Read the payload. What its own code raises is kept too, for when it is sent."""
         payload, taking = self._payload, Pieces()
-        before = payload._consumed
+        before = getattr(payload, "_consumed", False)  # 3.12.0 does not know it
         try:
             await payload.write_with_length(taking, length)
         except Exception as error:  # noqa: BLE001  (the program's own)
             self._error = error
-        self._consumed, payload._consumed = payload._consumed, before
+        self._consumed = getattr(payload, "_consumed", False)
+        payload._consumed = before
         self.pieces = taking.pieces
         setattr(payload, _KEPT, self)
         payload.write_with_length = self.write
@@ -117,7 +118,7 @@ class Bodies:
 
     async def whole(self, request: Any) -> bytes:  # noqa: ANN401  (the library's)
         """Give a request's body as it will be sent, but for the chunks of its transfer."""
-        payload = request._body
+        payload = request.body
         if not payload:
             return b""
         if isinstance(payload, bytes):

@@ -224,6 +224,11 @@ async def _observed(reader: Any, reading: Awaitable[Any], how: str) -> Any:  # n
     except BaseException as error:
         watcher.broken(reader, error)
         raise
+    if how == "chunk":
+        # A part of a chunk of the transfer is told with the rest: the replay gives it whole.
+        data, is_whole = result
+        is_part = data and not is_whole and reader._http_chunk_splits is not None
+        how = "part" if is_part else "joined"
     watcher.took(reader, how)
     return result
 
@@ -247,16 +252,8 @@ def _watched_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
             return data
 
         async def readchunk(self) -> tuple[bytes, bool]:
-            watcher = _watchers[id(self)]
-            try:
-                data, is_whole = await super().readchunk()
-            except BaseException as error:
-                watcher.broken(self, error)
-                raise
-            # A part of a chunk of the transfer is told with the rest: the replay gives it whole.
-            is_part = bool(data) and not is_whole and self._http_chunk_splits is not None
-            watcher.took(self, "part" if is_part else "joined")
-            return data, is_whole
+            chunk: tuple[bytes, bool] = await _observed(self, super().readchunk(), "chunk")
+            return chunk
 
         def read_nowait(self, n: int = -1) -> bytes:
             data: bytes = super().read_nowait(n)
