@@ -10,46 +10,64 @@ from agentvcr.inside import imports
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     Patch = tuple[Any, str, Any]
     """A class, the name of its method, and what stood there before."""
 
 
-def _httpx(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
-    from agentvcr.inside.interceptors import httpx  # noqa: PLC0415  (only who has the client)
+def _by(file: str, function: str = "install") -> Callable[[Any], list[Patch]]:
+    """Patch a client by a function of one of these files, loaded when somebody has that client."""
 
-    return httpx.install(module)
-
-
-def _http_client(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
-    from agentvcr.inside.interceptors import http_client  # noqa: PLC0415  (as above)
-
-    return http_client.install(module, _patches)
-
-
-def _caller(hook: str) -> Any:  # noqa: ANN401  (a function as those above)
     def patch(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
-        from agentvcr.inside.interceptors import (  # noqa: PLC0415  (as above)
-            http_client_callers as callers,
-        )
-
-        found: list[Patch] = []
-        getattr(callers, hook)(module, found)
+        interceptor = __import__("%s.%s" % (__name__, file), fromlist=[function])
+        found: list[Patch] = getattr(interceptor, function)(module)
         return found
 
     return patch
 
 
+def _http_client(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+    from agentvcr.inside.interceptors import http_client  # noqa: PLC0415  (only who has the client)
+
+    return http_client.install(module, _patches)
+
+
 CLIENTS = {
+    "aiohttp": _by("aiohttp"),
     "http.client": _http_client,
-    "httplib2": _caller("hook_httplib2"),
-    "httpx": _httpx,
-    "httpx2": _httpx,
-    "urllib3.connection": _caller("hook_urllib3_connection"),
-    "urllib3.connectionpool": _caller("hook_urllib3_pool"),
+    "httplib2": _by("http_client_callers", "hook_httplib2"),
+    "httpx": _by("httpx"),
+    "httpx2": _by("httpx"),
+    "mcp.client.stdio": _by("mcp_stdio"),
+    "mcp.client.streamable_http": _by("mcp_http"),
+    "urllib3.connection": _by("http_client_callers", "hook_urllib3_connection"),
+    "urllib3.connectionpool": _by("http_client_callers", "hook_urllib3_pool"),
 }
 """The function that patches each client, given its module."""
+
+TAIL = {
+    "httpx_curl_cffi": _by("httpx", "install_transports"),
+    "pyreqwest.compatibility.httpx": _by("httpx", "install_transports"),
+    "tornado.curl_httpclient": _by("vcrpy_tail"),
+    "tornado.simple_httpclient": _by("vcrpy_tail"),
+}
+"""The long tail: those that go through vcrpy, and other libraries' transports for httpx."""
+
+UNRECORDED = {
+    "aiohttp.client": _by("websocket", "install_aiohttp"),
+    "grpc._channel": _by("grpc"),
+    "grpc._server": _by("grpc", "install_server"),
+    "grpc.aio._channel": _by("grpc", "install_aio"),
+    "grpc.aio._server": _by("grpc", "install_server"),
+    "tornado.websocket": _by("websocket", "install_tornado"),
+    "websocket._core": _by("websocket", "install_websocket_client"),
+    "websockets.asyncio.client": _by("websocket", "install_websockets"),
+    "websockets.legacy.client": _by("websocket", "install_websockets"),
+    "websockets.sync.client": _by("websocket", "install_websockets_sync"),
+    "websockets.trio.client": _by("websocket", "install_websockets_trio"),
+}
+"""Those that are named while recording, and refused on replay."""
 
 _patches: list[Patch] = []
 _clients: list[str] = []
@@ -57,7 +75,7 @@ _clients: list[str] = []
 
 def install() -> None:
     """Intercept each client of the shelf, when it is imported or now."""
-    for name, patch in CLIENTS.items():
+    for name, patch in {**CLIENTS, **TAIL, **UNRECORDED}.items():
 
         def hook(module: Any, name: str = name, patch: Any = patch) -> None:  # noqa: ANN401
             _patches.extend(patch(module))

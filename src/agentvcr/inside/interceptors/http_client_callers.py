@@ -32,29 +32,28 @@ _refused: ContextVar[BaseException | None] = ContextVar("agentvcr_refused", defa
 """What a connection attempt meets, in a replay."""
 
 
-def _replace(patches: list[Patch], owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401
+def _replaced(owner: Any, name: str, wrapper: Any) -> Patch:  # noqa: ANN401  (a class or module)
     original = owner.__dict__[name]
-    patches.append((owner, name, original))
     setattr(owner, name, dressed_as(original)(wrapper(original)))
+    return owner, name, original
 
 
-def hook_urllib3_connection(module: ModuleType, patches: list[Patch]) -> None:
+def hook_urllib3_connection(module: ModuleType) -> list[Patch]:
     """Patch urllib3's connection, which tells its body, and its way to a socket."""
     connection: Any = module.HTTPConnection
-    for name in ("request", "request_chunked"):
-        if name in connection.__dict__:
-            _replace(patches, connection, name, _request)
-    _replace(patches, module.connection, "create_connection", _create_connection)
+    names = [name for name in ("request", "request_chunked") if name in connection.__dict__]
+    found = [_replaced(connection, name, _request) for name in names]
+    return [*found, _replaced(module.connection, "create_connection", _create_connection)]
 
 
-def hook_urllib3_pool(module: ModuleType, patches: list[Patch]) -> None:
+def hook_urllib3_pool(module: ModuleType) -> list[Patch]:
     """Patch urllib3's pool, which knows what it connects for."""
-    _replace(patches, module.HTTPConnectionPool, "urlopen", _urlopen)
+    return [_replaced(module.HTTPConnectionPool, "urlopen", _urlopen)]
 
 
-def hook_httplib2(module: ModuleType, patches: list[Patch]) -> None:
+def hook_httplib2(module: ModuleType) -> list[Patch]:
     """Patch httplib2, which connects before it asks."""
-    _replace(patches, module.Http, "_conn_request", _conn_request)
+    return [_replaced(module.Http, "_conn_request", _conn_request)]
 
 
 def _request(original: Any) -> Any:  # noqa: ANN401  (the library's method)

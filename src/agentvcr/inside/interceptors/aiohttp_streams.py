@@ -1,0 +1,312 @@
+"""The streams of aiohttp's answers: the tee on a real one, and a served one.
+
+Owns what is noticed of a stream: which bytes the program reads, and how it ends. aiohttp fills a
+stream as the network does, read or not; an exchange holds what the program got of it, so that it is
+the same however the network was. Does not patch anything (`aiohttp`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+
+from agentvcr.inside.exchange import end_kind_of
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Any, Awaitable, Callable
+
+    from agentvcr.inside.exchange import Sink
+    from agentvcr.inside.interceptors.aiohttp_answers import Answer
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+_watchers: dict[int, Any] = {}
+"""Who watches which stream, by its identity: the library's class has slots, and no room."""
+
+
+def watch(reader: Any, watcher: Any, kind: Any) -> None:  # noqa: ANN401  (the library's)
+    """Let `watcher` know of all that happens to a stream, by a class that tells."""
+    _watchers[id(reader)] = watcher
+    reader.__class__ = kind
+
+
+class Wire:
+    """The pieces of an answer as they were on the wire, not yet read by the program.
+
+    With each goes how many decoded bytes came before it.
+    """
+
+    __slots__ = ("encoded", "pieces")
+
+    def __init__(self) -> None:
+        """Begin before the first piece."""
+        self.pieces: deque[tuple[int, bytes]] = deque()
+        self.encoded = False
+
+
+def telling(original: Any) -> Any:  # noqa: ANN401  (the library's method)
+    """Tell an answer's wire of what the library is about to decode."""
+
+    def feed_data(self: Any, chunk: bytes, *size: Any) -> Any:  # noqa: ANN401  (the library's)
+        wire = getattr(getattr(self.out, "_protocol", None), "_agentvcr_wire", None)
+        if wire is not None:
+            wire.encoded = True
+            if chunk:
+                wire.pieces.append((self.out.total_bytes, bytes(chunk)))
+        return original(self, chunk, *size)
+
+    return feed_data
+
+
+class Watcher:
+    """What the tee and a served answer share: how a stream ends that the program reads."""
+
+    def __init__(self, status: int) -> None:
+        """Watch the stream of an answer with this status."""
+        self._is_redirect = status in _REDIRECTS
+        self._cancelled: BaseException | None = None
+
+    def broken(self, reader: Any, error: BaseException) -> None:  # noqa: ANN401  (the library's)
+        """Notice that a read was broken off.
+
+        After a cancelled one the program may read on; that its time is up is the end.
+        """
+        if end_kind_of(error) == "cancelled":
+            self.took(reader)
+            self._cancelled = type(error)(*error.args)  # without the frames that hold the stream
+        elif isinstance(error, sys.modules["asyncio"].TimeoutError):
+            self.end("failed", error)
+
+    def refused(self, reader: Any, error: BaseException) -> None:  # noqa: ANN401  (the library's)
+        """Notice that the stream gives no more, be it closed or broken."""
+        name = type(error).__name__
+        if name == "ClientConnectionError" and str(error) == "Connection closed":
+            self.left(reader, "closed")
+        else:
+            self.end(end_kind_of(error), error)
+
+    def left(self, reader: Any, kind: str) -> None:  # noqa: ANN401  (the library's)
+        """Notice that nobody reads on."""
+        if self.is_read(reader):
+            self.finish(reader)
+        elif self._cancelled is not None:
+            self.end("cancelled", self._cancelled)
+        else:
+            self.end(kind)
+
+    def is_read(self, reader: Any) -> bool:  # noqa: ANN401  (the library's)
+        """Whether nothing but the end was left to read."""
+        raise NotImplementedError
+
+    def finish(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
+        """End as the answer does."""
+        raise NotImplementedError
+
+    def took(self, reader: Any, how: str = "") -> None:  # noqa: ANN401  (the library's)
+        """Notice that the program has read; `how` is `joined` or `part`."""
+        raise NotImplementedError
+
+    def end(self, kind: str, error: BaseException | None = None) -> None:
+        """Tell how it ended."""
+        raise NotImplementedError
+
+
+class Tee(Watcher):
+    """Tells a sink what the program reads: in the pieces in which it got them."""
+
+    def __init__(self, sink: Sink, wire: Wire, status: int) -> None:
+        """Stand before the program, and after `wire`."""
+        super().__init__(status)
+        self._sink = sink
+        self._wire = wire
+        self._held: list[bytes] = []
+        self._told = False
+
+    def catch_up(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
+        """Take the pieces that came with the head."""
+        if not self._wire.encoded:
+            start = 0
+            for data in reader._buffer:
+                self.fed(start, data)
+                start += len(data)
+        if reader.exception() is not None:
+            self.refused(reader, reader.exception())
+
+    def fed(self, start: int, data: bytes) -> None:
+        """Take a piece that came; of an encoded answer it is known already."""
+        if data and not self._wire.encoded:
+            self._wire.pieces.append((start, data))
+
+    def took(self, reader: Any, how: str = "") -> None:  # noqa: ANN401  (the library's)
+        read, pieces, held = reader.total_bytes - reader._size, self._wire.pieces, self._held
+        is_end = reader.at_eof()
+        while pieces and (is_end or pieces[0][0] < read):
+            held.append(pieces.popleft()[1])
+        self._cancelled = None
+        if is_end or how != "part":
+            self._tell(joined=how != "")
+        if is_end:
+            self.end("eof")
+
+    def _tell(self, *, joined: bool) -> None:
+        held, self._held = self._held, []
+        self._told = self._told or bool(held)
+        if joined and held:
+            held = [b"".join(held)]
+        for piece in held:
+            self._sink.chunk(piece)
+
+    def is_read(self, reader: Any) -> bool:  # noqa: ANN401  (the library's)
+        # What redirects is left unread by the library itself.
+        unread = self._is_redirect and not self._told
+        return bool(reader.is_eof() and (unread or not reader._size))
+
+    def finish(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
+        del reader
+        pieces = self._wire.pieces
+        while pieces:
+            self._held.append(pieces.popleft()[1])
+        self.end("eof")
+
+    def end(self, kind: str, error: BaseException | None = None) -> None:
+        self._tell(joined=True)
+        self._sink.end(kind, error)
+
+
+class Served(Watcher):
+    """Gives a recorded body, a piece whenever the program waits for one."""
+
+    def __init__(self, answer: Answer, status: int) -> None:
+        """Stand before the program, with what `answer` has."""
+        super().__init__(status)
+        self._answer = answer
+
+    def pull(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
+        """Let the next piece come, since the program waits for it."""
+        halt = self._answer.pull(reader)
+        if halt is not None:
+            raise halt
+
+    def pull_all(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
+        """Let all that is left come, since the program waits for the end."""
+        self._answer.wants_all = True
+        self.pull(reader)
+
+    def took(self, reader: Any, how: str = "") -> None:  # noqa: ANN401  (the library's)
+        del how
+        self._cancelled = None
+        if reader.at_eof():
+            self.end("eof")
+
+    def is_read(self, reader: Any) -> bool:  # noqa: ANN401  (the library's)
+        answer = self._answer
+        if answer.serve.end_kind not in ("eof", "failed"):
+            return bool(reader.is_eof() and not reader._size)
+        unread = self._is_redirect and not answer.fed
+        return unread or (answer.fed == len(answer.serve.chunks) and not reader._size)
+
+    def finish(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
+        answer = self._answer
+        answer.fed = len(answer.serve.chunks)
+        self.end("eof" if reader.is_eof() else answer.serve.end_kind)
+
+    def end(self, kind: str, error: BaseException | None = None) -> None:
+        del error
+        self._answer.end(kind)
+
+
+async def _observed(reader: Any, reading: Awaitable[Any], how: str) -> Any:  # noqa: ANN401
+    """Read, and let the watcher know before the program does."""
+    watcher = _watchers[id(reader)]
+    try:
+        result = await reading
+    except BaseException as error:
+        watcher.broken(reader, error)
+        raise
+    if how == "chunk":
+        # A part of a chunk of the transfer is told with the rest: the replay gives it whole.
+        data, is_whole = result
+        is_part = data and not is_whole and reader._http_chunk_splits is not None
+        how = "part" if is_part else "joined"
+    watcher.took(reader, how)
+    return result
+
+
+def _watched_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
+    """Make a stream's class that tells its watcher of every read, and of its end."""
+
+    class Watched(base):  # type: ignore[misc]  # the library's class, known when it is there
+        __slots__ = ()
+
+        async def read(self, n: int = -1) -> bytes:
+            data: bytes = await _observed(self, super().read(n), "joined")
+            return data
+
+        async def readany(self) -> bytes:
+            data: bytes = await _observed(self, super().readany(), "joined")
+            return data
+
+        async def readuntil(self, *args: Any, **options: Any) -> bytes:  # noqa: ANN401
+            data: bytes = await _observed(self, super().readuntil(*args, **options), "")
+            return data
+
+        async def readchunk(self) -> tuple[bytes, bool]:
+            chunk: tuple[bytes, bool] = await _observed(self, super().readchunk(), "chunk")
+            return chunk
+
+        def read_nowait(self, n: int = -1) -> bytes:
+            data: bytes = super().read_nowait(n)
+            _watchers[id(self)].took(self, "joined")
+            return data
+
+        def set_exception(self, exc: BaseException, *cause: Any) -> None:  # noqa: ANN401
+            _watchers[id(self)].refused(self, exc)
+            super().set_exception(exc, *cause)
+
+        def __del__(
+            self,
+            is_ending: Callable[[], bool] = sys.is_finalizing,
+            watchers: dict[int, Any] = _watchers,
+        ) -> None:
+            watcher = watchers.pop(id(self), None)
+            if watcher is not None and not is_ending():
+                watcher.left(self, "abandoned")
+
+    return Watched
+
+
+def _dressed(kind: Any, base: Any) -> Any:  # noqa: ANN401  (classes)
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(kind, name, getattr(base, name))
+    return kind
+
+
+def teed_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
+    """Make the class of a real answer's stream."""
+
+    class Teed(_watched_class(base)):  # type: ignore[misc]  # as above
+        __slots__ = ()
+
+        def feed_data(self, data: bytes, *size: Any) -> Any:  # noqa: ANN401  (the library's)
+            _watchers[id(self)].fed(self.total_bytes, data)
+            return super().feed_data(data, *size)
+
+    return _dressed(Teed, base)
+
+
+def served_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
+    """Make the class of a served answer's stream: it is filled when the program waits for it."""
+
+    class ServedStream(_watched_class(base)):  # type: ignore[misc]  # as above
+        __slots__ = ()
+
+        async def _wait(self, func_name: str) -> None:
+            _watchers[id(self)].pull(self)
+            await super()._wait(func_name)
+
+        async def wait_eof(self) -> None:
+            _watchers[id(self)].pull_all(self)
+            await super().wait_eof()
+
+    return _dressed(ServedStream, base)
