@@ -183,7 +183,7 @@ def own_collectors(environment: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def why_blocked(host: str, port: int, lane: str, advice: str = "--live {}") -> str:
+def why_blocked(host: str, port: int, lane: str, advice: str = "--live {}", what: str = "") -> str:
     """Say that a replayed program reaches past every recorded client, and what to do.
 
     Args:
@@ -191,12 +191,21 @@ def why_blocked(host: str, port: int, lane: str, advice: str = "--live {}") -> s
         port: The same; 0 for a name look-up.
         lane: The caller.
         advice: How an address is left live, in the words of whoever asked for the replay.
+        what: What it asks of the address, where a client is known that is not recorded.
     """
     where = f"{host}:{port}" if port else host
-    return (
-        f"the program reaches for {where} (lane {lane}) past every recorded client; "
-        f"{advice.format(where)} leaves it to the real service"
+    said = (
+        f"the program asks for {what} (lane {lane}), which is not in the recording"
+        if what
+        else f"the program reaches for {where} (lane {lane}) past every recorded client"
     )
+    return f"{said}; {advice.format(where)} leaves it to the real service"
+
+
+def name_unrecorded(host: str, port: int, what: str = "", count: int = 1) -> str:
+    """Name what was reached and not recorded; what is known is counted too."""
+    where = what or (f"{host}:{port}" if port else host)
+    return f"{where}, {count} times" if what and count > 1 else where
 
 
 def _lies_at(host: str, known: str) -> bool:

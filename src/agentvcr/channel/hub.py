@@ -15,9 +15,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from agentvcr.boundary import Boundary, why_blocked
+from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
 from agentvcr.channel.engine import Divergences, Engine
 from agentvcr.channel.folder import private_folder, remove_folder
+from agentvcr.channel.lending import lent
 from agentvcr.channel.peers import Connection, ExchangeState, Peer
 from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve, StepBegan, StepEnded
@@ -44,7 +45,7 @@ class Hub:
         self._ledger = ledger
         self._peers: dict[str, Peer] = {}
         self._connections: set[Connection] = set()
-        self._unrecorded: dict[tuple[str, int], int] = {}
+        self._unrecorded: dict[tuple[str, int, str], int] = {}
         self._own_paths: set[str] = set()
         self.unentered: list[str] = []
         """Command lines of Pythons that do not let us in."""
@@ -111,10 +112,10 @@ class Hub:
 
     @property
     def unrecorded(self) -> list[str]:
-        """Addresses that the program reached past every interceptor."""
+        """Addresses that the program reached past every interceptor, and what for if known."""
         return [
-            f"{host}:{port}" if port else host
-            for host, port in self._unrecorded
+            name_unrecorded(host, port, what, count)
+            for (host, port, what), count in self._unrecorded.items()
             if host not in self._own_paths and self._boundary.place(host, port) != "internal"
         ]
 
@@ -340,7 +341,7 @@ class Hub:
             self.unentered.append(str(meta["text"]))
             self.recorder.note("unentered", str(meta["text"]), process=peer.index)
         else:
-            key = (str(meta["host"]), int(meta["port"]))
+            key = (str(meta["host"]), int(meta["port"]), str(meta.get("what", "")))
             self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
 
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
@@ -354,7 +355,7 @@ class Hub:
             self.recorder.note("telemetry", f"{host}:{port}", process=peer.index)
             connection.send(frames.pack(frames.SERVE, 0, 0, 0, b"", b""))
         else:
-            message = why_blocked(host, port, str(meta["lane"]))
+            message = why_blocked(host, port, str(meta["lane"]), what=str(meta.get("what", "")))
             if self._ledger is not None:
                 self._ledger.diverged("blocked", message)
             self.recorder.note("divergence", message, process=peer.index)
@@ -389,6 +390,7 @@ def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) ->
     env["AGENTVCR_TOKEN"] = hub.token
     env["AGENTVCR_MODE"] = "replay" if replaying else "record"
     env["AGENTVCR_ROOT"] = str(root)
+    env["AGENTVCR_LENT"] = lent()
     env["AGENTVCR_LANE"] = "main"
     env["AGENTVCR_STREAMS"] = ",".join(map(identity, (stdin or 0, 1, 2)))
     return env

@@ -12,7 +12,7 @@ from contextvars import Token
 from threading import Lock
 from typing import Final
 
-from agentvcr.boundary import Boundary, why_blocked
+from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
 from agentvcr.errors import SessionActiveError
 from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.entry import Entry
@@ -61,6 +61,7 @@ class InForce:
         self._guard = Guard(self)
         self._lane: Token[Lane] | None = None
         self._handler = LocalHandler(recorder)
+        self._asked: dict[str, int] = {}
 
     @property
     def is_own_process(self) -> bool:
@@ -100,6 +101,8 @@ class InForce:
     def close(self, exit_status: int) -> None:
         """Close the recording; a thread that outlives the block may be writing to it."""
         with self._handler.lock:
+            for what, count in self._asked.items():
+                self._recorder.note("unrecorded", name_unrecorded("", 0, what, count))
             self._recorder.close(exit_status, None)
 
     def forked(self) -> None:
@@ -121,7 +124,7 @@ class InForce:
         """Whether an address is the session's own: it has none."""
         return False
 
-    def reach(self, host: str, port: int) -> None:
+    def reach(self, host: str, port: int, what: str = "") -> None:
         """Let the replayed code pass, or raise.
 
         Raises:
@@ -135,18 +138,21 @@ class InForce:
             self._ledger.telemetry += 1
             raise ConnectionRefusedError(111, "Connection refused")
         if place == "outside":
-            message = why_blocked(host, port, lanes.current().name, 'live=["{}"]')
+            message = why_blocked(host, port, lanes.current().name, 'live=["{}"]', what)
             with self._handler.lock:
                 halt = self._ledger.diverged("blocked", message)
                 self._recorder.note("divergence", message)
             raise halt
 
-    def passed(self, host: str, port: int) -> None:
-        """Take down an address that was reached past every interceptor."""
+    def passed(self, host: str, port: int, what: str = "") -> None:
+        """Take down an address that was reached past every interceptor, and for what."""
         if port and self._boundary.place(host, port) == "internal":
             return
         with self._handler.lock:
-            self._recorder.note("unrecorded", f"{host}:{port}" if port else host)
+            if what:  # counted until the end
+                self._asked[what] = self._asked.get(what, 0) + 1
+            else:
+                self._recorder.note("unrecorded", name_unrecorded(host, port))
 
     def started(self, argv: object) -> None:
         """Take down a child process, which is not followed."""
