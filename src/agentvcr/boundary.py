@@ -6,7 +6,7 @@ Owns that decision for an address. Does not act on it: the recorder, the replaye
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final, Literal
 
@@ -206,6 +206,21 @@ def name_unrecorded(host: str, port: int, what: str = "", count: int = 1) -> str
     """Name what was reached and not recorded; what is known is counted too."""
     where = what or (f"{host}:{port}" if port else host)
     return f"{where}, {count} times" if what and count > 1 else where
+
+
+UPGRADED: Final = 101
+"""The status of an answer behind which another protocol is spoken."""
+
+
+def name_upgrade(url: str, client: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
+    """Name a connection that an HTTP client handed over to another protocol."""
+    protocols = [value.decode("latin-1") for name, value in headers if name.lower() == b"upgrade"]
+    where = url.partition("?")[0].partition("#")[0]
+    if "websocket" in (one.lower() for one in protocols):
+        for plain, own in (("http://", "ws://"), ("https://", "wss://")):
+            where = own + where.removeprefix(plain) if where.startswith(plain) else where
+        return f"websocket {where} ({client})"
+    return f"upgrade to {', '.join(protocols) or 'another protocol'} {where} ({client})"
 
 
 def _lies_at(host: str, known: str) -> bool:

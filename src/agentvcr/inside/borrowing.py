@@ -29,6 +29,10 @@ _OWN_CLIENTS = frozenset(
         "urllib3",
     )
 )
+_OLDEST = (3, 11)
+"""The oldest Python that vcrpy runs in. What its dependencies have compiled fits one version
+alone; for another they fall back to Python."""
+
 _LENT = frozenset(("vcr", "wrapt", "yaml", "_yaml"))
 
 
@@ -73,20 +77,20 @@ class Borrowed:
     def __enter__(self) -> None:
         """Let it be found."""
         self._before = set(sys.modules)
+        if "vcr" not in self._before:
+            import logging  # noqa: PLC0415  (vcrpy loads it)
+
+            logging.getLogger("vcr").propagate = False  # the program's own log is not ours
         self._finders.append(_WithoutClients())
         sys.meta_path.insert(0, self._finders[0])
-        version, folder = _lent()
-        if folder and version == _here():
+        folder = os.environ.get("AGENTVCR_LENT", "")
+        if folder and sys.version_info >= _OLDEST:
             self._lender = _Lender(folder)
             self._finders.append(self._lender)
             sys.meta_path.append(self._lender)
 
     def __exit__(self, *_: object) -> None:
         """Take the finders out again, and what was borrowed: the program finds it missing."""
-        if "vcr" in sys.modules and "vcr" not in self._before:
-            import logging  # noqa: PLC0415  (vcrpy has loaded it)
-
-            logging.getLogger("vcr").propagate = False  # the program's own log is not ours
         for finder in self._finders:
             if finder in sys.meta_path:
                 sys.meta_path.remove(finder)
@@ -101,21 +105,9 @@ def _lies_in(name: str, folder: str) -> bool:
     return origin.startswith(folder + os.sep)
 
 
-def _here() -> str:
-    return "%d.%d" % sys.version_info[:2]
-
-
-def _lent() -> tuple[str, str]:
-    version, _, folder = os.environ.get("AGENTVCR_LENT", "").partition(":")
-    return version, folder
-
-
 def why_not() -> str:
     """Say why vcrpy could not be imported."""
-    version, folder = _lent()
-    if folder and version != _here():
-        return "vcrpy is not installed in this Python %s, and AgentVCR's is for %s" % (
-            _here(),
-            version,
-        )
-    return "vcrpy is not installed in this Python"
+    here = "vcrpy is not installed in this Python %d.%d" % sys.version_info[:2]
+    if sys.version_info < _OLDEST:
+        return here + ", and AgentVCR's needs %d.%d" % _OLDEST
+    return here

@@ -88,7 +88,11 @@ def _record_summary(
         exchanges=recorder.exchanges,
         processes=recorder.processes,
         credentials=recorder.redactor.count,
-        unrecorded=(*hub.unrecorded, *(f"not entered: {one}" for one in hub.unentered)),
+        unrecorded=(
+            *hub.unrecorded,
+            *recorder.upgrades,
+            *(f"not entered: {one}" for one in hub.unentered),
+        ),
         broken=why_broken(recorder),
         unsealed=unsealed,
         exit_status=ended.shell_status,

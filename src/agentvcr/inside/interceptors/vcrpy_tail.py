@@ -8,6 +8,7 @@ request with a callback for its parts; such a request passes as it is, and is na
 from __future__ import annotations
 
 import sys
+import time
 from _contextvars import ContextVar
 
 from agentvcr.inside import borrowing, lanes, state
@@ -55,6 +56,7 @@ class Fetching(Asking):
         self.owner = owner
         self.request = request
         self.callback = callback
+        self._began = time.time()
         self._is_settled = False
 
     def answered(self, response: Any) -> None:  # noqa: ANN401  (tornado's)
@@ -63,6 +65,7 @@ class Fetching(Asking):
         if isinstance(decision, Forward):
             if response.code == FAILED and not response._error_is_response_code:
                 decision.sink.end("failed", response.error)
+            response._body = None  # vcrpy has read it, and its words would show that
             self.callback(response)
             return
         self._later(decision, len(decision.chunks), "eof", response)
@@ -91,6 +94,7 @@ class Fetching(Asking):
             self._is_settled = True
             if serve.taken is not None:
                 serve.taken(chunks, kind)
+            response.start_time = self._began
             response.request_time = loop.time() - self.request.start_time
             self.callback(response)
 
