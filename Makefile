@@ -44,8 +44,9 @@ frameworks: environments ## Record and replay real agent frameworks, each in an 
 environments: $(VENV)/.test
 	@$(MAKE) -j4 $(patsubst tests/frameworks/requirements/%.txt,$(FRAMEWORKS)/%/.laid,$(REQUIREMENTS))
 
-compat: $(COMPAT)/.laid ## Run vcrpy's own tests on its cassette and on ours, and compare test by test
+compat: $(VENV)/.test $(COMPAT)/.laid ## Run vcrpy's own tests on our cassette, and record its rare clients
 	@$(COMPAT)/bin/python tests/compat/run.py $(COMPAT)
+	@AGENTVCR_COMPAT=$(abspath $(COMPAT)) $(BIN)/python -m pytest tests/compat $(ARGS)
 
 fix: $(VENV)/.lint ## Format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet $(wildcard $(SOURCES))

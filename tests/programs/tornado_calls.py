@@ -116,6 +116,8 @@ CASES = {
 }
 
 if __name__ == "__main__":
+    if "TORNADO_CLIENT" in os.environ:
+        AsyncHTTPClient.configure(os.environ["TORNADO_CLIENT"])
     if sys.argv[1] == "blocking":
         blocking()
     else:

@@ -22,6 +22,12 @@ def _httpx(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
     return httpx.install(module)
 
 
+def _httpx_transports(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+    from agentvcr.inside.interceptors import httpx  # noqa: PLC0415  (as above)
+
+    return httpx.install_transports(module)
+
+
 def _websocket(name: str) -> Callable[[Any], list[Patch]]:
     def hook(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
         from agentvcr.inside.interceptors import websocket  # noqa: PLC0415  (as above)
@@ -51,8 +57,13 @@ def _vcrpy(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
 CLIENTS = {"httpx": _httpx, "httpx2": _httpx}
 """The function that patches each client, given its module."""
 
-TAIL = {"tornado.simple_httpclient": _vcrpy, "tornado.curl_httpclient": _vcrpy}
-"""Those that go through vcrpy."""
+TAIL = {
+    "httpx_curl_cffi": _httpx_transports,
+    "pyreqwest.compatibility.httpx": _httpx_transports,
+    "tornado.curl_httpclient": _vcrpy,
+    "tornado.simple_httpclient": _vcrpy,
+}
+"""The long tail: those that go through vcrpy, and other libraries' transports for httpx."""
 
 UNRECORDED = {
     "websockets.asyncio.client": _websocket("install_websockets"),

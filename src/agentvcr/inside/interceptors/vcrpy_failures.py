@@ -29,7 +29,7 @@ def failure_again(failure: tuple[str, str] | None) -> Exception:
     try:
         if numbered is not None:
             return found(int(numbered.group(1)), numbered.group(2))
-        if status is not None and hasattr(found, "response"):
+        if status is not None:
             return found(int(status.group(1)), status.group(2))
         return found(message)
     except Exception:  # noqa: BLE001  (a class that wants other arguments)
