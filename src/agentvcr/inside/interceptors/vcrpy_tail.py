@@ -33,7 +33,7 @@ from agentvcr.inside.waiting import WAITING
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from agentvcr.inside.interceptors import Patch
 
@@ -42,6 +42,8 @@ _CLASSES = {
     "tornado.simple_httpclient": "SimpleAsyncHTTPClient",
     "tornado.curl_httpclient": "CurlAsyncHTTPClient",
 }
+_GZIP = 31
+"""The size of zlib's window, and that a header of gzip's is before it."""
 _MARK = "_agentvcr_tail"
 _expected: ContextVar[list[Fetching]] = ContextVar("agentvcr_expected")
 _installing: list[bool] = []
@@ -68,7 +70,20 @@ class Fetching(Asking):
             response._body = None  # vcrpy has read it, and its words would show that
             self.callback(response)
             return
+        self._decode(response)
         self._later(decision, len(decision.chunks), "eof", response)
+
+    def _decode(self, response: Any) -> None:  # noqa: ANN401  (tornado's)
+        """Decode a body as tornado does: of another client's recording it may be coded."""
+        headers = response.headers
+        coding = headers.get("Content-Encoding", "")
+        if coding.lower() == "gzip" and self.request.decompress_response:
+            import io  # noqa: PLC0415  (hardly ever)
+            import zlib  # noqa: PLC0415  (hardly ever)
+
+            response.buffer = io.BytesIO(zlib.decompress(response.buffer.getvalue(), _GZIP))
+            headers.add("X-Consumed-Content-Encoding", coding)
+            del headers["Content-Encoding"]
 
     def unanswered(self) -> None:
         """Do what the recorded request did that got no whole answer: fail, or wait on."""
@@ -80,10 +95,7 @@ class Fetching(Asking):
             if serve.taken is not None:
                 serve.taken(0, "overrun")
             raise ReplayHalt("the recorded request has no whole answer (%s)" % serve.end_kind)
-        response = sys.modules["tornado.httpclient"].HTTPResponse(
-            self.request, FAILED, error=failure_again(serve.failure)
-        )
-        self._later(serve, 0, "failed", response)
+        self._later(serve, 0, "failed", _failed(self.request, failure_again(serve.failure)))
 
     def _later(self, serve: Serve, chunks: int, kind: str, response: Any) -> None:  # noqa: ANN401
         """Hand an answer on in a turn of the loop to come, as a real one does."""
@@ -172,16 +184,33 @@ def _only_named(module: Any, why: str) -> list[Patch]:  # noqa: ANN401  (as abov
         if state.handler is None or lanes.is_shadow():
             original(self, request, callback)
             return
-        with _named(request, module.__name__, why):
-            original(self, request, callback)
+        _pass_named(lambda: original(self, request, callback), self, request, callback, said)
 
+    said = "%s: %s" % (module.__name__, why)
     owner.fetch_impl = fetch_impl
     return [(owner, "fetch_impl", original)]
 
 
-def _named(request: Any, name: str, why: str) -> Naming:  # noqa: ANN401  (tornado's)
-    form = "%s %%s (%s: %s)" % (request.method, name, why.replace("%", "%%"))
-    return Naming(str(request.url), form)
+def _pass_named(
+    go: Callable[[], None],
+    owner: Any,  # noqa: ANN401  (tornado's)
+    request: Any,  # noqa: ANN401  (tornado's)
+    callback: Any,  # noqa: ANN401  (tornado's)
+    why: str,
+) -> None:
+    """Let a request go as it is that cannot be recorded, and say so and why."""
+    form = "%s %%s (%s)" % (request.method, why.replace("%", "%%"))
+    try:
+        naming = Naming(str(request.url), form)
+    except ConnectionRefusedError as error:  # telemetry, on replay
+        owner.io_loop.add_callback(callback, _failed(request, error))
+        return
+    with naming:
+        go()
+
+
+def _failed(request: Any, error: BaseException) -> Any:  # noqa: ANN401  (tornado's)
+    return sys.modules["tornado.httpclient"].HTTPResponse(request, FAILED, error=error)
 
 
 def _fetch_impl(stub: Any, original: Any, name: str) -> Any:  # noqa: ANN401  (tornado's)
@@ -194,8 +223,8 @@ def _fetch_impl(stub: Any, original: Any, name: str) -> Any:  # noqa: ANN401  (t
             return
         partwise = [one for one in _PARTWISE if getattr(request, one, None) is not None]
         if partwise:
-            with _named(request, name, "with a %s" % partwise[0]):
-                original(self, request, callback)
+            why = "%s: with a %s" % (name, partwise[0])
+            _pass_named(lambda: original(self, request, callback), self, request, callback, why)
             return
         fetching = Fetching(self, request, callback, name)
         _expected.get([]).append(fetching)
