@@ -19,7 +19,7 @@ from tests.support.script_server import ScriptServer
 PYTHON = Path(os.environ["AGENTVCR_COMPAT"]) / "bin" / "python"
 CURL = "tornado.curl_httpclient.CurlAsyncHTTPClient"
 CALLS = {
-    ("tornado_calls.py", "answers"): ("tornado.curl_httpclient", 9),
+    ("tornado_calls.py", "answers"): ("tornado.curl_httpclient", 10),
     ("tornado_calls.py", "redirected"): ("tornado.curl_httpclient", 2),
     ("tornado_calls.py", "failures"): ("tornado.curl_httpclient", 7),
     ("tornado_calls.py", "gives_up"): ("tornado.curl_httpclient", 2),

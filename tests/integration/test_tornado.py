@@ -50,7 +50,14 @@ REPLAY = ("replay", "x.avcr")
 
 @pytest.mark.parametrize(
     ("case", "exchanges"),
-    [("answers", 9), ("redirected", 2), ("failures", 7), ("gives_up", 2), ("blocking", 1)],
+    [
+        ("answers", 10),
+        ("redirected", 2),
+        ("failures", 7),
+        ("gives_up", 2),
+        ("turns", 2),
+        ("blocking", 1),
+    ],
 )
 def test_a_program_sees_the_same_bare_recorded_and_replayed(case, exchanges, run, server, tmp_path):
     bare = run(case, "bare")

@@ -31,6 +31,7 @@ async def answers():
     print(told(await client.fetch(URL + "/echo", method="POST", body="é", user_agent="me")))
     request = HTTPRequest(URL + "/echo?n=2", method="PUT", body=b"\x00\xff", headers={"X-A": "b"})
     print(told(await client.fetch(request)))
+    print("_body=None" in repr(await client.fetch(URL + "/json?code=203")))
     request = HTTPRequest(URL + "/gzip", decompress_response=False)
     print(len((await client.fetch(request)).body) < 100)
 
@@ -61,12 +62,13 @@ async def failures():
 
 
 async def gives_up():
+    """The answer to what was given up comes while the next is waited for."""
     client = AsyncHTTPClient()
-    for path in ("/json?slow_ms=3000", "/json?slow_ms=1"):
-        try:
-            print(told(await asyncio.wait_for(client.fetch(URL + path), SHORT_S * 2)))
-        except TimeoutError:
-            print("gave up")
+    try:
+        print(told(await asyncio.wait_for(client.fetch(URL + "/json?slow_ms=600"), SHORT_S)))
+    except TimeoutError:
+        print("gave up")
+    print(told(await client.fetch(URL + "/json?slow_ms=1200")))
 
 
 async def together():
@@ -80,6 +82,19 @@ async def together():
 
     for pair in await asyncio.gather(*(agent() for _ in range(AGENTS))):
         print(pair)
+
+
+async def turns():
+    """Whoever waits for an answer lets others run."""
+    client, seen = AsyncHTTPClient(), []
+
+    async def agent(name):
+        seen.append(name)
+        await client.fetch(URL + "/json")
+        seen.append(name)
+
+    await asyncio.gather(agent("one"), agent("two"))
+    print(seen[:2])
 
 
 async def partwise():
@@ -112,7 +127,8 @@ def blocking():
 
 
 CASES = {
-    one.__name__: one for one in (answers, redirected, failures, gives_up, together, partwise, logs)
+    one.__name__: one
+    for one in (answers, redirected, failures, gives_up, together, turns, partwise, logs)
 }
 
 if __name__ == "__main__":

@@ -80,7 +80,10 @@ def test_it_does_what_vcrpys_does_in_any_order_of_storing_and_playing(match_on, 
                 elif action < 0.45:
                     cassette.data = cassette.data[1:]
                     cassette.rewind()
-            told = [play(cassette, request) for cassette in pair] if action >= 0.45 else []
+                elif action < 0.47:
+                    cassette.data = cassette.data[::-1]
+                    cassette.rewind()
+            told = [play(cassette, request) for cassette in pair] if action >= 0.47 else []
             assert not told or told[0] == told[1]
             assert len({len(list(one._responses(request))) for one in pair}) == 1
         assert pair[0].play_counts == pair[1].play_counts
@@ -125,7 +128,8 @@ def test_a_search_compares_with_what_answers_and_not_with_everything(same):
     for number, request in enumerate(requests):
         cassette.append(request, number)
     with mock.patch.object(stock, "requests_match", wraps=stock.requests_match) as compared:
-        assert [play(cassette, one) for one in requests] == [(True, one) for one in range(60)]
+        answers = sorted(play(cassette, one) for one in reversed(requests))
+    assert answers == [(True, one) for one in range(60)]
     assert compared.call_count == 2 * len(requests)
 
 
