@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 SOURCES := src tests docs benchmarks
 FRAMEWORKS := .venv-frameworks
 REQUIREMENTS := $(wildcard tests/frameworks/requirements/*.txt)
+COMPAT := .venv-compat
 PYTHON ?=
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 
@@ -16,7 +17,7 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test check check-long frameworks environments fix bench docs gates
+.PHONY: help setup demo test check check-long frameworks environments compat fix bench docs gates
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,10 @@ frameworks: environments ## Record and replay real agent frameworks, each in an 
 environments: $(VENV)/.test
 	@$(MAKE) -j4 $(patsubst tests/frameworks/requirements/%.txt,$(FRAMEWORKS)/%/.laid,$(REQUIREMENTS))
 
+compat: $(VENV)/.test $(COMPAT)/.laid ## Run vcrpy's own tests on our cassette, and record its rare clients
+	@$(COMPAT)/bin/python tests/compat/run.py $(COMPAT)
+	@AGENTVCR_COMPAT=$(abspath $(COMPAT)) $(BIN)/python -m pytest tests/compat $(ARGS)
+
 fix: $(VENV)/.lint ## Format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet $(wildcard $(SOURCES))
 	@$(BIN)/ruff format --quiet $(wildcard $(SOURCES))
@@ -66,6 +71,18 @@ $(FRAMEWORKS)/%/.laid: tests/frameworks/requirements/%.txt
 	@$(BIN)/python -m venv --clear $(@D)
 	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT $(@D)/bin/python -m pip install \
 	  --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# vcrpy's tests come with its source distribution alone; they are run where they were unpacked.
+$(COMPAT)/.laid: tests/compat/requirements.txt | $(VENV)/.python
+	@echo "Installing vcrpy and its tests into $(COMPAT) …" >&2
+	@$(BIN)/python -m venv --clear $(COMPAT)
+	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT $(COMPAT)/bin/python -m pip install \
+	  --quiet --disable-pip-version-check -r $<
+	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT $(COMPAT)/bin/python -m pip download \
+	  --quiet --disable-pip-version-check --no-binary :all: --no-deps --dest $(COMPAT) \
+	  $$(grep '^vcrpy==' $<)
+	@tar -xzf $(COMPAT)/vcrpy-*.tar.gz -C $(COMPAT)
 	@touch $@
 
 $(VENV)/.python:

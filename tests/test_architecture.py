@@ -35,7 +35,10 @@ MOST_SIZE_WAIVERS = 0  # may only be lowered
 EMPTY_NAMES = {"utils", "util", "misc", "helpers", "helper", "common"}
 
 # The one client that an interceptor file may import, by its file's name.
-CLIENTS = {"httpx": {"httpx", "httpx2", "httpcore", "httpcore2"}}
+CLIENTS = {
+    "httpx": {"httpx", "httpx2", "httpcore", "httpcore2"},
+    "vcrpy_tail": {"vcr"},
+}
 
 
 def relative(path: Path) -> str:

@@ -6,7 +6,7 @@ Owns that decision for an address. Does not act on it: the recorder, the replaye
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final, Literal
 
@@ -222,7 +222,7 @@ def own_collectors(environment: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def why_blocked(host: str, port: int, lane: str, advice: str = "--live {}") -> str:
+def why_blocked(host: str, port: int, lane: str, advice: str = "--live {}", what: str = "") -> str:
     """Say that a replayed program reaches past every recorded client, and what to do.
 
     Args:
@@ -230,12 +230,35 @@ def why_blocked(host: str, port: int, lane: str, advice: str = "--live {}") -> s
         port: The same; 0 for a name look-up.
         lane: The caller.
         advice: How an address is left live, in the words of whoever asked for the replay.
+        what: What it asks of the address, where a client is known that is not recorded.
     """
     where = f"{host}:{port}" if port else host
-    return (
-        f"the program reaches for {where} (lane {lane}) past every recorded client; "
-        f"{advice.format(where)} leaves it to the real service"
+    said = (
+        f"the program asks for {what} (lane {lane}), which is not in the recording"
+        if what
+        else f"the program reaches for {where} (lane {lane}) past every recorded client"
     )
+    return f"{said}; {advice.format(where)} leaves it to the real service"
+
+
+def name_unrecorded(host: str, port: int, what: str = "") -> str:
+    """Name what was reached and not recorded: what for, if known, else the address."""
+    return what or (f"{host}:{port}" if port else host)
+
+
+UPGRADED: Final = 101
+"""The status of an answer behind which another protocol is spoken."""
+
+
+def name_upgrade(url: str, client: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
+    """Name a connection that an HTTP client handed over to another protocol."""
+    protocols = [value.decode("latin-1") for name, value in headers if name.lower() == b"upgrade"]
+    where = url.partition("?")[0].partition("#")[0]
+    if "websocket" in (one.lower() for one in protocols):
+        for plain, own in (("http://", "ws://"), ("https://", "wss://")):
+            where = own + where.removeprefix(plain) if where.startswith(plain) else where
+        return f"websocket {where} ({client})"
+    return f"upgrade to {', '.join(protocols) or 'another protocol'} {where} ({client})"
 
 
 def _is_of_system(path: str) -> bool:

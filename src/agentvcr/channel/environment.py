@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from agentvcr.channel.hub import Hub
+from agentvcr.channel.lending import lent
 from agentvcr.inside import gateway
 from agentvcr.inside.streams import identity
 
@@ -37,6 +38,7 @@ def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) ->
     env["AGENTVCR_TOKEN"] = hub.token
     env["AGENTVCR_MODE"] = "replay" if replaying else "record"
     env["AGENTVCR_ROOT"] = str(root)
+    env["AGENTVCR_LENT"] = lent()
     env["AGENTVCR_LANE"] = "main"
     env["AGENTVCR_STREAMS"] = ",".join(map(identity, (stdin or 0, 1, 2)))
     if hasattr(os, "fork"):  # elsewhere a process takes over no listening socket

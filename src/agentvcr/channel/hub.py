@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
 
-from agentvcr.boundary import Boundary, why_blocked
+from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
 from agentvcr.channel.engine import Divergences, Engine
 from agentvcr.channel.folder import private_folder, remove_folder
 from agentvcr.channel.gateway.door import Door
@@ -52,7 +52,7 @@ class Hub:
         self._ledger = ledger
         self._peers: dict[str, Peer] = {}
         self._connections: set[Connection] = set()
-        self._unrecorded: dict[tuple[str, int], int] = {}
+        self._unrecorded: dict[tuple[str, int, str], int] = {}
         self._own_paths: set[str] = set()
         self._acks: list[Connection] = []
         self._folder = ""
@@ -138,11 +138,11 @@ class Hub:
         return self._boundary.has_live
 
     def _passed(self) -> Iterator[tuple[str, str, int]]:
-        """Give what was reached past every interceptor: as what, where, by how many processes."""
-        for (host, port), count in self._unrecorded.items():
+        """Give what was reached past every interceptor: as what, where or what for, how often."""
+        for (host, port, what), count in self._unrecorded.items():
             kind = self._boundary.kind_of_passing(host, port)
             if kind is not None and host not in self._own_paths:
-                yield kind, f"{host}:{port}" if port else host, count
+                yield kind, name_unrecorded(host, port, what), count
 
     @property
     def pids(self) -> list[int]:
@@ -367,7 +367,7 @@ class Hub:
         elif meta["kind"] == "unentered":
             self.recorder.note("unentered", str(meta["text"]), process=peer.index)
         else:
-            key = (str(meta["host"]), int(meta["port"]))
+            key = (str(meta["host"]), int(meta["port"]), str(meta.get("what", "")))
             self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
 
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
@@ -381,7 +381,7 @@ class Hub:
             self.recorder.note("telemetry", f"{host}:{port}", process=peer.index)
             connection.send(frames.pack(frames.SERVE, 0, 0, 0, b"", b""))
         else:
-            message = why_blocked(host, port, str(meta["lane"]))
+            message = why_blocked(host, port, str(meta["lane"]), what=str(meta.get("what", "")))
             if self._ledger is not None:
                 self._ledger.diverged("blocked", message)
             self.recorder.note("divergence", message, process=peer.index)

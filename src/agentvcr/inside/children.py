@@ -25,6 +25,7 @@ VARIABLES = (
     "AGENTVCR_MODE",
     "AGENTVCR_ROOT",
     "AGENTVCR_STREAMS",
+    "AGENTVCR_LENT",
 )
 """The variables of a session; `AGENTVCR_LANE` and `AGENTVCR_STEP` are set for each child,
 `PYTHONPATH` is prepended."""

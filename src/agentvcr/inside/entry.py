@@ -78,8 +78,8 @@ class Entry:
             return self.address == "unix:" + host
         return port == self._own_port and host == "127.0.0.1"
 
-    def reach(self, host: str, port: int) -> None:
-        """Ask the engine whether the replayed program may reach an address.
+    def reach(self, host: str, port: int, what: str = "") -> None:
+        """Ask the engine whether the replayed program may reach an address, and for what.
 
         Raises:
             ReplayHalt: It may not, and the replay is over.
@@ -90,16 +90,17 @@ class Entry:
         from agentvcr.inside import frames, lanes  # noqa: PLC0415  (as above)
 
         handler = self.handler
-        meta = frames.pack_meta({"host": host, "port": port, "lane": lanes.current().name})
-        answer = handler.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
+        meta = {"host": host, "port": port, "lane": lanes.current().name, "what": what}
+        packed = frames.pack_meta(meta)
+        answer = handler.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), packed, b""))
         if answer.kind == frames.HALT:
             raise handler.halt(answer.raw.decode("utf-8", "replace"))
         if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
             raise ConnectionRefusedError(111, "Connection refused")
 
-    def passed(self, host: str, port: int) -> None:
-        """Tell the engine of an address that was reached past every interceptor."""
-        self.tell(b"N", {"kind": "unrecorded", "host": host, "port": port})
+    def passed(self, host: str, port: int, what: str = "") -> None:
+        """Tell the engine of an address that was reached past every interceptor, and for what."""
+        self.tell(b"N", {"kind": "unrecorded", "host": host, "port": port, "what": what})
 
     def started(self, argv: object) -> None:
         """Do nothing: `children` follows processes."""

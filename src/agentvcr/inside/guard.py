@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _contextvars import ContextVar
 from _weakref import ref
 
 from agentvcr.inside import lanes
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
         def is_own(self, host: str, port: int) -> bool:
             """Whether an address is the session's own; of a Unix socket its path, and port 0."""
 
-        def reach(self, host: str, port: int) -> None:
-            """Let the replayed program pass, or raise; a port of 0 stands for a look-up."""
+        def reach(self, host: str, port: int, what: str = "") -> None:
+            """Let the replayed program pass, or raise; a port of 0 stands for a look-up.
 
-        def passed(self, host: str, port: int) -> None:
-            """Take down an address that was reached past every interceptor."""
+            `what` names what is asked of the address, where that is known.
+            """
+
+        def passed(self, host: str, port: int, what: str = "") -> None:
+            """Take down an address that was reached past every interceptor, and for what."""
 
         def started(self, argv: object) -> None:
             """Take down that a process is started."""
@@ -58,6 +62,30 @@ _watching: list[ref[Guard]] = []
 
 
 _hooked: list[bool] = []
+
+named: ContextVar[bool] = ContextVar("agentvcr_named", default=False)
+"""Whether what is connected here has been named already, by more than its address."""
+
+
+def meet(host: str, port: int, what: str) -> None:
+    """Meet a client that is known and not recorded: name what it asks for, or refuse it on replay.
+
+    Raises:
+        ReplayHalt: It may not be reached on replay.
+        ConnectionRefusedError: It is telemetry, on replay.
+    """
+    for weak in tuple(_watching):
+        guard = weak()
+        if guard is not None:
+            guard.meet(host, port, what)
+
+
+def listens(port: int) -> None:
+    """Tell whoever watches of a port that C code listens on, which no hook of ours has seen."""
+    for weak in tuple(_watching):
+        guard = weak()
+        if guard is not None:
+            guard.gate.listens(port)
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
@@ -98,6 +126,13 @@ class Guard:
         elif event in _STARTS and not lanes.current().covered:
             self.gate.started(args[:2][-1])
 
+    def meet(self, host: str, port: int, what: str) -> None:
+        """Name what a known client asks for, each time that it does; on replay ask first."""
+        if self.gate.replaying:
+            self.gate.reach(host, port, what)
+        elif not (lanes.is_shadow() or lanes.current().covered or self.gate.is_gone):
+            self.gate.passed(host, port, what)
+
     def _reach(self, sock: Any, address: Any) -> None:  # noqa: ANN401  (any socket's)
         if isinstance(address, (str, bytes)):
             self._reach_locally(os.fsdecode(address))
@@ -113,6 +148,7 @@ class Guard:
             self.gate.reach(host, port)
         elif (
             not lanes.is_shadow()
+            and not named.get()
             and not lanes.current().covered
             and (host, port) not in self.seen
             and not self.gate.is_gone

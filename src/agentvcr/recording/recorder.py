@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from time import monotonic_ns
 
-from agentvcr.boundary import Boundary
+from agentvcr.boundary import UPGRADED, Boundary, name_upgrade
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.chunks import chunk_records
 from agentvcr.cassette.frames import RecordTooLargeError
@@ -159,8 +159,10 @@ class Recorder:
         number = self.exchanges
         if self._inner is not None and place != "internal":
             return self._replayed(self._inner, number, request, clean)
-        self._begin(number, request, clean, internal=place == "internal" or request.covered)
-        sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT)
+        internal = place == "internal" or request.covered
+        self._begin(number, request, clean, internal=internal)
+        asked = ("", "") if internal else (clean.url, request.client)
+        sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT, asked=asked)
         self._open[number] = sink
         return Forward(sink)
 
@@ -242,6 +244,8 @@ class Recorder:
     def finish(self, sink: RecordingSink, end: fmt.ExchangeEnd) -> None:
         """Write an exchange's answer and its end."""
         self._open.pop(sink.number, None)
+        if sink.asked[0] and sink.answer is not None and sink.answer[1] == UPGRADED:
+            self.note("unrecorded", name_upgrade(*sink.asked, sink.answer[2]))
         self._write_answer(sink)
         self.add(end)
 

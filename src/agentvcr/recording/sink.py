@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 class RecordingSink:
     """Collects one exchange's answer until its end; times are monotonic nanoseconds, 0 for now."""
 
-    __slots__ = ("_recorder", "answer", "chunks", "ended", "is_call", "is_clean", "number")
+    __slots__ = ("_recorder", "answer", "asked", "chunks", "ended", "is_call", "is_clean", "number")
 
     def __init__(
-        self, recorder: Recorder, number: int, *, is_clean: bool = False, is_call: bool = False
+        self,
+        recorder: Recorder,
+        number: int,
+        *,
+        is_clean: bool = False,
+        is_call: bool = False,
+        asked: tuple[str, str] = ("", ""),
     ) -> None:
         """Collect for exchange `number`.
 
@@ -33,7 +39,9 @@ class RecordingSink:
             number: The exchange.
             is_clean: The answer comes from a cassette.
             is_call: It is the result of a recorded function.
+            asked: The URL, without credentials, and the client; empty of what is internal.
         """
+        self.asked = asked
         self.is_clean = is_clean
         self.is_call = is_call
         self._recorder = recorder

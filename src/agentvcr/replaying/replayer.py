@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
-from agentvcr.boundary import Boundary
+from agentvcr.boundary import UPGRADED, Boundary, name_upgrade
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
 from agentvcr.model.address import address_of
@@ -24,7 +24,6 @@ LIKE_ENOUGH = 0.3
 """Below this likeness, `nearest` answers nothing."""
 
 _SHORT_GAP_NS = 50_000_000
-_UPGRADE = 101
 CALL = "CALL"
 """The method of a recorded function's call."""
 _CUT_OFF = "the recording has no end, as after a crash: it may go no further than this"
@@ -148,7 +147,7 @@ class Replayer:
 
     def _serve(self, exchange: Exchange) -> Serve:
         response, ending = exchange.response, exchange.ending
-        if response is not None and response.status == _UPGRADE:
+        if response is not None and response.status == UPGRADED:
             raise self._ledger.diverged("upgrade", _upgraded(exchange))
         failure = ending.failure if ending else None
         serve = Serve(
@@ -239,7 +238,10 @@ class _Watch:
 def _upgraded(exchange: Exchange) -> str:
     address = address_of(exchange.request.url)
     place = f"{address.host}:{address.port}" if address else "HOST:PORT"
+    headers = exchange.response.headers if exchange.response else ()
+    name = name_upgrade(exchange.request.url, exchange.client, headers)
     return (
-        f"exchange {exchange.number} of lane {exchange.lane} is an upgrade (status 101): what was "
-        f"said after it is not in the recording; --live {place} leaves it to the real service"
+        f"exchange {exchange.number} of lane {exchange.lane} is an upgrade (status 101), {name}: "
+        f"what was said after it is not in the recording; --live {place} leaves it to the real "
+        "service"
     )

@@ -15,7 +15,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any, Final
 
-from agentvcr.boundary import Boundary, why_blocked
+from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
 from agentvcr.errors import SessionActiveError
 from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.entry import Entry
@@ -130,7 +130,7 @@ class InForce:
         """Whether an address is the session's own: it has none."""
         return False
 
-    def reach(self, host: str, port: int) -> None:
+    def reach(self, host: str, port: int, what: str = "") -> None:
         """Let the replayed code pass, or raise.
 
         Raises:
@@ -144,19 +144,19 @@ class InForce:
             self._ledger.telemetry += 1
             raise ConnectionRefusedError(111, "Connection refused")
         if place == "outside":
-            message = why_blocked(host, port, lanes.current().name, 'live=["{}"]')
+            message = why_blocked(host, port, lanes.current().name, 'live=["{}"]', what)
             with self._handler.lock:
                 halt = self._ledger.diverged("blocked", message)
                 self._recorder.note("divergence", message)
             raise halt
 
-    def passed(self, host: str, port: int) -> None:
-        """Take down an address that was reached past every interceptor."""
+    def passed(self, host: str, port: int, what: str = "") -> None:
+        """Take down an address that was reached past every interceptor, and for what."""
         kind = self._boundary.kind_of_passing(host, port)
         if kind is None or host in self._own_paths:
             return
         with self._handler.lock:
-            self._recorder.note(kind, f"{host}:{port}" if port else host)
+            self._recorder.note(kind, name_unrecorded(host, port, what))
 
     def started(self, argv: object) -> None:
         """Take down a child process, which is not followed."""

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _UPGRADE = 101
+_CODED, _DECODED = b"Content-Encoding", b"X-Agentvcr-Content-Encoding"
+"""The second stands in a recording for the first where a transport has decoded the body already."""
 _BEFORE_SENDING = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol")
 
 
@@ -67,12 +69,17 @@ class Client:
 
     def response_of(self, serve: Serve, stream: Any) -> Any:  # noqa: ANN401  (the library's)
         """Make a response of the library from a recorded answer."""
-        return self.module.Response(
+        response = self.module.Response(
             serve.status,
-            headers=serve.headers,
+            headers=[
+                (_CODED if name == _DECODED else name, value) for name, value in serve.headers
+            ],
             stream=stream,
             extensions={"http_version": serve.http_version, "reason_phrase": serve.reason},
         )
+        if any(name == _DECODED for name, _ in serve.headers):
+            response._decoder = self.module._decoders.IdentityDecoder()
+        return response
 
     def error_of(self, serve: Serve, request: Any) -> BaseException:  # noqa: ANN401
         """Make the exception that ended a recorded exchange, as this library has it."""
@@ -104,6 +111,23 @@ def install(module: ModuleType) -> list[tuple[Any, str, Any]]:
     sync_class.handle_request = _sync(client, sync_class.handle_request)
     async_class.handle_async_request = _async(client, async_class.handle_async_request)
     return before
+
+
+def install_transports(module: ModuleType) -> list[tuple[Any, str, Any]]:
+    """Patch the transports for httpx that another library brings: they have the same shape."""
+    client = Client(sys.modules["httpx"])
+    client.name = module.__name__.partition(".")[0]
+    before = []
+    for name, wrap in (("handle_request", _sync), ("handle_async_request", _async)):
+        for own in vars(module).values():
+            if isinstance(own, type) and name in vars(own) and _is_brought_by(own, client.name):
+                before.append((own, name, vars(own)[name]))
+                setattr(own, name, wrap(client, vars(own)[name]))
+    return before
+
+
+def _is_brought_by(own: type, library: str) -> bool:
+    return own.__module__.partition(".")[0] == library
 
 
 def _decide(
@@ -210,12 +234,18 @@ def _fail(client: Client, serve: Serve, request: Any) -> None:  # noqa: ANN401  
 
 def _tee(tee: Any, response: Any, sink: Sink) -> Any:  # noqa: ANN401  (the library's)
     extensions = response.extensions
-    sink.head(
-        response.status_code,
-        list(response.headers.raw),
-        extensions.get("reason_phrase", b""),
-        extensions.get("http_version", b"HTTP/1.1"),
-    )
+    reason = extensions.get("reason_phrase")
+    if reason is None:  # HTTP/2 has none, and some transports keep none
+        reason = response.reason_phrase.encode("ascii", "replace")
+    version = extensions.get("http_version", b"HTTP/1.1")
+    if isinstance(version, str):  # a transport of another library's
+        version = version.encode("latin-1", "replace")
+    headers = list(response.headers.raw)
+    if "_decoder" in vars(response):  # set by the transport: it has decoded the body
+        headers = [
+            (_DECODED if name.lower() == _CODED.lower() else name, value) for name, value in headers
+        ]
+    sink.head(response.status_code, headers, reason, version)
     if response.status_code == _UPGRADE:  # the connection is the program's now
         sink.end("closed")
     else:
