@@ -64,6 +64,9 @@ class Engine(Protocol):
     def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
         """Take down something else."""
 
+    def unentered(self, argv: list[str], process: int) -> str:
+        """Take down a command that does not let us in; returns how it may be shown."""
+
     def failed(self, error: Exception) -> None:
         """Stop recording over an error of our own."""
 

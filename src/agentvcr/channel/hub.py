@@ -337,8 +337,9 @@ class Hub:
         if meta["kind"] == "lost":
             self.recorder.lost(str(meta["text"]))
         elif meta["kind"] == "unentered":
-            self.unentered.append(str(meta["text"]))
-            self.recorder.note("unentered", str(meta["text"]), process=peer.index)
+            text = self.recorder.unentered([str(word) for word in meta["argv"]], peer.index)
+            if text not in self.unentered:
+                self.unentered.append(text)
         else:
             key = (str(meta["host"]), int(meta["port"]))
             self._unrecorded[key] = self._unrecorded.get(key, 0) + 1

@@ -103,23 +103,46 @@ def environment_for(
     return out
 
 
-def hook_os() -> None:
+def hook_os(entry: Entry) -> None:
     """Make what `os` starts pass the session on."""
     for name in ("execve", "posix_spawn", "posix_spawnp"):
         original = getattr(os, name, None)
         if original is not None:
-            setattr(os, name, _with_env(original, keep_lane=name == "execve"))
+            setattr(os, name, _with_env(original, entry, keep_lane=name == "execve"))
     if os.name == "posix":
-        os.execv = _execv(os.execv)
-        os.system = _system(os.system)
+        os.execv = _execv(os.execv, entry)
+        os.system = _system(os.system, entry)
 
 
-def _with_env(original: Any, *, keep_lane: bool) -> Any:  # noqa: ANN401  (a function of os)
+def name_if_closed(entry: Entry, command: Any, *, is_text: bool = False, folder: str = "") -> None:  # noqa: ANN401
+    """Tell the engine of a command that starts a Python which will not let us in.
+
+    Whatever a recorded call of a function starts is covered by it, and answered with it.
+    """
+    from agentvcr.inside import closed  # noqa: PLC0415  (only who starts a program)
+
+    if lanes.current().covered:
+        return
+    try:
+        words = closed.words_of(command)
+        reads = closed.shell_keeps_out(words[0], folder) if is_text else False
+        if reads or (not is_text and closed.keeps_out(words, folder)):
+            entry.tell(b"N", {"kind": "unentered", "argv": words})
+    except (TypeError, ValueError, LookupError):  # no command at all: whoever starts it says so
+        return
+
+
+def _with_env(original: Any, entry: Entry, *, keep_lane: bool) -> Any:  # noqa: ANN401  (a function of os)
     @dressed_as(original)
     def call(path: Any, argv: Any, env: Any, **options: Any) -> Any:  # noqa: ANN401  (os's own)
         # exec replaces this process: the same caller goes on, under the same name.
-        lane = lanes.current().name if keep_lane else lane_for_child()
-        return original(path, argv, environment_for(env, lane), **options)
+        if keep_lane:
+            if _is_there(path):
+                _name_program(entry, path, argv)
+            return original(path, argv, environment_for(env, lanes.current().name), **options)
+        started = original(path, argv, environment_for(env, lane_for_child()), **options)
+        _name_program(entry, path, argv)
+        return started
 
     return call
 
@@ -130,9 +153,22 @@ def _missing(lane: str) -> dict[str, str]:
     return {name: value for name, value in env.items() if _environ.get(name) != value}
 
 
-def _execv(original: Any) -> Any:  # noqa: ANN401  (a function of os)
+def _name_program(entry: Entry, path: Any, argv: Any) -> None:  # noqa: ANN401  (as os takes them)
+    """Tell the engine of a program that will not let us in."""
+    if isinstance(argv, (list, tuple)) and not being_started():  # else it is told of elsewhere
+        name_if_closed(entry, [path, *argv[1:]])
+
+
+def _is_there(path: Any) -> bool:  # noqa: ANN401  (as above)
+    """Whether a program can be executed: each folder of PATH is tried."""
+    return isinstance(path, (str, bytes, os.PathLike)) and os.access(path, os.X_OK)
+
+
+def _execv(original: Any, entry: Entry) -> Any:  # noqa: ANN401  (a function of os)
     @dressed_as(original)
     def execv(path: Any, argv: Any, /) -> Any:  # noqa: ANN401  (os's own)
+        if _is_there(path):
+            _name_program(entry, path, argv)
         # Not `execve`, which words its errors otherwise; nor `environ`, which the program sees.
         lent = _missing(lanes.current().name)
         for name, value in lent.items():
@@ -150,9 +186,10 @@ def _execv(original: Any) -> Any:  # noqa: ANN401  (a function of os)
     return execv
 
 
-def _system(original: Any) -> Any:  # noqa: ANN401  (a function of os)
+def _system(original: Any, entry: Entry) -> Any:  # noqa: ANN401  (a function of os)
     @dressed_as(original)
     def system(command: Any) -> Any:  # noqa: ANN401  (os's own)
+        name_if_closed(entry, command, is_text=True)
         # Told to the shell: what is told to this process, other threads would hand on too.
         lent = _missing(lane_for_child()).items()
         told = " ".join("%s='%s'" % (name, value.replace("'", "'\\''")) for name, value in lent)

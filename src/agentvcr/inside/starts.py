@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from agentvcr.inside import children, lanes
+from agentvcr.inside import children
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -22,39 +22,34 @@ def hook_subprocess(module: ModuleType, entry: Entry) -> None:
     """Make `subprocess.Popen`, and asyncio's with it, pass the session on."""
     popen: Any = module.Popen
     original = popen._execute_child
-    position = original.__code__.co_varnames.index("env") - 1
+    taken = original.__code__.co_varnames[1 : original.__code__.co_argcount]
 
     @dressed_as(original)
     def execute_child(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (Popen's own)
         if args and not isinstance(args[0], (str, bytes, os.PathLike, list, tuple)):
             args = (list(args[0]), *args[1:])  # an iterator: to be looked at, not used up
-        covered = lanes.current().covered  # by the call of a function, which is answered itself
-        if not covered and is_closed_to_us(args[0] if args else options.get("args")):
-            words = args[0] if args else options["args"]
-            text = " ".join(os.fsdecode(word) for word in words)
-            entry.tell(b"N", {"kind": "unentered", "text": text})
+        given = {**dict(zip(taken, args)), **options}
         lane = children.lane_for_child()
+        env = children.environment_for(given["env"], lane)
         if "env" in options:
-            options["env"] = children.environment_for(options["env"], lane)
-        elif len(args) > position:
-            env = children.environment_for(args[position], lane)
+            options["env"] = env
+        else:
+            position = taken.index("env")
             args = (*args[:position], env, *args[position + 1 :])
         with children.Starting(lane):  # it may fork, and may start through `os.posix_spawn`
-            return original(self, *args, **options)
+            done = original(self, *args, **options)
+        _name(entry, given)
+        return done
 
     popen._execute_child = execute_child
 
 
-def is_closed_to_us(argv: Any) -> bool:  # noqa: ANN401  (whatever Popen takes)
-    """Whether a command is a Python that will not let us in: `-I`, `-E` or `-S`."""
-    if not isinstance(argv, (list, tuple)):
-        return False
-    words = [os.fsdecode(word) for word in argv]
-    if not words or "python" not in os.path.basename(words[0]):
-        return False
-    for word in words[1:]:
-        if not word.startswith("-") or word in ("-c", "-m", "-"):
-            return False
-        if not word.startswith(("--", "-X", "-W")) and set(word) & set("IES"):
-            return True
-    return False
+def _name(entry: Entry, given: dict[str, Any]) -> None:
+    """Tell the engine of what was started, if it will not let us in."""
+    command, executable = given["args"], given.get("executable")
+    is_one = isinstance(command, (str, bytes, os.PathLike))
+    if executable is not None and not is_one and not given.get("shell"):
+        command = [executable, *command[1:]]
+    folder = os.fsdecode(given.get("cwd") or "")
+    is_shell = bool(given.get("shell")) and (is_one or len(command) > 0)
+    children.name_if_closed(entry, command, is_text=is_shell, folder=folder)

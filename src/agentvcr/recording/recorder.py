@@ -339,6 +339,16 @@ class Recorder:
         clean = self._cleaner.text(text[:_MOST_TEXT])
         self.add(fmt.NoteRecord(kind, at_us, request.process if request else process, clean, 1))
 
+    def unentered(self, argv: list[str], process: int) -> str:
+        """Take down a command that does not let us in; returns it without credentials."""
+        text = " ".join(self.redactor.argv(storable_argv(argv)))
+        if len(argv) == 1:  # a shell's text, whose words may be options with credentials
+            words = argv[0].split()
+            clean = self.redactor.argv(storable_argv(words))
+            text = text if list(clean) == words else " ".join(clean)
+        self.note("unentered", text, process=process)
+        return text
+
     def abandon(self) -> None:
         """Write nothing any more, in the child of a fork: the journal is its parent's."""
         self._closed = True

@@ -61,7 +61,7 @@ def start(path_entry: str) -> None:
     imports.on_failure.append(entry.hook_failed)
     children.remember(path_entry)
     children.follow_forks(entry)
-    children.hook_os()
+    children.hook_os(entry)
     _follow_processes(entry)
     when_imported("socket", guard.hook_socket)
     for name, hook in lanes.HOOKS.items():
