@@ -41,7 +41,13 @@ def _follow_processes(entry: Entry) -> None:
 
         processes.hook_util(module)
 
+    def on_tests(module: ModuleType) -> None:
+        from agentvcr.inside import xdist  # noqa: PLC0415  (as above)
+
+        xdist.hook_runner(module)
+
     when_imported("subprocess", on_subprocess)
+    when_imported("_pytest.runner", on_tests)
     when_imported("multiprocessing.process", on_process)
     when_imported("multiprocessing.spawn", on_spawn)
     when_imported("multiprocessing.util", on_util)
