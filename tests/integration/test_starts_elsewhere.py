@@ -6,6 +6,7 @@ What lets us in is recorded and replayed; what does not is named, and that witho
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.support.command_line import PROGRAMS, agentvcr
 from tests.support.counter_server import CounterServer
 from tests.test_architecture import interpreters
 
+PATIENCE_S = 60
 APPLICATION = """
 import asyncio, json, asking
 
@@ -60,6 +62,11 @@ def recorded(folder, *command, **env):
         done = agentvcr("record", "-o", "x.avcr", "--", *command, cwd=folder, env=env)
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
         return done, server.count, env
+
+
+def unentered(folder):
+    notes = load_run(folder / "x.avcr").notes
+    return [one.text for one in notes if one.kind == "unentered"]
 
 
 def assert_replayed(folder, env):
@@ -163,7 +170,7 @@ def test_a_python_that_does_not_let_us_in_is_named_once(start, tmp_path):
     done = agentvcr("record", "-o", "x.avcr", "--", sys.executable, "p.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr.decode().count("not entered: ") == 1, done.stderr.decode()
-    notes = [one.text for one in load_run(tmp_path / "x.avcr").notes if one.kind == "unentered"]
+    notes = unentered(tmp_path)
     assert notes
     assert f"not entered: {notes[0]}" in " ".join(done.stderr.decode().split())
 
@@ -180,7 +187,7 @@ def test_a_command_line_is_named_without_its_credentials(start, tmp_path):
     done = agentvcr("record", "-o", "x.avcr", "--", sys.executable, "p.py", cwd=tmp_path)
     assert b"not entered: " in done.stderr
     assert b"hunter2" not in done.stderr
-    notes = [one.text for one in load_run(tmp_path / "x.avcr").notes if one.kind == "unentered"]
+    notes = unentered(tmp_path)
     assert len(notes) == 1
     assert "hunter2" not in notes[0]
 
@@ -201,3 +208,25 @@ def test_what_cannot_be_started_is_not_named(tmp_path):
     done = agentvcr("record", "-o", "x.avcr", "--", sys.executable, "p.py", cwd=tmp_path)
     assert b"not entered" not in done.stderr
     assert done.stdout == bare.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells of no processes")
+def test_a_python_that_only_a_script_names_is_seen(tmp_path):
+    for name in "ab":
+        os.mkfifo(tmp_path / name)
+    read = "open(sys.argv[1]).read()"  # until the program that saw it named lets it go
+    (tmp_path / "run.sh").write_text(
+        f"env -i {sys.executable} -c 'import sys; {read}' a\n"
+        f"{sys.executable} -I -c 'import sys; {read}' b\n"
+        f"{sys.executable} -c pass\n"
+    )
+    command = [sys.executable, "-m", "agentvcr", "record", "-o", "x.avcr", "--", "sh", "run.sh"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as recorder:
+        for number, name in enumerate("ab", 1):
+            with (tmp_path / name).open("w"):  # it has started
+                until = time.monotonic() + PATIENCE_S
+                while len(unentered(tmp_path)) < number and time.monotonic() < until:
+                    time.sleep(0.05)
+        said = recorder.communicate()[1].decode()
+    assert recorder.returncode == 0
+    assert [line[-1] for line in said.splitlines() if "not entered: " in line] == ["a", "b"], said

@@ -65,7 +65,7 @@ class Engine(Protocol):
         """Take down something else."""
 
     def unentered(self, argv: list[str], process: int) -> str:
-        """Take down a command that does not let us in; returns how it may be shown."""
+        """Take down a command that does not let us in; returns how to show it, if it is new."""
 
     def failed(self, error: Exception) -> None:
         """Stop recording over an error of our own."""

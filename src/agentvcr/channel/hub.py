@@ -337,12 +337,16 @@ class Hub:
         if meta["kind"] == "lost":
             self.recorder.lost(str(meta["text"]))
         elif meta["kind"] == "unentered":
-            text = self.recorder.unentered([str(word) for word in meta["argv"]], peer.index)
-            if text not in self.unentered:
-                self.unentered.append(text)
+            self.name_unentered([str(word) for word in meta["argv"]], peer.index)
         else:
             key = (str(meta["host"]), int(meta["port"]))
             self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
+
+    def name_unentered(self, argv: list[str], process: int = 0) -> None:
+        """Take down a Python that does not let us in: as who starts it says, or as it was seen."""
+        text = self.recorder.unentered(argv, process)
+        if text:
+            self.unentered.append(text)
 
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
         host, port = str(meta["host"]), int(str(meta["port"]))

@@ -65,8 +65,8 @@ def _keeps_out(words: Sequence[str], place: _Place) -> bool:
     if not words or place.depth > _DEEPEST:
         return False
     name, rest = os.path.basename(words[0]), list(words[1:])
-    if name.startswith(_PYTHONS):
-        return place.is_lost or _is_isolated(rest)
+    if is_python(name):
+        return place.is_lost or is_isolated(rest)
     if name in _SHELLS and _script_of(rest):
         return _text_keeps_out(_script_of(rest), place.within())
     reads = _READERS.get(name)
@@ -107,7 +107,7 @@ def _command_keeps_out(words: list[str], place: _Place) -> bool:
 def _wrapper_keeps_out(words: list[str], place: _Place) -> bool:
     """The same for a program that starts another: the first Python among its words."""
     for at, word in enumerate(words):
-        if os.path.basename(word).startswith(_PYTHONS):
+        if is_python(word):
             return _keeps_out(words[at:], place)
     return False
 
@@ -122,7 +122,12 @@ def _commands(words: list[str]) -> list[list[str]]:
     return [command for command in found if command]
 
 
-def _is_isolated(options: list[str]) -> bool:
+def is_python(program: str) -> bool:
+    """Whether a program is a Python, by its name."""
+    return os.path.basename(program).startswith(_PYTHONS)
+
+
+def is_isolated(options: list[str]) -> bool:
     """Whether Python's options have one of `-I`, `-E`, `-S`; what follows is the program's."""
     words = iter(options)
     for word in words:

@@ -70,6 +70,7 @@ class Recorder:
         self._later: list[Callable[[], None]] = []
         self._open: dict[int, RecordingSink] = {}
         self._told: set[TelemetrySink] = set()
+        self._unentered: list[str] = []
         self.processes = 0
         """How many processes spoke."""
         self.exchanges = 0
@@ -340,7 +341,13 @@ class Recorder:
         self.add(fmt.NoteRecord(kind, at_us, request.process if request else process, clean, 1))
 
     def unentered(self, argv: list[str], process: int) -> str:
-        """Take down a command that does not let us in; returns it without credentials."""
+        """Take down a command that does not let us in; returns it without credentials.
+
+        Empty where whoever started it has told of it already, as a part of what was started.
+        """
+        if any(" ".join(argv[1:] or argv) in told for told in self._unentered):
+            return ""
+        self._unentered.append(" ".join(argv))
         text = " ".join(self.redactor.argv(storable_argv(argv)))
         if len(argv) == 1:  # a shell's text, whose words may be options with credentials
             words = argv[0].split()
