@@ -55,6 +55,13 @@ def test_children_are_numbered_by_who_starts_them(way, count, tmp_path):
     assert lanes == {f"main/proc{number}" for number in range(count)}
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_child_numbers_its_own_children(method, tmp_path):
+    recorded(tmp_path, "grandchildren", method)
+    lanes = {one.lane for one in load_run(tmp_path / "x.avcr").exchanges}
+    assert lanes == {f"main/proc{number}/proc0" for number in range(3)}
+
+
 def test_who_takes_the_place_of_a_program_goes_on_in_its_lane(tmp_path):
     recorded(tmp_path, "go_on")
     lanes = [one.lane for one in load_run(tmp_path / "x.avcr").exchanges]

@@ -45,6 +45,13 @@ server.send_signal(signal.SIGINT)
 server.wait()
 print(told)
 """
+REVERSED = """
+import os
+
+def pytest_collection_modifyitems(items):
+    if "REVERSED" in os.environ:
+        items.reverse()
+"""
 TESTS = """
 import asking, pytest
 
@@ -87,13 +94,14 @@ def test_a_server_of_the_run_is_recorded_and_replayed(options, tmp_path):
 
 def test_tests_that_run_in_workers_are_recorded_and_replayed(tmp_path):
     (tmp_path / "test_it.py").write_text(TESTS)
+    (tmp_path / "conftest.py").write_text(REVERSED)
     command = [sys.executable, "-m", "pytest", "-qq", "-n", "2", "-p", "no:cacheprovider"]
     _, asked, env = recorded(tmp_path, *command)
     assert asked == 8
     first = {path.name: path.read_text() for path in tmp_path.glob("*.told")}
     for path in first:
         (tmp_path / path).unlink()
-    assert_replayed(tmp_path, env)
+    assert_replayed(tmp_path, {**env, "REVERSED": "yes"})  # each goes to another worker
     assert {path.name: path.read_text() for path in tmp_path.glob("*.told")} == first
 
 

@@ -62,15 +62,25 @@ def in_threads(act, words=WORDS):
     return words
 
 
-def process(method):
+def process(method, target=asking.leave):
     context = multiprocessing.get_context(method)
-    children = [context.Process(target=asking.leave, args=(word,)) for word in WORDS]
+    context.Lock()  # which starts a server of multiprocessing
+    children = [context.Process(target=target, args=(word,)) for word in WORDS]
     for child in children:
         child.start()
     for child in children:
         child.join()
         assert child.exitcode == 0
     return WORDS
+
+
+def have_asked(word):
+    subprocess.run(argv(word), check=True)
+
+
+def grandchildren(method):
+    """Start processes that start one each."""
+    return process(method, have_asked)
 
 
 def threads(method):

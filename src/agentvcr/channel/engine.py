@@ -64,7 +64,7 @@ class Engine(Protocol):
     def note(self, kind: str, text: str, request: Request | None = None, process: int = 0) -> None:
         """Take down something else."""
 
-    def unentered(self, argv: list[str], process: int) -> str:
+    def unentered(self, argv: list[str], process: int, *, seen: bool) -> str:
         """Take down a command that does not let us in; returns how to show it, if it is new."""
 
     def failed(self, error: Exception) -> None:

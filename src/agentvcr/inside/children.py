@@ -7,6 +7,7 @@ started, and what happens at a fork. Does not start anything.
 from __future__ import annotations
 
 import os
+import sys
 from _thread import _local
 
 from agentvcr.inside import lanes
@@ -133,9 +134,13 @@ def name_if_closed(entry: Entry, command: Any, *, is_text: bool = False, folder:
 
 
 def _with_env(original: Any, entry: Entry, *, keep_lane: bool) -> Any:  # noqa: ANN401  (a function of os)
+    takes_none = not keep_lane and sys.version_info >= (3, 13)
+
     @dressed_as(original)
     def call(path: Any, argv: Any, env: Any, **options: Any) -> Any:  # noqa: ANN401  (os's own)
         # exec replaces this process: the same caller goes on, under the same name.
+        if not hasattr(env, "keys") and not (env is None and takes_none):
+            return original(path, argv, env, **options)  # which says what is wrong with it
         if keep_lane:
             if _is_there(path):
                 _name_program(entry, path, argv)

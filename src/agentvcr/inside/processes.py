@@ -85,6 +85,8 @@ def hook_util(module: ModuleType) -> None:
 
     Ours is one for all threads: whoever spawns at the same time would get the same name.
     """
+    if os.name != "posix":  # spawned there in another way, and told its lane all the same
+        return
     import _posixsubprocess  # noqa: PLC0415  (only where it exists, and `multiprocessing` needs it)
 
     util: Any = module

@@ -340,14 +340,15 @@ class Recorder:
         clean = self._cleaner.text(text[:_MOST_TEXT])
         self.add(fmt.NoteRecord(kind, at_us, request.process if request else process, clean, 1))
 
-    def unentered(self, argv: list[str], process: int) -> str:
+    def unentered(self, argv: list[str], process: int, *, seen: bool) -> str:
         """Take down a command that does not let us in; returns it without credentials.
 
-        Empty where whoever started it has told of it already, as a part of what was started.
+        Empty where it is known. One that was `seen` may be a part of what its starter has told of.
         """
-        if any(" ".join(argv[1:] or argv) in told for told in self._unentered):
+        whole, part = " ".join(argv), " ".join(argv[1:])
+        if whole in self._unentered or (seen and any(part in told for told in self._unentered)):
             return ""
-        self._unentered.append(" ".join(argv))
+        self._unentered.append(whole)
         text = " ".join(self.redactor.argv(storable_argv(argv)))
         if len(argv) == 1:  # a shell's text, whose words may be options with credentials
             words = argv[0].split()
