@@ -72,6 +72,9 @@ class Engine(Protocol):
     ) -> None:
         """Take down something else, and how often it was seen."""
 
+    def unentered(self, argv: list[str], process: int, *, seen: bool) -> None:
+        """Take down a command that does not let us in, unless it is known."""
+
     def failed(self, error: Exception) -> None:
         """Stop recording over an error of our own."""
 

@@ -365,10 +365,14 @@ class Hub:
         if meta["kind"] == "lost":
             self.recorder.lost(str(meta["text"]))
         elif meta["kind"] == "unentered":
-            self.recorder.note("unentered", str(meta["text"]), process=peer.index)
+            self.name_unentered([str(word) for word in meta["argv"]], peer.index, seen=False)
         else:
             key = (str(meta["host"]), int(meta["port"]), str(meta.get("what", "")))
             self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
+
+    def name_unentered(self, argv: list[str], process: int = 0, *, seen: bool = True) -> None:
+        """Take down a Python that does not let us in: as who starts it says, or as it was seen."""
+        self.recorder.unentered(argv, process, seen=seen)
 
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
         host, port = str(meta["host"]), int(str(meta["port"]))

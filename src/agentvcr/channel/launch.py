@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from agentvcr.channel.engine import Divergences, SignalSource
 from agentvcr.channel.hub import Hub
@@ -22,10 +23,14 @@ from agentvcr.channel.namespace import entering
 from agentvcr.channel.signals import Signals
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
 
+if TYPE_CHECKING:
+    from agentvcr.channel.lookout import Lookout
+
 TERM_AFTER_S = 5.0
 KILL_AFTER_S = 5.0
 _PATIENCE_S = 1.0
 _TICK_S = 0.25
+_FIRST_LOOK_S = 0.2
 
 
 class Ended:
@@ -55,6 +60,8 @@ class Launch:
         self._ends_at: float | None = None
         self._killed = False
         self._coming: SignalSource | None = None
+        self._look_s = monotonic() + _FIRST_LOOK_S
+        self._lookout: Lookout | None = None
 
     def run(
         self,
@@ -145,13 +152,30 @@ class Launch:
                 for number in (*signals.due(), *(self._coming.due() if self._coming else ())):
                     _kill(program.pid, number)  # not `send_signal`, which would reap it
                 self._enforce(program, hub)
+                self._look(program.pid, hub)
         finally:
             hub.selector.unregister(signals.wakeup_fd)
             if signals.canary_fd >= 0:
                 hub.selector.unregister(signals.canary_fd)
 
+    def _look(self, pid: int, hub: Hub) -> None:
+        """Look for Pythons that do not let us in; a short command ends before the first look."""
+        if sys.platform != "linux" or monotonic() < self._look_s:
+            return
+        if self._lookout is None:
+            from agentvcr.channel.lookout import Lookout  # noqa: PLC0415  (see above)
+
+            path_entry = self._env["PYTHONPATH"].split(os.pathsep)[0]
+            needed = {"PYTHONPATH": path_entry, "AGENTVCR_CHANNEL": hub.address}
+            self._lookout = Lookout(pid, needed)
+        for argv in self._lookout.look():
+            hub.name_unentered(argv)
+        self._look_s = monotonic() + self._lookout.next_s()
+
     def _timeout_s(self, signals: Signals) -> float | None:
         waits = [signals.timeout_s, self._coming.timeout_s if self._coming else None]
+        if sys.platform == "linux":
+            waits.append(max(0.0, self._look_s - monotonic()))
         if self._ends_at is not None or sys.platform == "win32":  # no SIGCHLD there
             waits.append(_TICK_S)
         return min((one for one in waits if one is not None), default=None)

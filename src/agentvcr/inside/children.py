@@ -1,19 +1,20 @@
-"""Follow the program into its child processes: forks, and Pythons started with an environment.
+"""Follow the program into its child processes: forks, and programs that take its place.
 
-Owns the variables that bring a child under the session, and what happens at a fork. Does not start
-anything.
+Owns the variables that bring a child under the session, the name of the child that is being
+started, and what happens at a fork. Does not start anything.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from _thread import _local
 
 from agentvcr.inside import lanes
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from types import ModuleType
     from typing import Any, Mapping
 
     from agentvcr.inside.entry import Entry
@@ -31,11 +32,42 @@ VARIABLES = (
 `PYTHONPATH` is prepended."""
 
 _ours: dict[str, str] = {}
+_environ = os.environ
+"""The mapping that stands for what a child inherits, also where the program put another there."""
+
+
+class _Here(_local):
+    """What this thread is starting."""
+
+    lane = ""
+    forking: tuple[str, str] = ("", "")
+
+
+_here = _Here()
+
+
+class Starting:
+    """Around the start of one process, under whatever names it is started: it has one lane."""
+
+    def __init__(self, lane: str) -> None:
+        """Start a process with this lane."""
+        self._lane = lane
+
+    def __enter__(self) -> None:
+        self._outer, _here.lane = _here.lane, self._lane
+
+    def __exit__(self, *_: object) -> None:
+        _here.lane = self._outer
+
+
+def being_started() -> str:
+    """Name the lane of the process that this thread is starting; empty where it starts none."""
+    return _here.lane
 
 
 def lane_for_child() -> str:
     """Name the lane of a process that the running code is about to start."""
-    return lanes.current().child("proc").name
+    return _here.lane or lanes.current().child("proc").name
 
 
 def remember(path_entry: str) -> None:
@@ -48,11 +80,21 @@ def remember(path_entry: str) -> None:
         gateway.restore()
 
 
-def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
-    """Copy `env` (or the process's own) with the session's variables in it; never edits it."""
-    out = dict(os.environ if env is None else env)
+def environment_for(
+    env: Mapping[Any, Any] | None, lane: str, origin: str | None = None
+) -> dict[Any, Any]:
+    """Copy `env` (or the process's own) with the session's variables in it; never edits it.
+
+    Args:
+        env: What the program gives to its child; None where that inherits.
+        lane: The child's.
+        origin: Which step it belongs to; that of the running code where none is given.
+    """
+    out = dict(_environ if env is None else env)
     as_bytes = any(isinstance(name, bytes) for name in out)
-    where = {"AGENTVCR_LANE": lane, "AGENTVCR_STEP": lanes.origin_for_child()}
+    if origin is None:
+        origin = lanes.origin_for_child()
+    where = {"AGENTVCR_LANE": lane, "AGENTVCR_STEP": origin}
     wanted = {**_ours, **{name: lanes.as_variable(value) for name, value in where.items()}}
     if "AGENTVCR_GATEWAY" in _ours:
         wanted.update(_gateway_variables(out, where, as_bytes=as_bytes))
@@ -65,10 +107,8 @@ def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
     given = out.get(key)
     if given:  # bytes, text or a path: each is allowed under a name of either kind
         given = os.fsencode(given) if as_bytes else os.fsdecode(given)
-    if not given:
-        out[key] = entry
-    elif entry not in given.split(separator):
-        out[key] = entry + separator + given
+    others = [one for one in given.split(separator) if one != entry] if given else []
+    out[key] = separator.join([entry, *others])  # first: another's `sitecustomize` would hide ours
     return out
 
 
@@ -85,100 +125,120 @@ def _gateway_variables(
     return gateway.variables(texts, base, where["AGENTVCR_LANE"], where["AGENTVCR_STEP"])
 
 
-def is_closed_to_us(argv: Any) -> bool:  # noqa: ANN401  (whatever Popen takes)
-    """Whether a command is a Python that will not let us in: `-I`, `-E` or `-S`."""
-    if not isinstance(argv, (list, tuple)):
-        return False
-    words = [os.fsdecode(word) for word in argv]
-    if not words or "python" not in os.path.basename(words[0]):
-        return False
-    for word in words[1:]:
-        if not word.startswith("-") or word in ("-c", "-m", "-"):
-            return False
-        if not word.startswith(("--", "-X", "-W")) and set(word) & set("IES"):
-            return True
-    return False
-
-
-def hook_subprocess(module: ModuleType, entry: Entry) -> None:
-    """Make `subprocess.Popen`, and asyncio's with it, pass the session on."""
-    popen: Any = module.Popen
-    original = popen._execute_child
-    position = original.__code__.co_varnames.index("env") - 1
-
-    @dressed_as(original)
-    def execute_child(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (Popen's own)
-        if args and not isinstance(args[0], (str, bytes, os.PathLike, list, tuple)):
-            args = (list(args[0]), *args[1:])  # an iterator: to be looked at, not used up
-        covered = lanes.current().covered  # by the call of a function, which is answered itself
-        if not covered and is_closed_to_us(args[0] if args else options.get("args")):
-            words = args[0] if args else options["args"]
-            text = " ".join(os.fsdecode(word) for word in words)
-            entry.tell(b"N", {"kind": "unentered", "text": text})
-        if "env" in options:
-            options["env"] = environment_for(options["env"], lane_for_child())
-        elif len(args) > position:
-            env = environment_for(args[position], lane_for_child())
-            args = (*args[:position], env, *args[position + 1 :])
-        return original(self, *args, **options)
-
-    popen._execute_child = execute_child
-
-
-def hook_multiprocessing(module: ModuleType) -> None:
-    """Name the lane of a process that `multiprocessing` spawns, which inherits our environment."""
-    util: Any = module
-    original = util.spawnv_passfds
-
-    @dressed_as(original)
-    def spawnv_passfds(*args: Any) -> Any:  # noqa: ANN401  (multiprocessing's own)
-        names = ("AGENTVCR_LANE", "AGENTVCR_STEP")
-        before = {name: os.environ.get(name, "") for name in names}
-        told = (lane_for_child(), lanes.origin_for_child())
-        os.environ.update(zip(names, map(lanes.as_variable, told)))
-        try:
-            return original(*args)
-        finally:
-            os.environ.update(before)
-
-    util.spawnv_passfds = spawnv_passfds
-
-
-def hook_os() -> None:
-    """Make `os.execve` and `os.posix_spawn` with an environment pass the session on."""
+def hook_os(entry: Entry) -> None:
+    """Make what `os` starts pass the session on."""
     for name in ("execve", "posix_spawn", "posix_spawnp"):
         original = getattr(os, name, None)
         if original is not None:
-            setattr(os, name, _with_env(original, keep_lane=name == "execve"))
+            setattr(os, name, _with_env(original, entry, keep_lane=name == "execve"))
+    if os.name == "posix":
+        os.execv = _execv(os.execv, entry)
+        os.system = _system(os.system, entry)
 
 
-def _with_env(original: Any, *, keep_lane: bool) -> Any:  # noqa: ANN401  (a function of os)
+def name_if_closed(entry: Entry, command: Any, *, is_text: bool = False, folder: str = "") -> None:  # noqa: ANN401
+    """Tell the engine of a command that starts a Python which will not let us in.
+
+    Whatever a recorded call of a function starts is covered by it, and answered with it.
+    """
+    from agentvcr.inside import closed  # noqa: PLC0415  (only who starts a program)
+
+    if lanes.current().covered:
+        return
+    try:
+        words = closed.words_of(command)
+        reads = closed.shell_keeps_out(words[0], folder) if is_text else False
+        if reads or (not is_text and closed.keeps_out(words, folder)):
+            entry.tell(b"N", {"kind": "unentered", "argv": words})
+    except (TypeError, ValueError, LookupError):  # no command at all: whoever starts it says so
+        return
+
+
+def _with_env(original: Any, entry: Entry, *, keep_lane: bool) -> Any:  # noqa: ANN401  (a function of os)
+    takes_none = not keep_lane and sys.version_info >= (3, 13)
+
     @dressed_as(original)
     def call(path: Any, argv: Any, env: Any, **options: Any) -> Any:  # noqa: ANN401  (os's own)
         # exec replaces this process: the same caller goes on, under the same name.
-        lane = lanes.current().name if keep_lane else lane_for_child()
-        return original(path, argv, environment_for(env, lane), **options)
+        if not hasattr(env, "keys") and not (env is None and takes_none):
+            return original(path, argv, env, **options)  # which says what is wrong with it
+        if keep_lane:
+            if _is_there(path):
+                _name_program(entry, path, argv)
+            return original(path, argv, environment_for(env, lanes.current().name), **options)
+        started = original(path, argv, environment_for(env, lane_for_child()), **options)
+        _name_program(entry, path, argv)
+        return started
 
     return call
 
 
+def _missing(lane: str) -> dict[str, str]:
+    """Say which variables a child would not inherit, or not as it should."""
+    env = environment_for(None, lane)
+    return {name: value for name, value in env.items() if _environ.get(name) != value}
+
+
+def _name_program(entry: Entry, path: Any, argv: Any) -> None:  # noqa: ANN401  (as os takes them)
+    """Tell the engine of a program that will not let us in."""
+    if isinstance(argv, (list, tuple)) and not being_started():  # else it is told of elsewhere
+        name_if_closed(entry, [path, *argv[1:]])
+
+
+def _is_there(path: Any) -> bool:  # noqa: ANN401  (as above)
+    """Whether a program can be executed: each folder of PATH is tried."""
+    return isinstance(path, (str, bytes, os.PathLike)) and os.access(path, os.X_OK)
+
+
+def _execv(original: Any, entry: Entry) -> Any:  # noqa: ANN401  (a function of os)
+    @dressed_as(original)
+    def execv(path: Any, argv: Any, /) -> Any:  # noqa: ANN401  (os's own)
+        if _is_there(path):
+            _name_program(entry, path, argv)
+        # Not `execve`, which words its errors otherwise; nor `environ`, which the program sees.
+        lent = _missing(lanes.current().name)
+        for name, value in lent.items():
+            os.putenv(name, value)
+        try:
+            return original(path, argv)
+        finally:
+            for name in lent:
+                before = _environ.get(name)
+                if before is None:
+                    os.unsetenv(name)
+                else:
+                    os.putenv(name, before)
+
+    return execv
+
+
+def _system(original: Any, entry: Entry) -> Any:  # noqa: ANN401  (a function of os)
+    @dressed_as(original)
+    def system(command: Any) -> Any:  # noqa: ANN401  (os's own)
+        name_if_closed(entry, command, is_text=True)
+        # Told to the shell: what is told to this process, other threads would hand on too.
+        lent = _missing(lane_for_child()).items()
+        told = " ".join("%s='%s'" % (name, value.replace("'", "'\\''")) for name, value in lent)
+        try:
+            encoded = b"export %s; %s" % (os.fsencode(told), os.fsencode(command))
+        except (TypeError, ValueError):  # no command: the original says so
+            return original(command)
+        return original(encoded)
+
+    return system
+
+
 def follow_forks(entry: Entry) -> None:
     """Give a forked child a lane and connections of its own."""
-    upcoming = []
 
     def before() -> None:
-        upcoming.append(lane_for_child())
-
-    def after_in_parent() -> None:
-        upcoming.pop()
+        _here.forking = (lane_for_child(), lanes.origin_for_child())
 
     def after_in_child() -> None:
-        name, origin = upcoming.pop(), lanes.origin_for_child()
-        upcoming.clear()
+        name, origin = _here.forking
+        _here.lane = ""
         entry.forked(name)
         lanes.start(name, origin)
 
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=before, after_in_parent=after_in_parent, after_in_child=after_in_child
-        )
+        os.register_at_fork(before=before, after_in_child=after_in_child)

@@ -38,6 +38,8 @@ class _Here(_local):
     """The lane of this thread, or of the work item that it does; None where it has none."""
 
     ground: Lane | None = None
+    resting: tuple[Lane | None, Lane, list[Lane]] | None = None
+    """What a pool's worker was before it took up a work item: ground, lane and process."""
 
 
 _here = _Here()
@@ -94,19 +96,50 @@ def start(name: str, origin: str = "") -> Token[Lane]:
         origin: What `origin_for_child` said in the process that started this one.
     """
     era[0] = _ORPHAN.era = object()
-    lane = Lane(name)
-    if origin:
-        step_lane, path, covered = origin.split(" ")
-        lane = Lane(name, step=OpenStep(path, step_lane), covered=covered == "covered")
+    lane = told(name, origin)
     _process[:] = [lane]
     _ORPHAN.counters.clear()
-    _here.ground = None
+    _here.ground = _here.resting = None
     return _current.set(lane)
 
 
-def origin_for_child() -> str:
-    """Say, for the processes that the running code starts, which step they belong to."""
-    lane = current()
+def told(name: str, origin: str) -> Lane:
+    """Make the lane that another process has named; see `start`."""
+    if not origin:
+        return Lane(name)
+    step_lane, path, covered = origin.split(" ")
+    return Lane(name, step=OpenStep(path, step_lane), covered=covered == "covered")
+
+
+def take_up(lane: Lane, *, alone: bool) -> None:
+    """Work in the lane of an item from here on, as a pool's worker does.
+
+    Args:
+        lane: The item's.
+        alone: This process does nothing else meanwhile, so that the item is its root.
+    """
+    if _here.resting is None:
+        _here.resting = (_here.ground, _current.get(_ORPHAN), _process[:])
+    _here.ground = lane
+    if alone:
+        _process[:] = [lane]
+    _current.set(lane)
+
+
+def put_down(*, alone: bool) -> None:
+    """Be what this worker was before it took up an item, if it has."""
+    resting = _here.resting
+    if resting is not None:
+        _here.resting = None
+        _here.ground, lane, root = resting
+        if alone:
+            _process[:] = root
+        _current.set(lane)
+
+
+def origin_for_child(lane: Lane | None = None) -> str:
+    """Say, for the processes that a lane (the running code's) starts, which step they belong to."""
+    lane = lane or current()
     step = lane.step
     if step is None:
         return ""
@@ -139,8 +172,9 @@ def own() -> Lane:
     return lane
 
 
-def _replace(owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401  (any patched owner)
-    _undo.append((owner, name, owner.__dict__[name]))
+def replace(owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401  (any patched owner)
+    """Put `wrapper` there until `uninstall`, whether anything was there before or not."""
+    _undo.append((owner, name, owner.__dict__.get(name, _undo)))
     setattr(owner, name, wrapper)
 
 
@@ -148,7 +182,10 @@ def uninstall() -> None:
     """Put back everything that the hooks replaced."""
     while _undo:
         owner, name, original = _undo.pop()
-        setattr(owner, name, original)
+        if original is _undo:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, original)
 
 
 def hook_asyncio(module: ModuleType) -> None:
@@ -187,8 +224,8 @@ def hook_asyncio(module: ModuleType) -> None:
         finally:
             _current.reset(token)
 
-    _replace(module.BaseEventLoop, "create_task", create_task)
-    _replace(module.BaseEventLoop, "call_soon_threadsafe", call_soon_threadsafe)
+    replace(module.BaseEventLoop, "create_task", create_task)
+    replace(module.BaseEventLoop, "call_soon_threadsafe", call_soon_threadsafe)
 
 
 def _kind_of_task(coro: Any) -> str:  # noqa: ANN401  (a coroutine, or what passes for one)
@@ -241,14 +278,16 @@ def hook_threading(module: ModuleType) -> None:
                 context.run(_current.set, lane)
         inner_original(self)
 
-    _replace(thread_class, "start", start_thread)
-    _replace(thread_class, "_bootstrap_inner", bootstrap_inner)
+    replace(thread_class, "start", start_thread)
+    replace(thread_class, "_bootstrap_inner", bootstrap_inner)
 
 
 def _is_pool_worker(thread: Any) -> bool:  # noqa: ANN401  (a Thread)
     target = getattr(thread, "_target", None)
+    module = getattr(target, "__module__", "")
     return (
-        getattr(target, "__module__", "") == "concurrent.futures.thread"
+        module == "concurrent.futures.thread"
+        or (module == "multiprocessing.pool" and getattr(target, "__name__", "") == "worker")
         or type(thread).__module__.partition(".")[0] == "anyio"
     )
 
@@ -278,13 +317,27 @@ def hook_executors(module: ModuleType) -> None:
             _current.reset(token)
             _here.ground = before
 
-    _replace(item_class, "__init__", init)
-    _replace(item_class, "run", run)
+    replace(item_class, "__init__", init)
+    replace(item_class, "run", run)
+
+
+def _hook_process_executors(module: ModuleType) -> None:
+    from agentvcr.inside import pools  # noqa: PLC0415  (only who has a pool of processes)
+
+    pools.hook_executors(module)
+
+
+def _hook_pools(module: ModuleType) -> None:
+    from agentvcr.inside import pools  # noqa: PLC0415  (as above)
+
+    pools.hook_pools(module)
 
 
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "asyncio.base_events": hook_asyncio,
     "threading": hook_threading,
     "concurrent.futures.thread": hook_executors,
+    "concurrent.futures.process": _hook_process_executors,
+    "multiprocessing.pool": _hook_pools,
 }
 """What to hook when which module is imported."""

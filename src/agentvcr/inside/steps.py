@@ -26,7 +26,7 @@ KINDS = ("agent", "llm", "tool", "handoff", "state", "check", "run")
 
 _UNSAFE = re.compile(r"[%/\[\]#:\x00-\x20\x7f-\xa0\ud800-\udfff]|\s")
 _TAKEN = re.compile(
-    r"(?:(?:thread|work|proc|call)\d+|agent|llm|tool|handoff|state|check|run|main|\d+|\?)_*"
+    r"(?:(?:thread|work|proc|call|worker|service)\d+|agent|llm|tool|handoff|state|check|run|main|\d+|\?)_*"
 )
 """Names that a path uses for lanes and exchanges: a step of that name gets an underscore."""
 _LONGEST_PART = 120

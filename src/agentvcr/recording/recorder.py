@@ -73,6 +73,7 @@ class Recorder:
         self._told: set[TelemetrySink] = set()
         self.tally = Tally()
         """What was recorded and what was not, counted."""
+        self._unentered: list[str] = []
         self.processes = 0
         """How many processes of the run spoke."""
         self._indexes = 0
@@ -365,6 +366,22 @@ class Recorder:
         by = request.process if request else process
         self.add(fmt.NoteRecord(kind, at_us, by, clean, count))
         self.tally.note(kind, clean, count)
+
+    def unentered(self, argv: list[str], process: int, *, seen: bool) -> None:
+        """Take down a command that does not let us in, unless it is known.
+
+        One that was `seen` may be a part of what its starter has told of.
+        """
+        whole, part = " ".join(argv), " ".join(argv[1:])
+        if whole in self._unentered or (seen and any(part in told for told in self._unentered)):
+            return
+        self._unentered.append(whole)
+        text = " ".join(self.redactor.argv(storable_argv(argv)))
+        if len(argv) == 1:  # a shell's text, whose words may be options with credentials
+            words = argv[0].split()
+            clean = self.redactor.argv(storable_argv(words))
+            text = text if list(clean) == words else " ".join(clean)
+        self.note("unentered", text, process=process)
 
     def abandon(self) -> None:
         """Write nothing any more, in the child of a fork: the journal is its parent's."""

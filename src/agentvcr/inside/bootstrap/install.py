@@ -13,6 +13,45 @@ from agentvcr.inside.entry import Entry
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
 
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def _follow_processes(entry: Entry) -> None:
+    """Follow what the program starts; nothing is loaded for one that starts nothing."""
+
+    def on_subprocess(module: ModuleType) -> None:
+        from agentvcr.inside import starts  # noqa: PLC0415  (as above)
+
+        starts.hook_subprocess(module, entry)
+
+    def on_process(module: ModuleType) -> None:
+        from agentvcr.inside import processes  # noqa: PLC0415  (as above)
+
+        processes.hook_process(module)
+
+    def on_spawn(module: ModuleType) -> None:
+        from agentvcr.inside import processes  # noqa: PLC0415  (as above)
+
+        processes.hook_spawn(module, entry)
+
+    def on_util(module: ModuleType) -> None:
+        from agentvcr.inside import processes  # noqa: PLC0415  (as above)
+
+        processes.hook_util(module)
+
+    def on_tests(module: ModuleType) -> None:
+        from agentvcr.inside import xdist  # noqa: PLC0415  (as above)
+
+        xdist.hook_runner(module)
+
+    when_imported("subprocess", on_subprocess)
+    when_imported("_pytest.runner", on_tests)
+    when_imported("multiprocessing.process", on_process)
+    when_imported("multiprocessing.spawn", on_spawn)
+    when_imported("multiprocessing.util", on_util)
+
 
 def start(path_entry: str) -> None:
     """Bring this process under the session that its environment names."""
@@ -28,9 +67,8 @@ def start(path_entry: str) -> None:
     imports.on_failure.append(entry.hook_failed)
     children.remember(path_entry)
     children.follow_forks(entry)
-    children.hook_os()
-    when_imported("subprocess", lambda module: children.hook_subprocess(module, entry))
-    when_imported("multiprocessing.util", children.hook_multiprocessing)
+    children.hook_os(entry)
+    _follow_processes(entry)
     when_imported("socket", guard.hook_socket)
     for name, hook in lanes.HOOKS.items():
         when_imported(name, hook)

@@ -1,0 +1,79 @@
+"""Look now and then which Pythons run below the command without having let us in.
+
+Owns the reading of /proc, on Linux. For what no command line tells: a script of a shell, a build
+tool, a program in another language that starts a Python. One that is gone before the next look is
+not seen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from agentvcr.inside.closed import is_isolated, is_python
+
+PROC = Path("/proc")
+_SHORTEST_S = 0.1
+_LONGEST_S = 2.0
+
+
+class Lookout:
+    """Looks at the processes below one, more and more seldom."""
+
+    def __init__(self, pid: int, needed: dict[str, str], proc: Path = PROC) -> None:
+        """Look below process `pid` for those that do not have the variables `needed`.
+
+        Args:
+            pid: The command's.
+            needed: What a process has that lets us in: a variable may hold more than that.
+            proc: Where the system tells about processes.
+        """
+        self._pid = pid
+        self._needed = needed
+        self._proc = proc
+        self._seen: set[tuple[int, tuple[str, ...]]] = set()
+        self._pause_s = _SHORTEST_S
+
+    def next_s(self) -> float:
+        """Say in how many seconds to look again: more and more seldom."""
+        self._pause_s = min(2 * self._pause_s, _LONGEST_S)
+        return self._pause_s
+
+    def look(self) -> list[list[str]]:
+        """Give the command lines of Pythons that did not let us in, each process once."""
+        found = []
+        for pid in self._tree():
+            argv = self._words(pid, "cmdline")
+            # A program that writes its own title there has written over its variables too.
+            if not argv or not is_python(argv[0]) or (pid, tuple(argv)) in self._seen:
+                continue
+            self._seen.add((pid, tuple(argv)))
+            if is_isolated(argv[1:]) or self._lacks(pid):
+                found.append(argv)
+        return found
+
+    def _tree(self) -> Iterator[int]:
+        waiting = [self._pid]
+        while waiting:
+            pid = waiting.pop()
+            yield pid
+            for path in self._proc.glob(f"{pid}/task/*/children"):
+                try:
+                    waiting.extend(map(int, path.read_text().split()))
+                except OSError:  # it has ended
+                    continue
+
+    def _words(self, pid: int, name: str) -> list[str] | None:
+        try:
+            data = (self._proc / str(pid) / name).read_bytes()
+        except OSError:  # it has ended, or is another user's
+            return None
+        return [os.fsdecode(word) for word in data.removesuffix(b"\0").split(b"\0")]
+
+    def _lacks(self, pid: int) -> bool:
+        words = self._words(pid, "environ")
+        if words is None:
+            return False
+        environment = dict(word.partition("=")[::2] for word in words)
+        return any(value not in environment.get(name, "") for name, value in self._needed.items())
