@@ -64,6 +64,20 @@ def environment_for(env: Mapping[Any, Any] | None, lane: str) -> dict[Any, Any]:
     return out
 
 
+def passes_a_session_on() -> bool:
+    """Whether children can come under the session: one of this process alone has no channel."""
+    return bool(_ours)
+
+
+def environment_without_session() -> dict[str, str]:
+    """Copy the process's environment as it would be without us, for what is no part of the run."""
+    names = (*VARIABLES, "AGENTVCR_LANE", "AGENTVCR_STEP")
+    out = {name: value for name, value in os.environ.items() if name not in names}
+    entries = out.pop("PYTHONPATH", "").split(os.pathsep)
+    given = os.pathsep.join(one for one in entries if one != _ours.get("PYTHONPATH"))
+    return {**out, "PYTHONPATH": given} if given else out
+
+
 def is_closed_to_us(argv: Any) -> bool:  # noqa: ANN401  (whatever Popen takes)
     """Whether a command is a Python that will not let us in: `-I`, `-E` or `-S`."""
     if not isinstance(argv, (list, tuple)):

@@ -22,7 +22,13 @@ def _httpx(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
     return httpx.install(module)
 
 
-CLIENTS = {"httpx": _httpx, "httpx2": _httpx}
+def _mcp_stdio(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+    from agentvcr.inside.interceptors import mcp_stdio  # noqa: PLC0415  (only who has the client)
+
+    return mcp_stdio.install(module)
+
+
+CLIENTS = {"httpx": _httpx, "httpx2": _httpx, "mcp.client.stdio": _mcp_stdio}
 """The function that patches each client, given its module."""
 
 _patches: list[Patch] = []
