@@ -14,8 +14,10 @@ from typing import Literal
 from agentvcr.boundary import Boundary
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
+from agentvcr.matching.rpc import id_of, with_live_id
 from agentvcr.model.address import address_of
-from agentvcr.model.exchange import Exchange, Exchanges
+from agentvcr.model.exchange import Exchange, Exchanges, Headers, Response
+from agentvcr.replaying.causes import Causes
 from agentvcr.replaying.collectors import Collectors, refusal
 from agentvcr.replaying.ledger import Ledger
 
@@ -26,6 +28,7 @@ LIKE_ENOUGH = 0.3
 _UPGRADE = 101
 CALL = "CALL"
 """The method of a recorded function's call."""
+_ONLY_OWN = {CALL, "MCP"}
 _CUT_OFF = "the recording has no end, as after a crash: it may go no further than this"
 
 Explain = Callable[[Request, Exchange | None], str]
@@ -68,6 +71,7 @@ class Replayer:
         self._collectors = collectors or Collectors(())
         keys = exchanges.list_keys()
         self._exchanges = exchanges
+        self._causes = Causes(exchanges)
         calls = {one.place for one in keys if one.kind == "call" and not one.internal}
         self._internal = {
             one.fingerprint for one in keys if one.internal and not _is_covered(one.place, calls)
@@ -102,11 +106,11 @@ class Replayer:
             return Forward(NullSink())
         exchange = self.take(request.lane, request.fingerprint)
         if exchange is not None:
-            return self._serve(exchange)
+            return self._serve(exchange, request)
         if request.fingerprint in self._internal:
             # It waits for a server of its own to come up, one time more than in the recording.
             return refusal(request)
-        return self._serve(self._missed(request))
+        return self._serve(self._missed(request), request)
 
     def take(self, lane: str, fingerprint: bytes) -> Exchange | None:
         """Take the next unused exchange of the lane, else of any lane, with that fingerprint.
@@ -128,8 +132,8 @@ class Replayer:
     def _missed(self, request: Request) -> Exchange:
         candidates = self._unused or self._numbers
         found = nearest(request, map(self._exchanges.numbered, candidates))
-        if found is not None and CALL in (request.method, found[0].request.method):
-            # A function's result is no answer to another function, nor to HTTP.
+        if found is not None and _ONLY_OWN & {request.method, found[0].request.method}:
+            # A function's result is no answer to another function, nor to HTTP; nor is a tool's.
             found = found if found[0].request.url == request.url else None
         keys = self._exchanges.list_keys()
         same = [one for one in keys if not one.internal and one.fingerprint == request.fingerprint]
@@ -145,21 +149,23 @@ class Replayer:
             return found[0]
         raise self._ledger.diverged("miss", message)
 
-    def _serve(self, exchange: Exchange) -> Serve:
+    def _serve(self, exchange: Exchange, request: Request) -> Serve:
         response, ending = exchange.response, exchange.ending
         if response is not None and response.status == _UPGRADE:
             raise self._ledger.diverged("upgrade", _upgraded(exchange))
         failure = ending.failure if ending else None
+        headers, chunks = _answer(exchange, response, request) if response else ((), [])
         serve = Serve(
             status=response.status if response else 0,
             reason=response.reason if response else b"",
             http_version=response.http_version if response else b"",
-            headers=list(response.headers) if response else [],
-            chunks=[chunk.data for chunk in response.chunks] if response else [],
+            headers=list(headers),
+            chunks=chunks,
             delays_ns=self._delays(exchange) if self._pace else [],
             end_kind=self._end_kind(exchange),
             failure=(failure.type, failure.message) if failure else None,
             number=exchange.number,
+            gates=self._causes.of(exchange),
         )
         serve.taken = _Watch(self._ledger, exchange, is_open_ended=self._is_open_ended)
         return serve
@@ -185,6 +191,23 @@ class Replayer:
         if exchange.ending and exchange.ending.kind in ("eof", "failed"):
             times.append(exchange.ending.at_ns)
         return [int(max(0, after - before) * self._pace) for before, after in pairwise(times)]
+
+
+def _answer(
+    exchange: Exchange, response: Response, request: Request
+) -> tuple[Headers, list[bytes]]:
+    """Give an answer's headers and chunks, with the id of the request that it answers now."""
+    chunks = [chunk.data for chunk in response.chunks]
+    recorded, live = id_of(exchange.request.body), id_of(request.body)
+    if recorded is None or live is None or recorded == live:
+        return response.headers, chunks
+    changed = with_live_id(chunks, recorded, live)
+    size = b"%d" % sum(map(len, changed))
+    sized = tuple(
+        (name, size if name.lower() == b"content-length" else value)
+        for name, value in response.headers
+    )
+    return (sized if changed != chunks else response.headers), changed
 
 
 def _is_covered(place: str, calls: set[str]) -> bool:

@@ -16,9 +16,11 @@ from agentvcr.boundary import Boundary, why_blocked
 from agentvcr.errors import SessionActiveError
 from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.entry import Entry
+from agentvcr.inside.exchange import Forward, Request, Serve
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
+from agentvcr.inside.waiting import forget_served, note_served
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
@@ -60,7 +62,7 @@ class InForce:
         self._process = os.getpid()
         self._guard = Guard(self)
         self._lane: Token[Lane] | None = None
-        self._handler = LocalHandler(recorder)
+        self._handler = _Noting(recorder)
 
     @property
     def is_own_process(self) -> bool:
@@ -77,6 +79,7 @@ class InForce:
         with _CHANGING:
             check_idle()
             state.activate(self._handler)
+        forget_served()
         _current = self
         _follow_forks()
         self._lane = lanes.start("main")
@@ -161,6 +164,17 @@ class InForce:
 
     def listens_at(self, path: str) -> None:
         """Nothing to do: Unix sockets are never refused."""
+
+
+class _Noting(LocalHandler):
+    """Notes what was served, for the answers that wait for it."""
+
+    def begin(self, request: Request) -> Serve | Forward:
+        """Decide as the recorder does."""
+        decision = super().begin(request)
+        if isinstance(decision, Serve):
+            note_served(decision.number)
+        return decision
 
 
 def _follow_forks() -> None:

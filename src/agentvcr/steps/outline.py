@@ -21,7 +21,7 @@ from agentvcr.model.results import (
     StepRow,
     Totals,
 )
-from agentvcr.providers import dialect_of
+from agentvcr.providers import dialect_of, mcp
 from agentvcr.providers.base import model_of
 from agentvcr.steps.path import each_step
 
@@ -170,6 +170,12 @@ def _action(exchange: Exchange, answer: Answer | None, kind: str) -> str:
         return f"{tool_of(request)}({cut})"
     if kind == "llm":
         return model_of(request) or (answer.model if answer else "") or "(no model named)"
+    said = mcp.read_said(request)
+    if said is not None:
+        called = mcp.title(said)
+        most = len(said.target) + ARGUMENTS_LENGTH + 2
+        is_long = said.is_tool_call and len(called) > most
+        return f"{called[: most - 1]}…)" if is_long else called
     return f"{request.method} {address(request.url)}"
 
 
@@ -200,6 +206,8 @@ def _result(exchange: Exchange, answer: Answer | None) -> str:
         words.append(ending.kind)
     if is_call(exchange):
         words.append(shortened(exchange.response.body) if exchange.response else "")
+    elif exchange.response and mcp.read_said(exchange.request) is not None:
+        words.append(mcp.read_result(exchange.response))
     elif exchange.response and (answer is None or exchange.response.status >= FIRST_ERROR_STATUS):
         words.append(str(exchange.response.status))
     if answer:
