@@ -24,8 +24,6 @@ from mcp_stdio import (
     text_of,
 )
 
-import agentvcr
-
 logging.disable(logging.CRITICAL)
 
 
@@ -70,7 +68,7 @@ async def modern(url: str) -> None:
         )
 
 
-async def spawned(command: list[str]) -> None:
+def spawned(command: list[str]) -> None:
     """Use a server that this program starts itself."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
@@ -81,7 +79,7 @@ async def spawned(command: list[str]) -> None:
                     socket.create_connection(("127.0.0.1", port)).close()
                     break
                 time.sleep(0.05)
-            await main("everything", f"http://127.0.0.1:{port}/mcp")
+            asyncio.run(main("everything", f"http://127.0.0.1:{port}/mcp"))
         finally:
             server.kill()
 
@@ -89,6 +87,6 @@ async def spawned(command: list[str]) -> None:
 if __name__ == "__main__":
     name, *words = sys.argv[1:]
     if name == "spawned":
-        asyncio.run(spawned(words))
+        spawned(words)
     else:
         asyncio.run(modern(*words) if name == "modern" else main(name, *words))

@@ -44,6 +44,11 @@ async def on_log(params):
 
 async def on_message(message):
     print("message:", getattr(message, "method", message))
+    if getattr(message, "method", "") == "notifications/resources/list_changed":
+        heard.set()
+
+
+heard = asyncio.Event()
 
 
 async def on_progress(progress, total, message):
@@ -98,11 +103,34 @@ async def agents(session):
         with agentvcr.step(name, kind="agent"):
             for _ in range(4):
                 said = text_of(await session.call_tool("count", {"what": "same"}))
-                await asyncio.sleep(0.001 * (hash(name + said) % 3))
-                print(name, said) if False else told.append(f"{name}: {said}")
+                told.append(f"{name}: {said}")
 
     told = []
     await asyncio.gather(*(work(name) for name in ("ann", "bob", "cyd")))
+    print("\n".join(sorted(told)))
+
+
+async def later(session):
+    """Hear of a change after the answer, when nothing is asked."""
+    print(text_of(await session.call_tool("later")))
+    await asyncio.wait_for(heard.wait(), 30)
+    print(text_of(await session.call_tool("add", {"a": 1, "b": 1})))
+
+
+async def other_order(session):
+    """Ask two things at once, in an order that a variable chooses: other ids, the same answers."""
+
+    async def ask(name):
+        async with asyncio.timeout(30):
+            result = await session.call_tool("steps", {"number": name}, progress_callback=on_told)
+            told.append(text_of(result))
+
+    async def on_told(progress, total, message):
+        told.append(f"{total}: {message}")
+
+    told = []
+    numbers = [2, 3] if os.environ.get("ORDER") != "other" else [3, 2]
+    await asyncio.gather(*map(ask, numbers))
     print("\n".join(sorted(told)))
 
 
@@ -110,7 +138,8 @@ async def where(session):
     print(text_of(await session.call_tool("where")))
 
 
-SCENES = {one.__name__: one for one in (everything, questions, crash, slow, agents, where)}
+_ALL = (everything, questions, crash, slow, agents, later, other_order, where)
+SCENES = {one.__name__: one for one in _ALL}
 
 
 async def main(scene: str, command: list[str]) -> None:

@@ -5,6 +5,7 @@ test can run a copy and delete it.
 """
 
 import argparse
+import asyncio
 import itertools
 import os
 import pathlib
@@ -90,13 +91,14 @@ async def later(ctx: Context) -> str:
     session = ctx.session
 
     async def say() -> None:
+        await asyncio.sleep(0.3)
         await session.send_resource_list_changed()
 
-    _later.append(say)
+    _saying.append(asyncio.create_task(say()))
     return "later"
 
 
-_later = []
+_saying = []
 
 
 @server.tool()

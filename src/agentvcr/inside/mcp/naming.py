@@ -42,9 +42,15 @@ def name_of(words: list[str]) -> str:
             return command
         if word in _TAKE_A_VALUE:
             next(rest, None)
-        elif not word.startswith("-") and word not in _VERBS and "=" not in word:
+        elif not word.startswith("-") and word not in _VERBS and not _sets(word):
             return _base(word) or command
     return command
+
+
+def _sets(word: str) -> bool:
+    """Whether a word is `NAME=value`; `package==1.0` is not."""
+    name, equals, _ = word.partition("=")
+    return bool(equals) and name.isidentifier() and "==" not in word
 
 
 def _base(word: str) -> str:
