@@ -37,10 +37,11 @@ class Causes:
         self._told: dict[_Session, list[_Said]] = {}
 
     def of(self, exchange: Exchange) -> dict[int, int]:
-        """Give the exchange that has to be asked before the head (0) or chunk n (n + 1) comes.
+        """Give what has to be asked before the head (0), chunk n (n + 1) or the end comes.
 
-        Of a stream that the client opened to listen, the last message before it; of a request's
-        answer the last one that is no request: an answer to the server, or a cancellation.
+        Of a stream that the client opened to listen, the last message before it, which may end the
+        session; of a request's answer the last one that is no request: an answer to the server, or
+        a cancellation.
         """
         session = session_of(exchange)
         response = exchange.response
@@ -51,6 +52,8 @@ class Causes:
         listens = exchange.request.method.upper() == "GET"
         said = (self._said if listens else self._told).get(session, [])
         times = [response.at_ns, *(chunk.at_ns for chunk in response.chunks)]
+        if exchange.ending is not None and exchange.ending.kind in ("eof", "failed"):
+            times.append(exchange.ending.at_ns)
         gates: dict[int, int] = {}
         for position, at_ns in enumerate(times):
             index = bisect_left(said, (at_ns, 0)) - 1
@@ -65,12 +68,13 @@ class Causes:
                 continue
             one = self._exchanges.numbered(key.number)
             session = session_of(one)
-            message = message_of(one.request.body) if session else None
-            if session is not None and message is not None:
-                said = _Said(one.began_ns, one.number)
-                found.setdefault(session, []).append(said)
-                if not ("method" in message and "id" in message):
-                    self._told.setdefault(session, []).append(said)
+            if session is None or one.request.method.upper() == "GET":
+                continue
+            said = _Said(one.began_ns, one.number)
+            found.setdefault(session, []).append(said)
+            message = message_of(one.request.body)
+            if message is not None and not ("method" in message and "id" in message):
+                self._told.setdefault(session, []).append(said)
         for several in (*found.values(), *self._told.values()):
             several.sort()
         return found

@@ -197,16 +197,17 @@ def address(url: str) -> str:
 def _result(exchange: Exchange, answer: Answer | None) -> str:
     """Say in a few words what came of an exchange: an ending out of the ordinary comes first."""
     ending = exchange.ending
+    said = None if answer or is_call(exchange) else mcp.read_said(exchange.request)
     words = []
     if ending is None:
         words.append("in flight")
     elif ending.failure:
         words.append(ending.failure.type)
-    elif ending.kind != "eof":
+    elif ending.kind != "eof" and not (said and ending.kind == "closed"):  # once it has its answer
         words.append(ending.kind)
     if is_call(exchange):
         words.append(shortened(exchange.response.body) if exchange.response else "")
-    elif exchange.response and mcp.read_said(exchange.request) is not None:
+    elif exchange.response and said:
         words.append(mcp.read_result(exchange.response))
     elif exchange.response and (answer is None or exchange.response.status >= FIRST_ERROR_STATUS):
         words.append(str(exchange.response.status))

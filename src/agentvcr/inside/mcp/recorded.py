@@ -5,7 +5,8 @@ else the latest in flight, else the session's own exchange. Passes nothing on it
 
 The session's exchange has a chunk for each line that belongs to no request, as JSON:
 `{"after": messages of the client, "lines": lines of the server before it, "line": the line}`, and
-at last `{…, "exit": status}`, or `"signal"`. A replay gives each when it has come as far.
+at last `{…, "exit": status}`, or `"signal"`. A replay gives each when it has come as far. What the
+call of a recorded function covers is not counted: a replay says none of it.
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ class ServerEndedError(Exception):
 class _Open:
     """A request in flight."""
 
-    __slots__ = ("sink", "token")
+    __slots__ = ("covered", "sink", "token")
 
-    def __init__(self, sink: Sink, token: str) -> None:
+    def __init__(self, sink: Sink, token: str, *, covered: bool) -> None:
         self.sink = sink
         self.token = token
+        self.covered = covered
 
 
 class Recorded:
@@ -61,10 +63,11 @@ class Recorded:
     def client_says(self, line: bytes) -> bytes:
         """Tell a client's line; returns it as the server is to have it."""
         origin, line = without_origin(line)
+        origin = origin or self._own
         with self._lock:
-            self._after += 1
+            self._after += not origin.covered
             try:
-                self._client_says(Message(line), origin or self._own)
+                self._client_says(Message(line), origin)
             except Exception as error:  # noqa: BLE001  (ours: it must not become the program's)
                 self._handler.failed(error)
         return line
@@ -75,7 +78,7 @@ class Recorded:
         if message.is_request:
             head = [*_JSON, (messages.ID_HEADER, message.key.encode())]
             sink.head(_ANSWERED, head, b"OK", messages.VERSION)
-            self._open[message.key] = _Open(sink, message.token)
+            self._open[message.key] = _Open(sink, message.token, covered=origin.covered)
             return
         sink.head(_ACCEPTED, [], b"Accepted", messages.VERSION)
         sink.end("eof")
@@ -92,24 +95,25 @@ class Recorded:
         """Tell a server's line, before the client has it."""
         with self._lock:
             try:
-                self._server_says(Message(line))
+                self._lines += self._server_says(Message(line))
             except Exception as error:  # noqa: BLE001  (as above)
                 self._handler.failed(error)
-            self._lines += 1
 
-    def _server_says(self, message: Message) -> None:
+    def _server_says(self, message: Message) -> bool:
+        """Tell a line; returns whether a replay says it too."""
         if message.is_request:
             self._asked[message.key] = message.method
         answered = self._open.pop(message.key, None) if message.is_response else None
         if answered is not None:
             answered.sink.chunk(message.line)
             answered.sink.end("eof")
-            return
+            return not answered.covered
         asking = None if message.is_response else self._asking(message)
         if asking is not None:
             asking.sink.chunk(message.line)
-            return
+            return not asking.covered
         self._tell_session({"line": message.line.decode("utf-8", "surrogateescape")})
+        return True
 
     def _asking(self, message: Message) -> _Open | None:
         if message.method == messages.PROGRESS:

@@ -48,6 +48,8 @@ def stand_before(words: list[str]) -> None:
 
 
 def _become(words: list[str]) -> None:
+    for name in ("SIGPIPE", "SIGXFSZ"):  # which Python ignores, and a server does not
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
         os.execvp(words[0], words)  # noqa: S606  (the server that the user named)
     except OSError as error:

@@ -128,7 +128,9 @@ class Replayed:
             for one in [*self._answers.values()]:
                 one.end()
             if self._session.taken is not None:
-                self._session.taken(len(self._session.chunks) - len(self._coming), "eof")
+                kind = self._session.end_kind
+                given = len(self._session.chunks) - len(self._coming)
+                self._session.taken(given, "cut" if kind == "killed" else kind)
                 self._session.taken = None
 
     def _begin(self, request: Request) -> Serve:
