@@ -36,7 +36,7 @@ def serving(*words):
                 with contextlib.suppress(OSError):
                     socket.create_connection(("127.0.0.1", port)).close()
                     break
-            yield f"http://127.0.0.1:{port}/mcp"
+            yield f"http://127.0.0.1:{port}/{'sse' if words == ('--sse',) else 'mcp'}"
         finally:
             server.kill()
 
@@ -61,6 +61,8 @@ def replayed(folder, **env):
         ("slow", ("--json",)),
         ("told", ()),
         ("modern", ()),
+        ("everything", ("--sse",)),
+        ("questions", ("--sse",)),
     ],
 )
 def test_a_replay_without_the_server_says_the_same(scene, words, tmp_path):

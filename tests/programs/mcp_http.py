@@ -9,6 +9,7 @@ import sys
 import time
 
 from mcp import Client, ClientSession
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_stdio import (
     agents,
@@ -44,8 +45,9 @@ SCENES = {one.__name__: one for one in (everything, questions, slow, agents, tol
 
 
 async def main(scene: str, url: str) -> None:
+    connect = sse_client if url.endswith("/sse") else streamable_http_client
     async with (
-        streamable_http_client(url) as streams,
+        connect(url) as streams,
         ClientSession(
             *streams[:2],
             sampling_callback=on_sampling,

@@ -146,6 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--http", type=int)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--sse", action="store_true", help="the older transport")
     parser.add_argument("--starts", type=pathlib.Path)
     words = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(5))
@@ -154,6 +155,8 @@ def main() -> None:
             file.write("started\n")
     if words.http is None:
         server.run()
+    elif words.sse:
+        server.run("sse", port=words.http)
     else:
         server.run("streamable-http", port=words.http, json_response=words.json)
 

@@ -93,3 +93,10 @@ def test_without_a_boundary_all_is_outside():
     assert boundary.place("127.0.0.1", 8000) == "outside"
     for url in ("http://127.0.0.1:8000/", "https://app.posthog.com/batch", "no url"):
         assert boundary.place_of(url) == "outside"
+
+
+@pytest.mark.parametrize("live", [(), ("localhost",), ("a.example:80",)])
+def test_a_message_to_an_mcp_server_on_standard_streams_lies_outside(live):
+    boundary = Boundary(live, ("localhost:4318",))
+    boundary.listens(0)
+    assert boundary.place_of("mcp:calc/tools/call/telemetry") == "outside"

@@ -7,6 +7,7 @@ asked.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from agentvcr.matching.rpc import message_of
 from agentvcr.model.exchange import Exchange, Exchanges
 
 _SESSION = b"mcp-session-id"
+_IN_QUERY = re.compile(rb"[?&]session_?id=([\w.-]+)", re.IGNORECASE)
+_ENDPOINT = b"event: endpoint"
 _LLM = "llm"
 
 _Session = tuple[int, bytes]
@@ -81,7 +84,19 @@ class Causes:
 
 
 def session_of(exchange: Exchange) -> _Session | None:
-    """Give the session of MCP that a request belongs to, in its process; None without one."""
+    """Give the session of MCP that a request belongs to, in its process; None without one.
+
+    Its id is a header. In the older transport the stream's first event names the address, with the
+    id in its query, to which messages are then posted.
+    """
     headers = exchange.request.headers
     value = next((value for name, value in headers if name.lower() == _SESSION), None)
+    if value is None:
+        address = exchange.request.url.encode("utf-8", "surrogateescape")
+        if exchange.request.method.upper() == "GET":
+            chunks = exchange.response.chunks if exchange.response is not None else ()
+            address = b"".join(chunk.data for chunk in chunks[:2])
+            address = address if _ENDPOINT in address else b""
+        found = _IN_QUERY.search(address)
+        value = found[1] if found is not None else None
     return None if value is None else (exchange.process, value)

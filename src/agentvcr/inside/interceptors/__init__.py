@@ -28,7 +28,18 @@ def _mcp_stdio(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
     return mcp_stdio.install(module)
 
 
-CLIENTS = {"httpx": _httpx, "httpx2": _httpx, "mcp.client.stdio": _mcp_stdio}
+def _mcp_http(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+    from agentvcr.inside.interceptors import mcp_http  # noqa: PLC0415  (only who has the client)
+
+    return mcp_http.install(module)
+
+
+CLIENTS = {
+    "httpx": _httpx,
+    "httpx2": _httpx,
+    "mcp.client.stdio": _mcp_stdio,
+    "mcp.client.streamable_http": _mcp_http,
+}
 """The function that patches each client, given its module."""
 
 _patches: list[Patch] = []
