@@ -14,6 +14,7 @@ from agentvcr.cassette.reader import load_run
 from tests.support.command_line import PROGRAMS, agentvcr, python
 
 SUPPORT = PROGRAMS.parent / "support"
+SCENES = ["everything", "questions", "crash", "slow", "later", "left", "modern"]
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,7 @@ def messages(exchange):
     return [json.loads(chunk.data) for chunk in exchange.response.chunks]
 
 
-@pytest.mark.parametrize("scene", ["everything", "questions", "crash", "slow", "later", "modern"])
+@pytest.mark.parametrize("scene", SCENES)
 def test_a_replay_says_the_same_and_starts_no_server(scene, calc, tmp_path):
     program = python("mcp_stdio.py", scene, *calc)
     bare = subprocess.run(program, cwd=tmp_path, capture_output=True, check=True)
@@ -66,6 +67,14 @@ def test_a_replay_says_the_same_and_starts_no_server(scene, calc, tmp_path):
     again = replayed(tmp_path)
     assert (again.returncode, again.stdout) == (0, done.stdout), again.stderr
     assert (tmp_path / "starts").read_text() == "started\n" * 2  # bare, and recorded
+
+
+def test_what_a_recorded_function_did_is_not_done_and_not_missed(calc, tmp_path):
+    done = recorded(tmp_path, python("mcp_stdio.py", "covered", *calc))
+    again = replayed(tmp_path)
+    assert (done.returncode, again.returncode, again.stdout) == (0, 0, done.stdout), again.stderr
+    called = next(one for one in requests(tmp_path) if one.request.url.endswith("/add"))
+    assert called.internal
 
 
 def test_a_changed_argument_stops_the_replay_and_is_named(calc, tmp_path):

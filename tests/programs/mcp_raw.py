@@ -11,7 +11,12 @@ class Server:
     def __init__(self, command: list[str]) -> None:
         env = {"PATH": os.environ["PATH"]}
         self.process = subprocess.Popen(
-            command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
 
     def send(self, **message: object) -> None:
@@ -49,7 +54,7 @@ def ends(server: Server) -> None:
 
 def signals(server: Server) -> None:
     server.hear()
-    server.process.send_signal(signal.SIGUSR1)
+    os.killpg(server.process.pid, signal.SIGUSR1)
     server.send(id=1, method="echo")
     server.hear()
     server.process.terminate()

@@ -134,11 +134,29 @@ async def other_order(session):
     print("\n".join(sorted(told)))
 
 
+async def covered(session):
+    """Call a tool in a recorded function first: what the SDK learns there it has not on replay."""
+
+    @agentvcr.tool
+    async def adding(a: int, b: int) -> str:
+        return text_of(await session.call_tool("add", {"a": a, "b": b}))
+
+    print(await adding(1, 2))
+    print(len(text_of(await session.call_tool("count", {"what": "x" * 1_000_000}))))
+    await later(session)
+
+
+async def left(session):
+    """End without a word."""
+    print(text_of(await session.call_tool("add", {"a": 1, "b": 1})), flush=True)
+    os._exit(0)
+
+
 async def where(session):
     print(text_of(await session.call_tool("where")))
 
 
-_ALL = (everything, questions, crash, slow, agents, later, other_order, where)
+_ALL = (everything, questions, crash, slow, agents, later, other_order, covered, left, where)
 SCENES = {one.__name__: one for one in _ALL}
 
 

@@ -15,8 +15,10 @@ from agentvcr.boundary import Boundary
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
 from agentvcr.matching.rpc import id_of, with_live_id
+from agentvcr.model import exchange as model
 from agentvcr.model.address import address_of
 from agentvcr.model.exchange import Exchange, Exchanges, Headers, Response
+from agentvcr.providers.mcp import read_said
 from agentvcr.replaying.causes import Causes
 from agentvcr.replaying.collectors import Collectors, refusal
 from agentvcr.replaying.ledger import Ledger
@@ -76,6 +78,10 @@ class Replayer:
         self._internal = {
             one.fingerprint for one in keys if one.internal and not _is_covered(one.place, calls)
         }
+        self._covered: dict[bytes, deque[int]] = {}
+        for one in keys:
+            if one.internal and _is_covered(one.place, calls):
+                self._covered.setdefault(one.fingerprint, deque()).append(one.number)
         self._numbers = [one.number for one in keys if not one.internal]
         self._unused = dict.fromkeys(self._numbers)
         self._lent: set[int] = set()
@@ -107,6 +113,9 @@ class Replayer:
         exchange = self.take(request.lane, request.fingerprint)
         if exchange is not None:
             return self._serve(exchange, request)
+        exchange = self._learned_in_a_call(request)
+        if exchange is not None:
+            return self._serve(exchange, request)
         if request.fingerprint in self._internal:
             # It waits for a server of its own to come up, one time more than in the recording.
             return refusal(request)
@@ -128,6 +137,17 @@ class Replayer:
                     del self._unused[number]
                     return self._exchanges.numbered(number)
         return None
+
+    def _learned_in_a_call(self, request: Request) -> Exchange | None:
+        """Find what an MCP client asked in a function's call and has kept since: lists, mostly.
+
+        A replay does not run the function, so the client asks when it first needs the answer.
+        """
+        covered = self._covered.get(request.fingerprint)
+        said = read_said(_as_recorded(request)) if covered else None
+        if not covered or said is None or said.is_tool_call:
+            return None
+        return self._exchanges.numbered(covered.popleft())
 
     def _missed(self, request: Request) -> Exchange:
         candidates = self._unused or self._numbers
@@ -208,6 +228,12 @@ def _answer(
         for name, value in response.headers
     )
     return (sized if changed != chunks else response.headers), changed
+
+
+def _as_recorded(request: Request) -> model.Request:
+    return model.Request(
+        method=request.method, url=request.url, headers=tuple(request.headers), body=request.body
+    )
 
 
 def _is_covered(place: str, calls: set[str]) -> bool:

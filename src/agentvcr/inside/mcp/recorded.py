@@ -77,6 +77,8 @@ class Recorded:
         sink = self._begin(request_of(self._server, message, origin, answers))
         if message.is_request:
             head = [*_JSON, (messages.ID_HEADER, message.key.encode())]
+            if origin.covered:
+                head.append((messages.COVERED_HEADER, b"1"))
             sink.head(_ANSWERED, head, b"OK", messages.VERSION)
             self._open[message.key] = _Open(sink, message.token, covered=origin.covered)
             return

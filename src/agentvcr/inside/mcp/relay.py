@@ -64,7 +64,7 @@ def _cannot_start(words: list[str], error: OSError) -> None:
 
 def lines_of(descriptor: int) -> Iterator[bytes]:
     """Give what comes in as lines, each as soon as it is whole; the last may have no end."""
-    rest = b""
+    rest: list[bytes] = []  # joined once: a line may have a hundred megabytes
     while True:
         try:
             data = os.read(descriptor, _READ)
@@ -72,11 +72,14 @@ def lines_of(descriptor: int) -> Iterator[bytes]:
             data = b""
         if not data:
             break
-        *whole, rest = (rest + data).split(b"\n")
+        *whole, last = data.split(b"\n")
         for line in whole:
-            yield line + b"\n"
+            yield b"".join((*rest, line, b"\n"))
+            rest.clear()
+        if last:
+            rest.append(last)
     if rest:
-        yield rest
+        yield b"".join(rest)
 
 
 def write_all(descriptor: int, data: bytes) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Answer:
     """A recorded answer, given line by line."""
 
-    __slots__ = ("asked", "busy", "ended", "live", "position", "recorded", "serve")
+    __slots__ = ("asked", "busy", "counts", "ended", "live", "position", "recorded", "serve")
 
     def __init__(self, serve: Serve, live: str) -> None:
         """Answer the live request `live` as the recorded one was."""
@@ -38,6 +38,8 @@ class Answer:
         """Key of the server's question that the client has still to answer."""
         self.busy = False
         self.ended = False
+        self.counts = messages.COVERED_HEADER not in [name for name, _ in serve.headers]
+        """Whether it was counted: not what was said in a function's call."""
 
     def end(self) -> None:
         """Tell how much was given, once."""
@@ -97,8 +99,8 @@ class Replayed:
         with self._lock:
             answers = self._asked.pop(message.key, "") if message.is_response else ""
             serve = self._begin(request_of(self._server, message, origin or self._own, answers))
-            self._after += 1
             answer = Answer(serve, message.key)
+            self._after += answer.counts
             if message.is_request:
                 self._answers[message.key] = answer
                 self._ids[answer.recorded] = message.key
@@ -173,15 +175,12 @@ class Replayed:
             if message.is_request:
                 answer.asked = message.key
                 self._asked[message.key] = message.method
-            self._give_line(with_id(line, answer.recorded, answer.live))
+            self._lines += answer.counts
+            self._say(with_id(line, answer.recorded, answer.live))
         if answer.position >= len(serve.chunks) and serve.end_kind == "eof" and not answer.asked:
             answer.end()
             self._answers.pop(answer.live, None)
         return answer.position < len(serve.chunks)
-
-    def _give_line(self, line: bytes) -> None:
-        self._lines += 1
-        self._say(line)
 
     def _catch_up(self) -> None:
         """Say what belongs to no request, as far as the recording had come by then."""
@@ -196,7 +195,8 @@ class Replayed:
                 if message.is_request:
                     self._asked[message.key] = message.method
                 name = message.key if message.is_response else message.token
-                self._give_line(with_id(line, name, self._ids.get(name, name)))
+                self._lines += 1
+                self._say(with_id(line, name, self._ids.get(name, name)))
                 continue
             self._status = -told["signal"] if "signal" in told else told["exit"]
             if not self._left:
