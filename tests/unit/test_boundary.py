@@ -134,3 +134,10 @@ def test_what_is_reached_past_the_clients_is_noted_as_what_it_is():
         ("127.0.0.1", 1): "unrecorded",
     }
     assert {where: boundary.kind_of_passing(*where) for where in kinds} == kinds
+
+
+@pytest.mark.parametrize("live", [(), ("localhost",), ("a.example:80",)])
+def test_a_message_to_an_mcp_server_on_standard_streams_lies_outside(live):
+    boundary = Boundary(live, ("localhost:4318",))
+    boundary.listens(0)
+    assert boundary.place_of("mcp:calc/tools/call/telemetry") == "outside"

@@ -20,6 +20,7 @@ from agentvcr.cli.diff import diff
 from agentvcr.cli.export import export
 from agentvcr.cli.import_ import import_
 from agentvcr.cli.ls import ls
+from agentvcr.cli.mcp import mcp
 from agentvcr.cli.quick import read
 from agentvcr.cli.record import record
 from agentvcr.cli.replay import replace_command, replay
@@ -48,6 +49,7 @@ for _command in (diff, show, ls, verify):
 app.command("import")(import_)  # its function cannot have that name
 app.command()(export)
 app.command()(serve)
+app.command(context_settings=_PASS_ON)(mcp)
 app.command()(demo)
 
 

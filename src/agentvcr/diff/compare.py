@@ -12,8 +12,9 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from agentvcr.diff.json_paths import json_changes, text_changes
 from agentvcr.diff.messages import answer_changes, prompt_changes
+from agentvcr.matching.rpc import without_ids
 from agentvcr.model.results import Change
-from agentvcr.providers import dialect_of
+from agentvcr.providers import dialect_of, mcp
 from agentvcr.providers.body import (
     Json,
     fields,
@@ -145,7 +146,7 @@ def _body_changes(a: Request, b: Request) -> list[Change]:
     parsed = json_of(before), json_of(after)
     if parsed[0] is not None and parsed[1] is not None:
         where = "arguments $" if a.url.startswith("tool:") else "request.body $"
-        return _chat_changes(a, b) or json_changes(where, parsed[0], parsed[1])
+        return _chat_changes(a, b) or json_changes(where, *map(without_ids, parsed))
     if _is_form(a.headers) and _is_form(b.headers):
         return _form_changes("request.form", _lossy(before), _lossy(after))
     return _bytes_changes("request.body", before, after)
@@ -181,6 +182,9 @@ def _response_changes(a: Exchange, b: Exchange) -> list[Change]:
         answers = dialect.read_answer(left), dialect.read_answer(right)
         if answers[0] is not None and answers[1] is not None:
             return changes + answer_changes(answers[0], answers[1])
+    if mcp.read_said(a.request) is not None and mcp.read_said(b.request) is not None:
+        said = mcp.read_messages(left), mcp.read_messages(right)
+        return changes + json_changes("response.messages $", *said)
     return changes + _content_changes(left.headers, before, right.headers, after)
 
 

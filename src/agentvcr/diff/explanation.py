@@ -9,6 +9,7 @@ from agentvcr.diff.compare import explain
 from agentvcr.matching.canonical import shown_path
 from agentvcr.model.exchange import Exchange, Request
 from agentvcr.model.results import Change, RunDiff
+from agentvcr.providers import mcp
 
 _WIDTH = 200
 _AROUND = 60
@@ -18,8 +19,16 @@ _MOST = 3
 def name_exchange(exchange: Exchange) -> str:
     """Name an exchange in a line."""
     request = exchange.request
-    path = shown_path(request.url)
-    return f"exchange {exchange.number}: {request.method} {path} of lane {exchange.lane}"
+    return f"exchange {exchange.number}: {_asked(request)} of lane {exchange.lane}"
+
+
+def _asked(request: Request) -> str:
+    """Name what was asked; a message of MCP by its method and target, which no path says."""
+    path = f"{request.method} {shown_path(request.url)}"
+    said = mcp.read_said(request)
+    if said is None or said.streamed:
+        return path
+    return f"{path} ({f'{said.method} {said.target}'.rstrip()})"
 
 
 def explain_miss(live: Request, lane: str, closest: Exchange | None, advice: str) -> str:
@@ -31,7 +40,7 @@ def explain_miss(live: Request, lane: str, closest: Exchange | None, advice: str
         closest: The recorded exchange that is most like it.
         advice: How to go on with that one's answer, in the words of whoever asked for the replay.
     """
-    lines = [f"no recorded exchange answers {live.method} {shown_path(live.url)} of lane {lane}"]
+    lines = [f"no recorded exchange answers {_asked(live)} of lane {lane}"]
     if closest is None:
         what = f"call of {live.url.partition(':')[2]}" if live.method == "CALL" else "exchange"
         lines.append(f"the recording has no {what} at all: record it again")

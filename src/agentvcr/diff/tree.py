@@ -21,13 +21,24 @@ if TYPE_CHECKING:
 def outside_of_answered_calls(a: Sequence[Step], b: Sequence[Step]) -> list[list[Step]]:
     """Leave out what was done inside recorded functions, where a run was answered in their place.
 
-    A replay does not run them, so nothing inside them can be the same.
+    A replay does not run them, so nothing inside them can be the same. What a client had asked in
+    there, and kept, it asks for itself in the replay.
     """
     answered = any(
         step.exchange is not None and is_call(step.exchange) and step.exchange.served_from
         for step in (*a, *b)
     )
-    return [list(_outside_of_calls(steps)) if answered else list(steps) for steps in (a, b)]
+    if not answered:
+        return [list(a), list(b)]
+    inner = {one.exchange.number for one in a if one.exchange is not None and one.exchange.internal}
+    return [
+        list(_outside_of_calls(a)),
+        [
+            one
+            for one in _outside_of_calls(b)
+            if one.exchange is None or one.exchange.served_from not in inner
+        ],
+    ]
 
 
 def _outside_of_calls(steps: Sequence[Step]) -> Iterator[Step]:

@@ -125,6 +125,20 @@ def _gateway_variables(
     return gateway.variables(texts, base, where["AGENTVCR_LANE"], where["AGENTVCR_STEP"])
 
 
+def passes_a_session_on() -> bool:
+    """Whether children can come under the session: one of this process alone has no channel."""
+    return bool(_ours)
+
+
+def environment_without_session() -> dict[str, str]:
+    """Copy the process's environment as it would be without us, for what is no part of the run."""
+    names = (*VARIABLES, "AGENTVCR_LANE", "AGENTVCR_ORIGINALS", "AGENTVCR_STEP")
+    out = {name: value for name, value in os.environ.items() if name not in names}
+    entries = out.pop("PYTHONPATH", "").split(os.pathsep)
+    given = os.pathsep.join(one for one in entries if one != _ours.get("PYTHONPATH"))
+    return {**out, "PYTHONPATH": given} if given else out
+
+
 def hook_os(entry: Entry) -> None:
     """Make what `os` starts pass the session on."""
     for name in ("execve", "posix_spawn", "posix_spawnp"):

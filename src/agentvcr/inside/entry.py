@@ -122,5 +122,9 @@ class Entry:
     def forked(self, lane: str) -> None:
         """Begin anew as the child of a fork."""
         self.lane = lane
+        if self._made:
+            from agentvcr.inside.waiting import forget_served  # noqa: PLC0415  (see above)
+
+            forget_served()
         for handler in self._made:
             handler.link.reset(lane)

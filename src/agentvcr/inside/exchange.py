@@ -125,6 +125,7 @@ class Serve:
         "delays_ns",
         "end_kind",
         "failure",
+        "gates",
         "headers",
         "http_version",
         "number",
@@ -146,11 +147,13 @@ class Serve:
         failure: tuple[str, str] | None,
         taken: Taken | None = None,
         number: int = 0,
+        gates: dict[int, int] | None = None,
     ) -> None:
         """Keep the answer; a `status` of 0 means that it failed before its head.
 
         `delays_ns` is empty, or holds the wait before the head, before each chunk, before the end.
-        `number` is that of the recorded exchange.
+        `number` is that of the recorded exchange. `gates` names what this process has to be served
+        before the head (0) or chunk n (n + 1) may come, by the numbers of recorded exchanges.
         """
         self.status = status
         self.reason = reason
@@ -162,6 +165,7 @@ class Serve:
         self.failure = failure
         self.taken = taken
         self.number = number
+        self.gates = gates or {}
         self._owed_ns = 0
 
     def wait_s(self, position: int) -> float:

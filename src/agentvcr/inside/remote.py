@@ -25,6 +25,7 @@ from agentvcr.inside.exchange import (
     StepEnded,
     failure_of,
 )
+from agentvcr.inside.waiting import note_served
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -150,7 +151,9 @@ class RemoteHandler:
             return Forward(RemoteSink(self, number, seq) if said else NullSink())
         answer = self.ask(data)
         if answer.kind == frames.SERVE:
-            return _unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
+            serve = _unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
+            note_served(serve.number)
+            return serve
         if answer.kind == frames.FORWARD:
             unrecorded = bool(answer.fields().get("unrecorded"))
             return Forward(NullSink() if unrecorded else RemoteSink(self, number, seq))
@@ -274,7 +277,10 @@ def pack_serve(serve: Serve) -> bytes:
         "delays": delays,
         "how": serve.end_kind,
         "failure": serve.failure,
+        "number": serve.number,
     }
+    if serve.gates:
+        meta["gates"] = sorted(serve.gates.items())
     out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
     out.append(frames.pack(frames.SERVE, 0, 0, 0, frames.pack_meta(meta), last))
     return b"".join(out)
@@ -300,4 +306,6 @@ def _unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a
         end_kind=meta["how"],
         failure=(failure[0], failure[1]) if failure else None,
         taken=taken,
+        number=meta["number"],
+        gates=dict(meta.get("gates", ())),
     )

@@ -1,6 +1,7 @@
 """Wait as a recorded answer says: for a time, for the one who cancels, or for the end.
 
-Owns sleeping in sync and async code, whatever the event loop. Does not know clients.
+Owns sleeping in sync and async code, whatever the event loop, and what this process was served so
+far, which some answers wait for. Does not know clients.
 """
 
 from __future__ import annotations
@@ -9,14 +10,44 @@ import sys
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
+    from typing import Any, Callable, Set
+
     from agentvcr.inside.exchange import Serve
 
 WAITING = ("cancelled", "cut")
 """Ends of a recorded answer after which the program waited on, until somebody ended that."""
 
 
+_LOOK_AGAIN_S = 0.005
+
+_served: Set[int] = set()
+_waiting: list[Callable[[], None]] = []
+
+
+def note_served(number: int) -> None:
+    """Note that a recorded exchange was served to this process, and wake who waits for it."""
+    if not number:
+        return
+    _served.add(number)
+    waiting, _waiting[:] = _waiting[:], []
+    for wake in waiting:
+        wake()
+
+
+def forget_served() -> None:
+    """Start anew: another session, or the child of a fork."""
+    _served.clear()
+    _waiting.clear()
+
+
 def wait(serve: Serve, position: int) -> None:
     """Wait as long as the recorded program did for the head (0), a chunk or the end."""
+    gate = serve.gates.get(position)
+    if gate is not None:
+        import time  # noqa: PLC0415  (only who answers a server that speaks up)
+
+        while gate not in _served:
+            time.sleep(_LOOK_AGAIN_S)
     delay_s = serve.wait_s(position)
     if delay_s > 0:
         import time  # noqa: PLC0415  (only a paced replay waits)
@@ -34,6 +65,9 @@ def until_the_end() -> None:
 
 async def async_wait(serve: Serve, position: int) -> None:
     """The same for asynchronous code."""
+    gate = serve.gates.get(position)
+    while gate is not None and gate not in _served:
+        await _until_more_is_served()
     delay_s = serve.wait_s(position)
     if delay_s > 0:
         await sleep(delay_s)
@@ -43,6 +77,38 @@ async def forever() -> None:
     """Wait for the one who cancelled the recorded request to cancel this one."""
     while True:
         await sleep(3600)
+
+
+async def _until_more_is_served() -> None:
+    """Wait for the next answer of this process: with asyncio until then, else for a moment."""
+    asyncio = sys.modules.get("asyncio")
+    loop = asyncio._get_running_loop() if asyncio is not None else None  # a public C function
+    if asyncio is None or loop is None:
+        await sleep(_LOOK_AGAIN_S)
+        return
+    more = loop.create_future()
+
+    def wake() -> None:
+        if asyncio._get_running_loop() is loop:
+            _set(more)
+        else:
+            from agentvcr.inside import lanes  # noqa: PLC0415  (waiting is for all, lanes are not)
+
+            token = lanes.enter(lanes.current().under_cover())  # it takes no number
+            try:
+                loop.call_soon_threadsafe(_set, more)
+            except RuntimeError:  # the loop is closed
+                return
+            finally:
+                lanes.leave(token)
+
+    _waiting.append(wake)
+    await more
+
+
+def _set(future: Any) -> None:  # noqa: ANN401  (asyncio's)
+    if not future.done():
+        future.set_result(None)
 
 
 async def sleep(delay_s: float) -> None:

@@ -12,10 +12,11 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 
+from agentvcr.matching.rpc import without_ids
 from agentvcr.model.address import DEFAULT_PORTS, address_of, is_loopback, path_of
 from agentvcr.model.credentials import PLACEHOLDER
 
-RULES = "1"
+RULES = "2"
 """Id of the rules below. To be raised with each change of what they yield."""
 
 _PROVIDER_ID = re.compile(
@@ -60,9 +61,9 @@ def _canonical_query(query: str) -> Iterable[str]:
 def canonical_body(body: bytes, content_type: bytes) -> bytes:
     """Bring a redacted body to canonical form.
 
-    JSON is parsed and written with sorted keys, provider-made ids renamed by first appearance; a
-    multipart boundary gets a fixed name; a form's fields are sorted; all else stays as it is. A
-    credential's placeholder becomes one word.
+    JSON is parsed and written with sorted keys, provider-made ids renamed by first appearance, ids
+    of JSON-RPC taken out; a multipart boundary gets a fixed name; a form's fields are sorted; all
+    else stays as it is. A credential's placeholder becomes one word.
     """
     if not body:
         return b""
@@ -85,7 +86,7 @@ def _canonical(body: bytes, content_type: bytes) -> bytes:
 def _canonical_json(body: bytes) -> bytes:
     try:
         parsed = msgspec.json.decode(body)
-        text = msgspec.json.encode(parsed, order="sorted")
+        text = msgspec.json.encode(without_ids(parsed), order="sorted")
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return body
     return _renamed_ids(text)

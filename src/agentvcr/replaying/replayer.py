@@ -14,8 +14,18 @@ from typing import Literal
 from agentvcr.boundary import UPGRADED, Boundary, name_upgrade
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
+from agentvcr.matching.rpc import id_of, with_live_id
+from agentvcr.model import exchange as model
 from agentvcr.model.address import address_of
-from agentvcr.model.exchange import GATEWAY_CLIENT, Exchange, Exchanges
+from agentvcr.model.exchange import (
+    GATEWAY_CLIENT,
+    Exchange,
+    Exchanges,
+    Headers,
+    Response,
+)
+from agentvcr.providers.mcp import read_said
+from agentvcr.replaying.causes import Causes
 from agentvcr.replaying.collectors import Collectors, refusal
 from agentvcr.replaying.ledger import Ledger
 
@@ -26,6 +36,7 @@ LIKE_ENOUGH = 0.3
 _SHORT_GAP_NS = 50_000_000
 CALL = "CALL"
 """The method of a recorded function's call."""
+_ONLY_OWN = {CALL, "MCP"}
 _CUT_OFF = "the recording has no end, as after a crash: it may go no further than this"
 
 Explain = Callable[[Request, Exchange | None], str]
@@ -68,10 +79,15 @@ class Replayer:
         self._collectors = collectors or Collectors(())
         keys = exchanges.list_keys()
         self._exchanges = exchanges
+        self._causes = Causes(exchanges)
         calls = {one.place for one in keys if one.kind == "call" and not one.internal}
         self._internal = {
             one.fingerprint for one in keys if one.internal and not _is_covered(one.place, calls)
         }
+        self._covered: dict[bytes, deque[int]] = {}
+        for one in keys:
+            if one.internal and _is_covered(one.place, calls):
+                self._covered.setdefault(one.fingerprint, deque()).append(one.number)
         self._numbers = [one.number for one in keys if not one.internal]
         self._unused = dict.fromkeys(self._numbers)
         self._lent: set[int] = set()
@@ -102,11 +118,14 @@ class Replayer:
             return Forward(NullSink())
         exchange = self.take(request.lane, request.fingerprint)
         if exchange is not None:
-            return self._serve(exchange)
+            return self._serve(exchange, request)
+        exchange = self._learned_in_a_call(request)
+        if exchange is not None:
+            return self._serve(exchange, request)
         if request.fingerprint in self._internal:
             # It waits for a server of its own to come up, one time more than in the recording.
             return refusal(request)
-        return self._serve(self._missed(request))
+        return self._serve(self._missed(request), request)
 
     def take(self, lane: str, fingerprint: bytes) -> Exchange | None:
         """Take the next unused exchange of the lane, else of any lane, with that fingerprint.
@@ -125,11 +144,22 @@ class Replayer:
                     return self._exchanges.numbered(number)
         return None
 
+    def _learned_in_a_call(self, request: Request) -> Exchange | None:
+        """Find what an MCP client asked in a function's call and has kept since: lists, mostly.
+
+        A replay does not run the function, so the client asks when it first needs the answer.
+        """
+        covered = self._covered.get(request.fingerprint)
+        said = read_said(_as_recorded(request)) if covered else None
+        if not covered or said is None or said.is_tool_call:
+            return None
+        return self._exchanges.numbered(covered.popleft())
+
     def _missed(self, request: Request) -> Exchange:
         candidates = self._unused or self._numbers
         found = nearest(request, map(self._exchanges.numbered, candidates))
-        if found is not None and CALL in (request.method, found[0].request.method):
-            # A function's result is no answer to another function, nor to HTTP.
+        if found is not None and _ONLY_OWN & {request.method, found[0].request.method}:
+            # A function's result is no answer to another function, nor to HTTP; nor is a tool's.
             found = found if found[0].request.url == request.url else None
         keys = self._exchanges.list_keys()
         same = [one for one in keys if not one.internal and one.fingerprint == request.fingerprint]
@@ -145,21 +175,23 @@ class Replayer:
             return found[0]
         raise self._ledger.diverged("miss", message)
 
-    def _serve(self, exchange: Exchange) -> Serve:
+    def _serve(self, exchange: Exchange, request: Request) -> Serve:
         response, ending = exchange.response, exchange.ending
         if response is not None and response.status == UPGRADED:
             raise self._ledger.diverged("upgrade", _upgraded(exchange))
         failure = ending.failure if ending else None
+        headers, chunks = _answer(exchange, response, request) if response else ((), [])
         serve = Serve(
             status=response.status if response else 0,
             reason=response.reason if response else b"",
             http_version=response.http_version if response else b"",
-            headers=list(response.headers) if response else [],
-            chunks=[chunk.data for chunk in response.chunks] if response else [],
+            headers=list(headers),
+            chunks=chunks,
             delays_ns=self._delays(exchange),
             end_kind=self._end_kind(exchange),
             failure=(failure.type, failure.message) if failure else None,
             number=exchange.number,
+            gates=self._causes.of(exchange),
         )
         serve.taken = _Watch(self._ledger, exchange, is_open_ended=self._is_open_ended)
         return serve
@@ -198,6 +230,29 @@ class Replayer:
         if longest_ns is not None:  # but for how long it waited in vain before it left
             delays[:-1] = [min(one, longest_ns) for one in delays[:-1]]
         return delays
+
+
+def _answer(
+    exchange: Exchange, response: Response, request: Request
+) -> tuple[Headers, list[bytes]]:
+    """Give an answer's headers and chunks, with the id of the request that it answers now."""
+    chunks = [chunk.data for chunk in response.chunks]
+    recorded, live = id_of(exchange.request.body), id_of(request.body)
+    if recorded is None or live is None or recorded == live:
+        return response.headers, chunks
+    changed = with_live_id(chunks, recorded, live)
+    size = b"%d" % sum(map(len, changed))
+    sized = tuple(
+        (name, size if name.lower() == b"content-length" else value)
+        for name, value in response.headers
+    )
+    return (sized if changed != chunks else response.headers), changed
+
+
+def _as_recorded(request: Request) -> model.Request:
+    return model.Request(
+        method=request.method, url=request.url, headers=tuple(request.headers), body=request.body
+    )
 
 
 def _is_covered(place: str, calls: set[str]) -> bool:

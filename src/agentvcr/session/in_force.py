@@ -19,10 +19,12 @@ from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
 from agentvcr.errors import SessionActiveError
 from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.entry import Entry
+from agentvcr.inside.exchange import Forward, Request, Serve
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
 from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.waiting import forget_served, note_served
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
@@ -64,7 +66,7 @@ class InForce:
         self._process = os.getpid()
         self._guard = Guard(self)
         self._lane: Token[Lane] | None = None
-        self._handler = LocalHandler(recorder)
+        self._handler = _Noting(recorder)
         self._own_paths: set[str] = set()
         self._undo: list[Callable[[], None]] = []
 
@@ -83,6 +85,7 @@ class InForce:
         with _CHANGING:
             check_idle()
             state.activate(self._handler)
+        forget_served()
         _current = self
         _follow_forks()
         self._lane = lanes.start("main")
@@ -191,6 +194,17 @@ class InForce:
 def _runs_the_program(args: Sequence[Any]) -> bool:
     """Whether a process of multiprocessing's does its work, and not only its book-keeping."""
     return not any("resource_tracker" in os.fsdecode(word) for word in args)
+
+
+class _Noting(LocalHandler):
+    """Notes what was served, for the answers that wait for it."""
+
+    def begin(self, request: Request) -> Serve | Forward:
+        """Decide as the recorder does."""
+        decision = super().begin(request)
+        if isinstance(decision, Serve):
+            note_served(decision.number)
+        return decision
 
 
 def _follow_forks() -> None:

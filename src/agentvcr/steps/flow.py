@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agentvcr.model.exchange import is_call
 from agentvcr.model.results import Use
-from agentvcr.providers import read
+from agentvcr.providers import mcp, read
 from agentvcr.providers.body import Json, request_content, response_content, value_of
 
 if TYPE_CHECKING:
@@ -126,6 +126,10 @@ def _answered(exchange: Exchange) -> Iterator[Text]:
                 yield from _strings("", value_of(message.text.encode("utf-8", "replace")))
                 for call in message.tool_calls:
                     yield from _strings("", value_of(call.arguments.encode("utf-8", "replace")))
+        return
+    if mcp.read_said(exchange.request) is not None:
+        for said in mcp.read_messages(exchange.response):
+            yield from _strings("", said)
         return
     yield from _texts_in("", response_content(exchange.response))
 

@@ -22,7 +22,7 @@ from agentvcr.model.results import (
     StepRow,
     Totals,
 )
-from agentvcr.providers import dialect_of
+from agentvcr.providers import dialect_of, mcp
 from agentvcr.providers.base import model_of
 from agentvcr.steps.path import each_step
 
@@ -174,6 +174,12 @@ def _action(exchange: Exchange, answer: Answer | None, kind: str) -> str:
         return f"{tool_of(request)}({cut})"
     if kind == "llm":
         return model_of(request) or (answer.model if answer else "") or "(no model named)"
+    said = mcp.read_said(request)
+    if said is not None:
+        called = mcp.title(said)
+        most = len(said.target) + ARGUMENTS_LENGTH + 2
+        is_long = said.is_tool_call and len(called) > most
+        return f"{called[: most - 1]}…)" if is_long else called
     return f"{request.method} {address(request.url)}"
 
 
@@ -195,15 +201,18 @@ def address(url: str) -> str:
 def _result(exchange: Exchange, answer: Answer | None) -> str:
     """Say in a few words what came of an exchange: an ending out of the ordinary comes first."""
     ending = exchange.ending
+    said = None if answer or is_call(exchange) else mcp.read_said(exchange.request)
     words = []
     if ending is None:
         words.append("in flight")
     elif ending.failure:
         words.append(ending.failure.type)
-    elif ending.kind != "eof":
+    elif ending.kind != "eof" and not (said and ending.kind == "closed"):  # once it has its answer
         words.append(ending.kind)
     if is_call(exchange):
         words.append(shortened(exchange.response.body) if exchange.response else "")
+    elif exchange.response and said:
+        words.append(mcp.read_result(exchange.response))
     elif exchange.response and (answer is None or exchange.response.status >= FIRST_ERROR_STATUS):
         words.append(str(exchange.response.status))
     if answer:

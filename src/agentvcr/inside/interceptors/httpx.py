@@ -27,7 +27,7 @@ from agentvcr.inside.interceptors.httpx_streams import (
     Tee,
     Whole,
 )
-from agentvcr.inside.waiting import WAITING, forever, sleep, until_the_end, wait
+from agentvcr.inside.waiting import WAITING, async_wait, forever, sleep, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -184,6 +184,8 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
         body = b"".join([part async for part in body_stream])
         decision = _decide(client, handler, request, body)
         if isinstance(decision, Serve):
+            if decision.gates:
+                await async_wait(decision, 0)
             await sleep(decision.wait_s(0))  # 0 too: a real request lets others run
             if not decision.status:
                 if decision.end_kind in WAITING:

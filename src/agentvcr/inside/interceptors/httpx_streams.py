@@ -221,10 +221,10 @@ class AsyncReplayed(Served):
         try:
             while self._taken < len(serve.chunks) and not self._closed:
                 self._taken += 1
-                if serve.delays_ns:
+                if serve.delays_ns or serve.gates:
                     await async_wait(serve, self._taken)
                 yield serve.chunks[self._taken - 1]
-            if serve.delays_ns:
+            if serve.delays_ns or serve.gates:
                 await async_wait(serve, self._taken + 1)
             if serve.end_kind in WAITING and not self._closed:
                 await forever()

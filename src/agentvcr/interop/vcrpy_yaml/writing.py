@@ -67,6 +67,8 @@ def _unsayable(exchange: Exchange, response: Response | None, calls: set[str]) -
     ending = exchange.ending
     if is_call(exchange):
         return "it is the call of a function, which runs again under vcrpy"
+    if exchange.client == "mcp":
+        return "it is a message to an MCP server on standard streams, which vcrpy does not see"
     if exchange.internal and not any(exchange.place.startswith(call) for call in calls):
         return "its peer is a process of the run itself, which runs again on replay"
     if ending is None:
