@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from agentvcr.model.exchange import Ending, Exchange, Headers, Request, Response
     from agentvcr.model.run import NamedStep
 
-_IN_MESSAGES = {"messages", "system", "input", "instructions"}
+_IN_MESSAGES = {
+    *("messages", "system", "input", "instructions"),
+    *("contents", "systemInstruction", "system_instruction"),
+}
+"""Fields of a body that a dialect reads as messages: what differs in them is told by message."""
 INPUT = "step.input"
 """Where a change of a named step stands at its beginning; all others are at its end."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}

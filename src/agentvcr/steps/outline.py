@@ -22,8 +22,7 @@ from agentvcr.model.results import (
     StepRow,
     Totals,
 )
-from agentvcr.providers import dialect_of
-from agentvcr.providers.base import model_of
+from agentvcr.providers import dialect_of, model_of
 from agentvcr.steps.path import each_step
 
 if TYPE_CHECKING:
