@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from agentvcr.diff.json_paths import json_changes, text_changes
 from agentvcr.diff.messages import answer_changes, prompt_changes
+from agentvcr.model.credentials import PLACEHOLDER, times_among
 from agentvcr.model.results import Change
 from agentvcr.providers import dialect_of
 from agentvcr.providers.body import (
@@ -128,11 +129,18 @@ def _form_changes(where: str, before: str, after: str) -> list[Change]:
     if before == after:
         return []
     left, right = _form(before), _form(after)
+    times = times_among(left) & times_among(right)
     return [
         Change(where=f"{where}.{name}", before=left.get(name), after=right.get(name))
         for name in [*left, *(name for name in right if name not in left)]
-        if left.get(name) != right.get(name)
+        if name.lower() not in times and _told(left, name) != _told(right, name)
     ]
+
+
+def _told(form: dict[str, str], name: str) -> str | None:
+    """Give a field's value; one word for each credential, as the fingerprint has it."""
+    value = form.get(name)
+    return None if value is None else PLACEHOLDER.sub(b"redacted", value.encode()).decode()
 
 
 def _form(encoded: str) -> dict[str, str]:

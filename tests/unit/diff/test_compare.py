@@ -150,6 +150,17 @@ def test_what_differs_in_the_contents_for_gemini_is_told_by_message_alone(system
     ]
 
 
+def test_credentials_and_the_times_they_sign_are_no_difference_beside_others():
+    before, after = (
+        request(
+            method="GET",
+            url=f"https://x.example/o?X-Amz-Date={day}&X-Amz-Signature=redacted-{day:016}&v={day}",
+        )
+        for day in (1, 2)
+    )
+    assert told(explain(before, after)) == [("request.query.v", "1", "2")]
+
+
 def test_answers_differ_by_what_was_said():
     assert told(exchange_changes(chat("q", "sunny"), chat("q", "rainy"))) == [
         ("response.message.content", "sunny", "rainy")
