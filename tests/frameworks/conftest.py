@@ -78,6 +78,7 @@ class Recording:
         own = {step["step"]: step["number"] for step in self.steps()}
         for name, done in zip(names, outcomes, strict=True):
             assert done.returncode == 0, done.stderr.decode()
+            assert b"the same: " in done.stderr
             assert done.stdout == self.stdout
             assert trace(self.exported(name)) == trace(self.exported())
             assert answers(self.exported(name)) == own
@@ -108,27 +109,35 @@ class Recording:
 def recording(request, tmp_path_factory):
     """Record the program of the module's FRAMEWORK; the provider has gone when this returns."""
     name = request.module.FRAMEWORK
-    folder = tmp_path_factory.mktemp(name)
-    python = pathlib.Path(ENVIRONMENTS) / name / "bin" / "python"
-    command = [str(python), str(HERE / "programs" / f"with_{name}.py")]
     with Provider() as provider:
-        env = _environment(folder, provider.base_url)
-        done = _agentvcr(folder, env, "record", "-o", RECORDED, "--", *command)
-    assert done.returncode == 0, done.stderr.decode()
-    found = Recording(folder, command, env, done.stdout)
+        keys = {"OPENAI_BASE_URL": provider.base_url, "OPENAI_API_KEY": "sk-test-not-a-key"}
+        command = program(name, f"with_{name}.py")
+        found = record(tmp_path_factory.mktemp(name), command, keys)
     # Nothing passed by unrecorded, and nothing was recorded twice.
     assert len(found.steps()) == len(provider.asked)
     return found
 
 
-def _environment(folder: pathlib.Path, base_url: str) -> dict[str, str]:
+def program(environment: str, name: str, *words: str) -> list[str]:
+    """Say how one of the programs is run in one of the environments."""
+    python = pathlib.Path(ENVIRONMENTS) / environment / "bin" / "python"
+    return [str(python), str(HERE / "programs" / name), *words]
+
+
+def record(folder: pathlib.Path, command: list[str], env: dict[str, str]) -> Recording:
+    """Record a command, with `env` added to what a program has in its environment."""
+    env = {**_environment(folder), **env}
+    done = _agentvcr(folder, env, "record", "-o", RECORDED, "--", *command)
+    assert done.returncode == 0, done.stderr.decode()
+    return Recording(folder, command, env, done.stdout)
+
+
+def _environment(folder: pathlib.Path) -> dict[str, str]:
     """Give a program what a user's shell gives it, and nothing of this machine's providers."""
     kept = ("PATH", "LANG", "TMPDIR")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         "HOME": str(folder),
-        "OPENAI_BASE_URL": base_url,
-        "OPENAI_API_KEY": "sk-test-not-a-key",
         "HTTPS_PROXY": _NOBODY,
         "NO_PROXY": "127.0.0.1",
     }

@@ -24,14 +24,38 @@ MAY_DIFFER = {
 """Fields of the events that one run may have otherwise than another, each with the reason."""
 
 
+MADE_UP = {
+    "amz-sdk-invocation-id": "made up for each call by AWS's clients",
+    "x-amz-date": "a time, which AWS's clients sign",
+    "x-amzn-trace-id": "made up for each call by Hugging Face's client",
+}
+"""Headers of a request that may be others in the next run, each with the reason."""
+
+
 def trace(exported: bytes) -> list[Event]:
     """Read exported events: steps in the order of their paths, without what may differ."""
     head, *steps, end = events(exported)
     steps.sort(key=lambda step: step["step"])
     return [
-        {field: value for field, value in event.items() if field not in MAY_DIFFER}
+        {
+            field: value
+            for field, value in _without_made_up(event).items()
+            if field not in MAY_DIFFER
+        }
         for event in (head, *steps, end)
     ]
+
+
+def _without_made_up(event: Event) -> Event:
+    headers = {name.lower(): value for name, value in event.get("inputs", {}).get("headers") or ()}
+    made_up = headers.keys() & MADE_UP.keys()
+    if "x-amz-date" in made_up:
+        # The one signs the time, the other names features in the order of a set.
+        made_up |= {"authorization", "user-agent"}
+    if not made_up:
+        return event
+    kept = [pair for pair in event["inputs"]["headers"] if pair[0].lower() not in made_up]
+    return {**event, "inputs": {**event["inputs"], "headers": kept}}
 
 
 def answers(exported: bytes) -> dict[str, int]:

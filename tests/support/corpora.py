@@ -1,7 +1,7 @@
-"""Real recorded answers of OpenAI and Anthropic, out of vcrpy's YAML.
+"""Real recorded answers of model providers, out of vcrpy's YAML.
 
-Owns reading them and choosing a varied handful. The files are found through `AGENTVCR_CORPORA`, are
-read where they lie, and none is part of this repository.
+Owns reading them and choosing a varied handful of OpenAI's and Anthropic's. The files are found
+through `AGENTVCR_CORPORA`, are read where they lie, and none is part of this repository.
 """
 
 import dataclasses
@@ -10,9 +10,10 @@ import itertools
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
@@ -24,11 +25,24 @@ FAMILIES = {
 }
 """What the official SDKs can be driven with: (host, path) → which of their methods asks it."""
 
+OTHERS = {
+    "cohere": re.compile(r"^api\.cohere\.com/v2/chat$"),
+    "converse": re.compile(r"^bedrock-runtime\.[^/]+/model/[^/]+/converse(-stream)?$"),
+    "gemini": re.compile(r"googleapis\.com/.*:(generateContent|streamGenerateContent)$"),
+    "hf_router": re.compile(r"^router\.huggingface\.co/.*/chat/completions$"),
+    "mistral": re.compile(r"^api\.mistral\.ai/v1/chat/completions$"),
+}
+"""What other providers are asked: a family → its host and path."""
+
+FamilyOf = Callable[[SplitResult], str]
+
 EACH = 5
 """How many recordings of each sort are chosen; of a refusal (4xx), one."""
 
+_TYPES = ("application/json", "text/event-stream", "application/vnd.amazon.eventstream")
 _FRAMING = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 _LARGEST = 400_000
+_ADDRESS = re.compile(r"^ *(?:- )?uri: ['\"]?([^\s'\"]+)", re.MULTILINE)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -40,6 +54,7 @@ class Recording:
     """`<file>#<index>`."""
     family: str
     path: str
+    """With the query."""
     asked: dict[str, Any]
     """The request's body."""
     status: int
@@ -51,7 +66,7 @@ class Recording:
     @property
     def streamed(self) -> bool:
         """Whether the answer is a stream of events."""
-        return self.header("content-type").startswith("text/event-stream")
+        return self.header("content-type").startswith(_TYPES[1:])
 
     @property
     def sort(self) -> tuple[str, bool, str, int]:
@@ -89,10 +104,23 @@ def choose(root: pathlib.Path, *, each: int = EACH) -> list[Recording]:
     return sorted(picked, key=lambda recording: (recording.family, recording.name))
 
 
-def read(path: pathlib.Path, *, name: str) -> Iterator[Recording]:
-    """Read the exchanges of one file that the SDKs can be driven with."""
+def openai_or_anthropic(url: SplitResult) -> str:
+    """Name the family of an address without a query that `sdk_calls.py` can ask."""
+    return "" if url.query else FAMILIES.get((url.netloc, url.path), "")
+
+
+def of_another(url: SplitResult) -> str:
+    """Name the family of another provider's address."""
+    address = url.netloc + url.path
+    return next((family for family, known in OTHERS.items() if known.search(address)), "")
+
+
+def read(
+    path: pathlib.Path, *, name: str, family_of: FamilyOf = openai_or_anthropic
+) -> Iterator[Recording]:
+    """Read the exchanges of one file whose address is of a family."""
     text = path.read_text(encoding="utf-8")
-    if not any(host in text for host, _ in FAMILIES):
+    if not any(family_of(urlsplit(address)) for address in _ADDRESS.findall(text)):
         return
     try:
         document = yaml.load(text, Loader=_Loader)
@@ -100,7 +128,7 @@ def read(path: pathlib.Path, *, name: str) -> Iterator[Recording]:
         return  # written by another serializer
     interactions = document.get("interactions") or [] if isinstance(document, dict) else []
     for index, interaction in enumerate(interactions):
-        if recording := _recording(interaction, f"{name}#{index}"):
+        if recording := _recording(interaction, f"{name}#{index}", family_of):
             yield recording
 
 
@@ -115,22 +143,22 @@ def _across_projects(root: pathlib.Path) -> Iterator[pathlib.Path]:
         yield from (file for file in row if file is not None)
 
 
-def _recording(interaction: dict[str, Any], name: str) -> Recording | None:
+def _recording(interaction: dict[str, Any], name: str, family_of: FamilyOf) -> Recording | None:
     request, response = interaction.get("request", {}), interaction.get("response", {})
     url = urlsplit(str(request.get("uri")))
-    family = FAMILIES.get((url.netloc, url.path))
+    family = family_of(url)
     asked, answered = _asked(request), _answered(response)
-    if not family or url.query or request.get("method") != "POST" or not asked or not answered:
+    if not family or request.get("method") != "POST" or not asked or not answered:
         return None
     headers = _headers(response)
-    if not _told(headers, "content-type").startswith(("application/json", "text/event-stream")):
+    if not _told(headers, "content-type").startswith(_TYPES):
         return None
     if _told(headers, "content-encoding") == "gzip" and not answered.startswith(b"\x1f\x8b"):
         answered = gzip.compress(answered, mtime=0)  # kept decoded under a header that says gzip
     return Recording(
         name=name,
         family=family,
-        path=url.path,
+        path=f"{url.path}?{url.query}" if url.query else url.path,
         asked=asked,
         status=response["status"]["code"],
         headers=headers,

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from agentvcr.diff.json_paths import json_changes, text_changes
 from agentvcr.diff.messages import answer_changes, prompt_changes
 from agentvcr.matching.rpc import without_ids
+from agentvcr.model.credentials import PLACEHOLDER, times_among
 from agentvcr.model.results import Change
 from agentvcr.providers import dialect_of, mcp
 from agentvcr.providers.body import (
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
     from agentvcr.model.exchange import Ending, Exchange, Headers, Request, Response
     from agentvcr.model.run import NamedStep
 
-_IN_MESSAGES = {"messages", "system", "input", "instructions"}
+_IN_MESSAGES = {
+    *("messages", "system", "input", "instructions"),
+    *("contents", "systemInstruction", "system_instruction"),
+}
+"""Fields of a body that a dialect reads as messages: what differs in them is told by message."""
 INPUT = "step.input"
 """Where a change of a named step stands at its beginning; all others are at its end."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -125,11 +130,18 @@ def _form_changes(where: str, before: str, after: str) -> list[Change]:
     if before == after:
         return []
     left, right = _form(before), _form(after)
+    times = times_among(left) & times_among(right)
     return [
         Change(where=f"{where}.{name}", before=left.get(name), after=right.get(name))
         for name in [*left, *(name for name in right if name not in left)]
-        if left.get(name) != right.get(name)
+        if name.lower() not in times and _told(left, name) != _told(right, name)
     ]
+
+
+def _told(form: dict[str, str], name: str) -> str | None:
+    """Give a field's value; one word for each credential, as the fingerprint has it."""
+    value = form.get(name)
+    return None if value is None else PLACEHOLDER.sub(b"redacted", value.encode()).decode()
 
 
 def _form(encoded: str) -> dict[str, str]:

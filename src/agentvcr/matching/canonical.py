@@ -14,7 +14,7 @@ import msgspec
 
 from agentvcr.matching.rpc import without_ids
 from agentvcr.model.address import DEFAULT_PORTS, address_of, is_loopback, path_of
-from agentvcr.model.credentials import PLACEHOLDER
+from agentvcr.model.credentials import PLACEHOLDER, times_among
 
 RULES = "2"
 """Id of the rules below. To be raised with each change of what they yield."""
@@ -32,6 +32,8 @@ Long, with a digit and without an underscore: `call_center_operator` is a name a
 
 def canonical_place(method: str, url: str) -> str:
     """Bring method and (redacted) URL to canonical form: sorted query, no loopback port.
+
+    When a URL was signed is no part of it, as the signature is none.
 
     Servers on this machine get another port in each run, and which of two is asked first may be
     chance: the path and the body tell them apart, or the order within a lane.
@@ -55,7 +57,9 @@ def canonical_place(method: str, url: str) -> str:
 def _canonical_query(query: str) -> Iterable[str]:
     odd = "surrogateescape"  # a form may be in another encoding than UTF-8
     pairs = parse_qsl(query, keep_blank_values=True, errors=odd)
-    return sorted(f"{quote(name, errors=odd)}={quote(value, errors=odd)}" for name, value in pairs)
+    times = times_among(name for name, _ in pairs)  # a signed URL is made anew in each run
+    told = ((name, "" if name.lower() in times else value) for name, value in pairs)
+    return sorted(f"{quote(name, errors=odd)}={quote(value, errors=odd)}" for name, value in told)
 
 
 def canonical_body(body: bytes, content_type: bytes) -> bytes:

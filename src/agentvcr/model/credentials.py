@@ -7,6 +7,7 @@ out of a comparison (`matching`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 PLACEHOLDER: Final = re.compile(rb"redacted-[0-9a-f]{16}")
@@ -35,8 +36,24 @@ CREDENTIAL_PARAMETERS: Final = CREDENTIAL_FIELDS | {
     "x-amz-security-token",
     "x-amz-credential",
     "x-goog-signature",
+    "x-goog-credential",
 }
 """URL and form parameters whose value is a credential."""
+
+SIGNED_TIMES: Final = {
+    "x-amz-signature": frozenset({"x-amz-date"}),
+    "x-goog-signature": frozenset({"x-goog-date"}),
+    "signature": frozenset({"expires"}),
+    "sig": frozenset({"st", "se", "skt", "ske"}),
+}
+"""A parameter that signs a URL → those that say when it was signed, or how long that holds."""
+
+
+def times_among(names: Iterable[str]) -> frozenset[str]:
+    """Name the parameters, in small letters, that are a signature's times beside these."""
+    small = {name.lower() for name in names}
+    return frozenset().union(*(times for signs, times in SIGNED_TIMES.items() if signs in small))
+
 
 CREDENTIAL_HEADERS: Final = frozenset(
     {

@@ -31,6 +31,10 @@ class Dialect(Protocol):
         """Tell from the method and the address alone whether this is a request of the dialect."""
         ...
 
+    def model_of(self, request: Request) -> str:
+        """Give the model that a request names, without reading the conversation around it."""
+        ...
+
     def read_prompt(self, request: Request) -> Prompt | None:
         """Read what was asked; None when the body is not of this dialect after all."""
         ...
@@ -47,8 +51,8 @@ class _Named(msgspec.Struct):
 _named = msgspec.json.Decoder(_Named)
 
 
-def model_of(request: Request) -> str:
-    """Give the model that a request names, without parsing the conversation around it."""
+def named_model(request: Request) -> str:
+    """Give the model that a request's body names, without parsing the conversation around it."""
     try:
         return _named.decode(request_content(request)).model
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -59,11 +63,15 @@ def is_post_to(request: Request, path_end: str) -> bool:
     """Tell whether a request posts to a path of that ending."""
     if request.method.upper() != "POST" or path_end not in request.url:
         return False
+    return path_of(request).endswith(path_end)
+
+
+def path_of(request: Request) -> str:
+    """Give the path of a request's address, without a slash at its end."""
     try:
-        path = urlsplit(request.url).path
+        return urlsplit(request.url).path.rstrip("/")
     except ValueError:
-        return False
-    return path.rstrip("/").endswith(path_end)
+        return ""
 
 
 def attachment(part: dict[str, Json]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agentvcr.model.conversation import Answer, Message, Prompt, ToolCall, ToolResult
-from agentvcr.providers.base import attachment, error_text, is_post_to
+from agentvcr.providers.base import attachment, error_text, is_post_to, named_model
 from agentvcr.providers.body import (
     Json,
     fields,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agentvcr.model.exchange import Request, Response
 
 NAME = "openai_chat"
+model_of = named_model
 _REASONING = ("reasoning_content", "reasoning")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from agentvcr.model.conversation import Answer, Message, Prompt, ToolCall, ToolResult
-from agentvcr.providers.base import attachment, error_text, is_post_to
+from agentvcr.providers.base import attachment, error_text, is_post_to, named_model
 from agentvcr.providers.body import (
     Json,
     fields,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agentvcr.model.exchange import Request, Response
 
 NAME = "openai_responses"
+model_of = named_model
 
 # A form's or a survey's `responses` come after an id, not after a version.
 _PATH = re.compile(r"(?:^|/v\d+\w*|/openai|/codex|/serving-endpoints)/responses$")

@@ -22,8 +22,7 @@ from agentvcr.model.results import (
     StepRow,
     Totals,
 )
-from agentvcr.providers import dialect_of, mcp
-from agentvcr.providers.base import model_of
+from agentvcr.providers import dialect_of, mcp, model_of
 from agentvcr.steps.path import each_step
 
 if TYPE_CHECKING:

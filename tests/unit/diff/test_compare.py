@@ -134,6 +134,33 @@ def test_the_system_prompt_of_anthropic_has_its_own_place():
     assert told(explain(before, after)) == [("request.system", "a", "b")]
 
 
+@pytest.mark.parametrize("system", ["systemInstruction", "system_instruction"])
+def test_what_differs_in_the_contents_for_gemini_is_told_by_message_alone(system):
+    url = "https://g.example/v1beta/models/gemini-3:generateContent"
+    before, after = (
+        request(
+            {system: {"parts": [{"text": tone}]}, "contents": [{"parts": [{"text": said}]}]},
+            url=url,
+        )
+        for tone, said in (("Be brief.", "Hi"), ("Be kind.", "Ho"))
+    )
+    assert told(explain(before, after)) == [
+        ("request.system", "Be brief.", "Be kind."),
+        ("request.messages[0].content", "Hi", "Ho"),
+    ]
+
+
+def test_credentials_and_the_times_they_sign_are_no_difference_beside_others():
+    before, after = (
+        request(
+            method="GET",
+            url=f"https://x.example/o?X-Amz-Date={day}&X-Amz-Signature=redacted-{day:016}&v={day}",
+        )
+        for day in (1, 2)
+    )
+    assert told(explain(before, after)) == [("request.query.v", "1", "2")]
+
+
 def test_answers_differ_by_what_was_said():
     assert told(exchange_changes(chat("q", "sunny"), chat("q", "rainy"))) == [
         ("response.message.content", "sunny", "rainy")

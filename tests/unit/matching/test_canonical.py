@@ -143,6 +143,28 @@ def test_urls_differ_in_all_else(one, other):
     assert not same(ask(one), ask(other))
 
 
+@pytest.mark.parametrize(
+    "signed",
+    [
+        "X-Amz-Credential=AKIA%2F{0}%2Fs3&X-Amz-Date={0}T1Z&X-Amz-Signature=a{0}&X-Amz-Expires=60",
+        "X-Goog-Credential=me%2F{0}%2Fauto&X-Goog-Date={0}T1Z&X-Goog-Signature=a{0}",
+        "Expires={0}&Signature=a{0}&Key-Pair-Id=K",
+        "sv=2025-01-05&st={0}T1Z&se={0}T2Z&skt={0}T1Z&ske={0}T2Z&sp=r&sig=a{0}",
+    ],
+)
+def test_when_a_url_was_signed_is_no_difference_and_what_it_is_for_is_one(signed):
+    one, other = (
+        ask(f"https://a.example/o?{signed.format(day)}") for day in ("20260101", "20260102")
+    )
+    assert same(one, other)
+    assert not same(one, ask(f"https://a.example/o?{signed.format('20260101')}&versionId=2"))
+
+
+def test_a_time_that_nobody_signed_is_a_difference():
+    for name in ("X-Amz-Date", "Expires", "se"):
+        assert not same(ask(f"https://a.example/?{name}=1"), ask(f"https://a.example/?{name}=2"))
+
+
 def test_a_loopback_port_is_no_part_of_a_place_and_any_other_is():
     ports = ("", ":8001", ":9001")
     hosts = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from agentvcr import providers
-from agentvcr.providers.base import model_of
+from agentvcr.providers.base import named_model
 from tests.unit.build import MESSAGES, chat, exchange, request, tool
 
 
@@ -28,6 +28,13 @@ def test_an_exchange_in_flight_has_a_prompt_and_no_answer():
 
 
 def test_the_model_is_read_without_the_conversation():
-    assert model_of(request({"messages": [{"a": [1]}], "model": "gpt-4o"})) == "gpt-4o"
+    assert named_model(request({"messages": [{"a": [1]}], "model": "gpt-4o"})) == "gpt-4o"
     for odd in (b"", b"{", b'{"model": 3}', b"[]", b"\xff", b'{"messages": []}'):
-        assert model_of(request(odd)) == ""
+        assert named_model(request(odd)) == ""
+
+
+def test_the_model_stands_in_the_body_or_in_the_address():
+    asked = request({"contents": []}, url="https://g.example/v1/models/gemini-3:generateContent")
+    assert providers.model_of(asked) == "gemini-3"
+    assert providers.model_of(request({"model": "claude"}, url=MESSAGES)) == "claude"
+    assert providers.model_of(request({"model": "claude"}, url="https://x.example/other")) == ""
