@@ -6,6 +6,7 @@ what makes two requests the same (`matching`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_content
 from agentvcr.model.exchange import CALL_CLIENT, Headers
+from agentvcr.model.text import storable_argv
 from agentvcr.redaction.redactor import Redactor
 
 _JSON = b"application/json"
@@ -124,6 +126,15 @@ class Cleaner:
                 last = self._redactor.url(second) if mark == "$request" else second
                 return {mark: [client, pairs, body, first, self._error_part(last)]}
         return {name: self._error_part(one) for name, one in value.items()}
+
+    def command(self, argv: Sequence[str]) -> str:
+        """Clean a command line, which may be one word: a shell's text, with options in it."""
+        text = " ".join(self._redactor.argv(storable_argv(argv)))
+        if len(argv) == 1:
+            words = argv[0].split()
+            clean = self._redactor.argv(storable_argv(words))
+            text = text if list(clean) == words else " ".join(clean)
+        return text
 
     def text(self, text: str) -> str:
         """Clean what is told in words."""

@@ -376,12 +376,7 @@ class Recorder:
         if whole in self._unentered or (seen and any(part in told for told in self._unentered)):
             return
         self._unentered.append(whole)
-        text = " ".join(self.redactor.argv(storable_argv(argv)))
-        if len(argv) == 1:  # a shell's text, whose words may be options with credentials
-            words = argv[0].split()
-            clean = self.redactor.argv(storable_argv(words))
-            text = text if list(clean) == words else " ".join(clean)
-        self.note("unentered", text, process=process)
+        self.note("unentered", self._cleaner.command(argv), process=process)
 
     def abandon(self) -> None:
         """Write nothing any more, in the child of a fork: the journal is its parent's."""
