@@ -15,7 +15,7 @@ from tests.support.command_line import PROGRAMS, agentvcr
 from tests.support.counter_server import CounterServer
 from tests.test_architecture import interpreters
 
-PATIENCE_S = 60
+PATIENCE_S = 20
 APPLICATION = """
 import asyncio, json, asking
 

@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import asking
 
-ITEMS = range(7)
-WORKERS = 3
+ITEMS = range(5)
+WORKERS = 2
 
 
 def pair(item):
