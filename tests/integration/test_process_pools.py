@@ -28,7 +28,6 @@ ONE_METHOD = [
 CASES = [
     *[(mode, method) for mode in EVERY_METHOD for method in ("fork", "spawn", "forkserver")],
     *ONE_METHOD,
-    ("tasks_per_child", "spawn"),
 ]
 
 
@@ -51,8 +50,6 @@ def assert_replays_say_the_same(done, folder, env, *, times=2):
 
 @pytest.mark.parametrize(("mode", "method"), CASES)
 def test_each_item_gets_its_own_answers_whoever_works_on_it(mode, method, tmp_path):
-    if mode == "tasks_per_child" and sys.version_info < (3, 11):
-        pytest.skip("an executor's workers are for life")
     done, asked, env = recorded("process_pools.py", tmp_path, mode, method, seed=3)
     told = json.loads(done.stdout)
     answers = [answer for _, *both in told for answer in both[:2]]

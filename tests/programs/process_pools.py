@@ -63,11 +63,6 @@ def executor_chunks(context):
         return list(pool.map(prepared_pair, ITEMS, chunksize=2))
 
 
-def tasks_per_child(context):
-    with executor(context, max_tasks_per_child=2) as pool:
-        return list(pool.map(pair, ITEMS))
-
-
 def in_a_loop(context):
     async def main():
         loop = asyncio.get_running_loop()
