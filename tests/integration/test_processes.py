@@ -1,12 +1,14 @@
 """However a process is started, what it says is recorded, and replayed to the same process."""
 
 import json
+import shutil
 
 import pytest
 
 from agentvcr.cassette.reader import load_run
-from tests.support.command_line import agentvcr, python
+from tests.support.command_line import PROGRAMS, agentvcr, python
 from tests.support.counter_server import CounterServer
+from tests.test_architecture import interpreters
 
 WAYS = [
     *["process fork", "process spawn", "process forkserver", "threads spawn", "threads forkserver"],
@@ -14,6 +16,24 @@ WAYS = [
     *["subprocesses", "subprocesses cleared", "execs", "execs cleared", "spawns", "spawns cleared"],
     *["forks", "go_on", "go_on cleared"],
 ]
+
+OWN = [f"main/proc{number}" for number in range(3)]
+GRAND = [f"main/proc{number}/proc0" for number in range(3)]
+STARTED = [f"main/thread{number}/proc0" for number in range(7)]
+STARTED[4] = "main/thread4/in_asyncio#0/proc0"
+TELLING = """
+import json, pathlib, sys
+
+def leave(word):
+    from agentvcr.inside import lanes  # which is there without being installed
+    pathlib.Path(f"{word}.told").write_text(json.dumps(lanes.current().name))
+
+def told(words):
+    return [json.loads(pathlib.Path(f"{word}.told").read_text()) for word in words]
+
+for argument in sys.argv[1:] if __name__ == "__main__" else ():
+    leave(argument)
+"""
 
 
 def recorded(folder, *words):
@@ -66,3 +86,27 @@ def test_who_takes_the_place_of_a_program_goes_on_in_its_lane(tmp_path):
     recorded(tmp_path, "go_on")
     lanes = [one.lane for one in load_run(tmp_path / "x.avcr").exchanges]
     assert lanes == ["main"] * 4 + ["main/proc0"] * 2
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        *[(f"process {method}", OWN) for method in ("fork", "spawn", "forkserver")],
+        *[(f"grandchildren {method} cleared", GRAND) for method in ("fork", "forkserver")],
+        ("threads forkserver", [f"main/thread{number}/proc0" for number in range(3)]),
+        ("subprocesses cleared", STARTED),
+        ("execs cleared", [f"main/proc{number}" for number in range(8)]),
+        ("spawns cleared", [f"main/proc{number}" for number in range(10)]),
+        ("go_on cleared", ["main", "main", "main/proc0"]),
+    ],
+)
+@pytest.mark.parametrize("python_", interpreters() or [None], ids=str)
+def test_other_pythons_name_their_children_alike(python_, way, expected, tmp_path):
+    if python_ is None:
+        pytest.skip("no foreign interpreter")
+    shutil.copy(PROGRAMS / "starts.py", tmp_path)
+    (tmp_path / "asking.py").write_text(TELLING)
+    command = ["record", "-o", "x.avcr", "--", python_, "starts.py", *way.split()]
+    done = agentvcr(*command, cwd=tmp_path, env={"BASE_URL": ""})
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout) == expected

@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import asking
 
-ITEMS = range(7)
-WORKERS = 3
+ITEMS = range(5)
+WORKERS = 2
 
 
 def pair(item):
@@ -61,11 +61,6 @@ def executor_map(context):
 def executor_chunks(context):
     with executor(context, initializer=prepared) as pool:
         return list(pool.map(prepared_pair, ITEMS, chunksize=2))
-
-
-def tasks_per_child(context):
-    with executor(context, max_tasks_per_child=2) as pool:
-        return list(pool.map(pair, ITEMS))
 
 
 def in_a_loop(context):
