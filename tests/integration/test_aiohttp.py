@@ -141,6 +141,7 @@ def test_a_replayed_program_sees_what_it_saw_when_recorded(batteries, parser, gr
 @pytest.mark.parametrize("parser", PARSERS)
 def test_the_replay_of_an_unchanged_program_is_the_same(batteries, parser, group):
     seen = batteries(parser)[group]
+    assert b"not recorded" not in seen.recording.stderr, seen.recording.stderr.decode()
     assert b"INCOMPLETE" not in seen.recording.stderr, seen.recording.stderr.decode()
     assert seen.replay.returncode == 0, seen.replay.stderr.decode()
     assert b"the same: " in seen.replay.stderr

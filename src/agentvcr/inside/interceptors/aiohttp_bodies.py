@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_KEPT = "_agentvcr_kept"
-
 
 class Pieces:
     """Takes what a payload writes."""
@@ -47,7 +45,10 @@ class Kept:
         self._consumed = False
 
     async def fill(self, length: int | None) -> None:
-        """Read the payload. What its own code raises is kept too, for when it is sent."""
+        """Read the payload, or what was kept of it and no connection took.
+
+        What its own code raises is kept too, for when it is sent.
+        """
         payload, taking = self._payload, Pieces()
         before = getattr(payload, "_consumed", False)  # 3.12.0 does not know it
         try:
@@ -57,7 +58,6 @@ class Kept:
         self._consumed = getattr(payload, "_consumed", False)
         payload._consumed = before
         self.pieces = taking.pieces
-        setattr(payload, _KEPT, self)
         payload.write_with_length = self.write
 
     async def write(self, writer: Any, content_length: int | None = None) -> None:  # noqa: ANN401
@@ -65,7 +65,6 @@ class Kept:
         del content_length  # it was known when the payload was read
         payload = self._payload
         del payload.write_with_length
-        delattr(payload, _KEPT)
         payload._consumed = self._consumed
         for piece in self.pieces:
             await writer.write(piece)
@@ -132,10 +131,8 @@ class Bodies:
     async def _pieces(self, payload: Any, length: int | None) -> list[bytes]:  # noqa: ANN401
         if type(payload).write_with_length is self._plain.write_with_length:
             return [bytes(payload._value[:length])]
-        kept: Kept | None = getattr(payload, _KEPT, None)
-        if kept is None:  # else no connection took it
-            kept = Kept(payload)
-            await kept.fill(length)
+        kept = Kept(payload)
+        await kept.fill(length)
         return kept.pieces
 
     async def _packed(self, pieces: list[bytes], request: Any) -> list[bytes]:  # noqa: ANN401
