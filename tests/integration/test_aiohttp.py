@@ -183,6 +183,14 @@ def test_bodies_are_recorded_as_they_were_on_the_wire(batteries, parser):
 
 
 @EACH
+def test_a_body_that_aiohttp_compresses_is_recorded_plain(batteries, parser):
+    """So that credentials are found in it, and no other zlib makes another request of it."""
+    exchanges = recorded_exchanges(batteries(parser), "answers")
+    (packed,) = [one for one in exchanges if one.request.body == b"z" * 5000]
+    assert b"content-encoding" not in {name.lower() for name, _ in packed.request.headers}
+
+
+@EACH
 def test_the_headers_that_aiohttp_adds_are_recorded(batteries, parser):
     exchanges = recorded_exchanges(batteries(parser), "answers")
     posted = next(one for one in exchanges if one.request.body == bytes(range(256)))

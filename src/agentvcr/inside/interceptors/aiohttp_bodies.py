@@ -72,39 +72,6 @@ class Kept:
             raise self._error
 
 
-class Transport:
-    """Takes what the library's writer would send."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.sent: list[bytes] = []
-
-    def write(self, data: Any) -> None:  # noqa: ANN401  (whatever is like bytes)
-        """Take it."""
-        self.sent.append(bytes(data))
-
-    def writelines(self, pieces: Any) -> None:  # noqa: ANN401  (as above)
-        """Take them all."""
-        self.sent.extend(map(bytes, pieces))
-
-    def is_closing(self) -> bool:
-        """Say no."""
-        return False
-
-
-class Line:
-    """The protocol that the library's writer wants."""
-
-    _paused = False
-
-    def __init__(self) -> None:
-        """Stand before a transport that takes everything."""
-        self.transport = Transport()
-
-    async def _drain_helper(self) -> None:
-        """Wait for nobody."""
-
-
 class Bodies:
     """Reads bodies as this library has them."""
 
@@ -113,10 +80,13 @@ class Bodies:
         from importlib import import_module  # noqa: PLC0415  (only who has the client)
 
         self._plain: Any = import_module(module.__name__ + ".payload").BytesPayload
-        self._writer: Any = import_module(module.__name__ + ".http_writer").StreamWriter
 
     async def whole(self, request: Any) -> bytes:  # noqa: ANN401  (the library's)
-        """Give a request's body as it will be sent, but for the chunks of its transfer."""
+        """Give a request's body, without the chunks of its transfer.
+
+        What the library itself will compress is given plain: credentials can be found in it, and it
+        is the same whatever packs it.
+        """
         payload = request.body
         if not payload:
             return b""
@@ -124,8 +94,6 @@ class Bodies:
             pieces = [payload]
         else:
             pieces = await self._pieces(payload, request._get_content_length())
-        if request.compress:
-            pieces = await self._packed(pieces, request)
         return b"".join(pieces)
 
     async def _pieces(self, payload: Any, length: int | None) -> list[bytes]:  # noqa: ANN401
@@ -134,13 +102,3 @@ class Bodies:
         kept = Kept(payload)
         await kept.fill(length)
         return kept.pieces
-
-    async def _packed(self, pieces: list[bytes], request: Any) -> list[bytes]:  # noqa: ANN401
-        """Compress a body as the library will, by its own writer."""
-        line = Line()
-        writer = self._writer(line, request.loop)
-        writer.enable_compression(request.compress)
-        for piece in pieces:
-            await writer.write(piece)
-        await writer.write_eof()
-        return line.transport.sent
