@@ -44,7 +44,7 @@ async def chunks_put_together():
         got, part = [], b""
         async for data, is_whole in response.content.iter_chunks():
             part += data
-            if is_whole:
+            if is_whole and part:
                 got.append(shown(part))
                 part = b""
         return [*got, shown(part)]
