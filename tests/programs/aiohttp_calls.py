@@ -9,10 +9,10 @@ import json
 import sys
 import warnings
 
-from tests.programs import aiohttp_answers, aiohttp_endings
+from tests.programs import aiohttp_answers, aiohttp_endings, aiohttp_requests
 
 GROUPS = {
-    "answers": aiohttp_answers.CASES,
+    "answers": {**aiohttp_answers.CASES, **aiohttp_requests.CASES},
     "failed": aiohttp_endings.FAILED,
     "stopped": aiohttp_endings.STOPPED,
     "cancelled": aiohttp_endings.CANCELLED,

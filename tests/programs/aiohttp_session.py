@@ -54,7 +54,8 @@ async def pieces(coming):
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what the program sees
         told = named(error)
     if got and isinstance(got[0], tuple):
-        sizes = [[len(data), is_whole] for data, is_whole in got]
+        # An empty one says that the end came later than the last piece: the network's matter.
+        sizes = [[len(data), is_whole] for data, is_whole in got if data]
         return {**told, "whole": shown(b"".join(data for data, _ in got)), "sizes": sizes}
     return {**told, "whole": shown(b"".join(got)), "sizes": [len(piece) for piece in got]}
 

@@ -80,6 +80,8 @@ class Client:
         typed = request.method in request.POST_METHODS and "Content-Type" not in skipped
         if typed and "Content-Type" not in headers:
             headers["Content-Type"] = "application/octet-stream"
+        if request.compress:  # the body is told plain
+            headers.popall("Content-Encoding", None)
         if "Connection" not in headers and request.session.connector.force_close:
             headers["Connection"] = "close"
         return Request(

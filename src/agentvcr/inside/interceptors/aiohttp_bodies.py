@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_KEPT = "_agentvcr_kept"
-
 
 class Pieces:
     """Takes what a payload writes."""
@@ -47,7 +45,10 @@ class Kept:
         self._consumed = False
 
     async def fill(self, length: int | None) -> None:
-        """Read the payload. What its own code raises is kept too, for when it is sent."""
+        """Read the payload, or what was kept of it and no connection took.
+
+        What its own code raises is kept too, for when it is sent.
+        """
         payload, taking = self._payload, Pieces()
         before = getattr(payload, "_consumed", False)  # 3.12.0 does not know it
         try:
@@ -57,7 +58,6 @@ class Kept:
         self._consumed = getattr(payload, "_consumed", False)
         payload._consumed = before
         self.pieces = taking.pieces
-        setattr(payload, _KEPT, self)
         payload.write_with_length = self.write
 
     async def write(self, writer: Any, content_length: int | None = None) -> None:  # noqa: ANN401
@@ -65,45 +65,11 @@ class Kept:
         del content_length  # it was known when the payload was read
         payload = self._payload
         del payload.write_with_length
-        delattr(payload, _KEPT)
         payload._consumed = self._consumed
         for piece in self.pieces:
             await writer.write(piece)
         if self._error is not None:
             raise self._error
-
-
-class Transport:
-    """Takes what the library's writer would send."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.sent: list[bytes] = []
-
-    def write(self, data: Any) -> None:  # noqa: ANN401  (whatever is like bytes)
-        """Take it."""
-        self.sent.append(bytes(data))
-
-    def writelines(self, pieces: Any) -> None:  # noqa: ANN401  (as above)
-        """Take them all."""
-        self.sent.extend(map(bytes, pieces))
-
-    def is_closing(self) -> bool:
-        """Say no."""
-        return False
-
-
-class Line:
-    """The protocol that the library's writer wants."""
-
-    _paused = False
-
-    def __init__(self) -> None:
-        """Stand before a transport that takes everything."""
-        self.transport = Transport()
-
-    async def _drain_helper(self) -> None:
-        """Wait for nobody."""
 
 
 class Bodies:
@@ -114,10 +80,13 @@ class Bodies:
         from importlib import import_module  # noqa: PLC0415  (only who has the client)
 
         self._plain: Any = import_module(module.__name__ + ".payload").BytesPayload
-        self._writer: Any = import_module(module.__name__ + ".http_writer").StreamWriter
 
     async def whole(self, request: Any) -> bytes:  # noqa: ANN401  (the library's)
-        """Give a request's body as it will be sent, but for the chunks of its transfer."""
+        """Give a request's body, without the chunks of its transfer.
+
+        What the library itself will compress is given plain: credentials can be found in it, and it
+        is the same whatever packs it.
+        """
         payload = request.body
         if not payload:
             return b""
@@ -125,25 +94,11 @@ class Bodies:
             pieces = [payload]
         else:
             pieces = await self._pieces(payload, request._get_content_length())
-        if request.compress:
-            pieces = await self._packed(pieces, request)
         return b"".join(pieces)
 
     async def _pieces(self, payload: Any, length: int | None) -> list[bytes]:  # noqa: ANN401
         if type(payload).write_with_length is self._plain.write_with_length:
             return [bytes(payload._value[:length])]
-        kept: Kept | None = getattr(payload, _KEPT, None)
-        if kept is None:  # else no connection took it
-            kept = Kept(payload)
-            await kept.fill(length)
+        kept = Kept(payload)
+        await kept.fill(length)
         return kept.pieces
-
-    async def _packed(self, pieces: list[bytes], request: Any) -> list[bytes]:  # noqa: ANN401
-        """Compress a body as the library will, by its own writer."""
-        line = Line()
-        writer = self._writer(line, request.loop)
-        writer.enable_compression(request.compress)
-        for piece in pieces:
-            await writer.write(piece)
-        await writer.write_eof()
-        return line.transport.sent

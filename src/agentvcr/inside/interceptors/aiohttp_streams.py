@@ -141,7 +141,8 @@ class Tee(Watcher):
     def took(self, reader: Any, how: str = "") -> None:  # noqa: ANN401  (the library's)
         read, pieces, held = reader.total_bytes - reader._size, self._wire.pieces, self._held
         is_end = reader.at_eof()
-        while pieces and (is_end or pieces[0][0] < read):
+        is_all = is_end or not reader._size  # also pieces of an encoding that give nothing by now
+        while pieces and (is_all or pieces[0][0] < read):
             held.append(pieces.popleft()[1])
         self._cancelled = None
         if is_end or how != "part":
