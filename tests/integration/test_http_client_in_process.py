@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import http.client
+import io
 import itertools
 import socket
 import threading
@@ -455,3 +456,69 @@ def test_a_call_over_xml_is_recorded(tmp_path):
     with agentvcr.replay(tmp_path / "x.avcr") as session, xmlrpc.client.ServerProxy(url) as proxy:
         assert [proxy.add(1, 2), proxy.add(3, 4)] == [3, 7]
     assert session.diff.same
+
+
+class Canned:
+    """A socket of a program's own, whose file is not a socket's."""
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def sendall(self, data):
+        pass
+
+    def makefile(self, *_):
+        return io.BytesIO(self._answer)
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (wire.whole(200, b"abc"), "eof"),
+        (wire.head(200, [wire.CHUNKED]) + wire.piece(b"abc") + wire.LAST_PIECE, "eof"),
+        (wire.head(200, [wire.CHUNKED]) + wire.piece(b"abc"), "failed"),
+        (wire.head(200, [("Content-Length", "9")]) + b"abc", "failed"),
+        (wire.head(200) + b"abc", "eof"),
+    ],
+)
+def test_a_socket_of_the_program_s_own_is_heard_too(answer, kind, tmp_path):
+    conn = http.client.HTTPConnection("canned.example")
+    conn.sock = Canned(answer)
+    with agentvcr.record(tmp_path / "x.avcr"):
+        conn.request("GET", "/")
+        response = conn.getresponse()
+        with contextlib.suppress(http.client.IncompleteRead):
+            assert response.read() == b"abc"
+    (exchange,) = exchanges(tmp_path)
+    assert (exchange.response.body, exchange.ending.kind) == (b"abc", kind)
+
+
+def test_a_connection_made_before_its_request_goes_nowhere_in_a_replay(tmp_path):
+    def ask(port):
+        conn = http.client.HTTPConnection("127.0.0.1", port)
+        conn.connect()
+        conn.request("GET", "/json")
+        with contextlib.closing(conn):
+            return conn.getresponse().read()
+
+    with ScriptServer() as server:
+        with agentvcr.record(tmp_path / "x.avcr"):
+            told = ask(server.port)
+        with agentvcr.replay(tmp_path / "x.avcr") as session:
+            assert ask(server.port) == told
+        assert server.count == 1
+    assert session.diff.same
+
+
+def test_what_is_sent_past_the_client_stops_the_replay(tmp_path):
+    with ScriptServer() as server, agentvcr.record(tmp_path / "x.avcr"):
+        requests.get(server.base_url + "/json")
+    with agentvcr.replay(tmp_path / "x.avcr"):
+        conn = http.client.HTTPConnection("127.0.0.1", server_port(exchanges(tmp_path)[0]))
+        conn.connect()
+        with pytest.raises(ReplayHalt, match=r"past http\.client"):
+            conn.sock.sendall(b"anything")
+        assert requests.get(exchanges(tmp_path)[0].request.url).status_code == 200
