@@ -1,9 +1,11 @@
 """What an exchange through `http.client` holds, and through which clients it is answered again."""
 
 import contextlib
+import gzip
 import http.client
 import io
 import itertools
+import json
 import socket
 import threading
 import urllib.request
@@ -113,6 +115,26 @@ def test_nothing_is_sent_before_a_body_in_parts_is_whole(tmp_path):
         answer = requests.post(server.base_url + "/echo", data=body()).json()
     assert answer["text"] == "firstsecond"
     assert exchanges(tmp_path)[0].request.body == b"firstsecond"
+
+
+@pytest.mark.parametrize("ask", [by_urllib, by_requests])
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_answer_without_its_credential_is_as_long_as_it_says(packed, ask, tmp_path):
+    told = json.dumps({"api_key": "sk-test-" + "not0a0key1" * 4, "ok": True}).encode()
+
+    def answer(_, line):
+        body = gzip.compress(told, mtime=0) if packed else told
+        coded = [("Content-Encoding", "gzip")] if packed else []
+        line.send(wire.whole(200, body, [wire.JSON_TYPE, *coded]))
+
+    with ScriptServer({"/key": answer}) as server:
+        url = server.base_url + "/key"
+        with agentvcr.record(tmp_path / "x.avcr"):
+            ask(url)
+    with agentvcr.replay(tmp_path / "x.avcr"):
+        status, content = ask(url)
+    assert (status, json.loads(content)["ok"]) == (200, True)
+    assert b"not0a0key1" not in content
 
 
 class LocalConnection(http.client.HTTPConnection):

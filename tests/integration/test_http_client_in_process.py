@@ -160,6 +160,16 @@ def test_nothing_is_recorded_before_or_after_the_block(tmp_path):
     assert len(exchanges(tmp_path)) == 1
 
 
+def test_a_recorded_connection_is_not_told_as_one_that_was_missed(tmp_path):
+    with ScriptServer() as server, agentvcr.record(tmp_path / "x.avcr") as session:
+        requests.get(server.base_url + "/json")
+        requests.post(server.base_url + "/echo", data=iter([b"in", b"parts"]))
+        conn = http.client.HTTPConnection("127.0.0.1", server.port)
+        conn.connect()
+        conn.close()
+    assert session.run.notes == ()
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_a_session_may_be_live_around_a_replay(before, tmp_path):
     """Its connection was real, is a stand-in while it is replayed, and real again."""
