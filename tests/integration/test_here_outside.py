@@ -1,13 +1,13 @@
 """A block in this process and what lies outside of it: the network, forks, child processes."""
 
 import asyncio
+import ftplib
 import gc
 import multiprocessing
 import os
 import socket
 import subprocess
 import sys
-import urllib.request
 
 import pytest
 
@@ -67,7 +67,7 @@ REACHES = {
     "by name": lambda port: socket.create_connection(("localhost", port)),
     "connect_ex": connect_and_tell,
     "packet": send_packet,
-    "urllib": lambda port: urllib.request.urlopen(f"http://127.0.0.1:{port}/"),
+    "ftp": lambda port: ftplib.FTP().connect("127.0.0.1", port),
     "asyncio": lambda port: asyncio.run(connect_later(port)),
 }
 
@@ -111,13 +111,13 @@ def test_what_the_block_itself_listens_on_is_inside():
 
 
 BY_NAME = """
-import socket, sys, urllib.request
+import ftplib, socket, sys
 import agentvcr
 
 REACHES = {
     "look-up": lambda: socket.getaddrinfo("a.example", 80),
     "old look-up": lambda: socket.gethostbyname("a.example"),
-    "urllib": lambda: urllib.request.urlopen("http://a.example/"),
+    "ftp": lambda: ftplib.FTP("a.example"),
     "telemetry": lambda: socket.getaddrinfo("api.smith.langchain.com", 443),
 }
 with agentvcr.record("x.avcr"):
@@ -139,7 +139,7 @@ REFUSED = ["ConnectionRefusedError", "[]"]
 
 @pytest.mark.parametrize(
     ("reach", "seen"),
-    [("look-up", STOPPED), ("old look-up", STOPPED), ("urllib", STOPPED), ("telemetry", REFUSED)],
+    [("look-up", STOPPED), ("old look-up", STOPPED), ("ftp", STOPPED), ("telemetry", REFUSED)],
 )
 def test_names_are_not_looked_up_and_telemetry_is_refused(reach, seen, tmp_path):
     # In a process of its own: this one's guard would see the name before the session's does.

@@ -5,8 +5,11 @@ Each scene is a program of its own, bare, recorded and replayed, with servers an
 
 import contextlib
 import os
+import socket
+import struct
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -175,3 +178,47 @@ def test_aws_clients_are_answered_as_they_were(tmp_path):
     replayed = route.replay()
     assert replayed.stdout == bare.stdout, replayed.stderr.decode()
     assert replayed.returncode == 0, replayed.stderr.decode()
+
+
+class Mute:
+    """Takes connections and says nothing; `reset` breaks each when it has said hello."""
+
+    def __init__(self, *, reset):
+        self._reset = reset
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open = []
+
+    @property
+    def base_url(self):
+        return f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *error):
+        for sock in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self._reset:
+                    client.recv(65536)
+                    option = struct.pack("ii", 1, 0)
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
+                    client.close()
+                else:
+                    self._open.append(client)
+
+
+@pytest.mark.parametrize("reset", [True, False], ids=["reset", "late"])
+@EACH
+def test_a_handshake_that_fails_fails_again_in_the_same_words(client, reset, tmp_path):
+    (tmp_path / "other").mkdir()
+    env = {"AUTHORITY": str(SecureServer(tmp_path / "other").authority), "TIMEOUT": "0.3"}
+    with a_route(client, "trusted", tmp_path, Mute(reset=reset), env) as (_, bare):
+        assert (b"Reset" if reset else b"timed out") in bare.stdout

@@ -52,7 +52,7 @@ def answers(name):
     cases = {
         "get": _ask("GET", "/json"),
         "query": _ask("GET", "/echo?b=2&a=%C3%A9%20x&a=1"),
-        "head": _ask("HEAD", "/large?bytes=500"),
+        "head": _ask("HEAD", "/promised"),
         "no_content": _ask("GET", "/empty"),
         "not_found": _ask("GET", "/nothing-here"),
         "unavailable": _ask("GET", "/json?code=503"),
@@ -103,6 +103,7 @@ def failed(name):
         "refused_post": _ask("POST", REFUSED, body=b"{}"),
         "refused_tls": _ask("GET", REFUSED.replace("http:", "https:")),
         "connect_timeout": _ask("GET", FULL, timeout=SHORT_S),
+        "connect_timeout_tls": _ask("GET", FULL.replace("http:", "https:"), timeout=SHORT_S),
         "reset": _ask("GET", "/reset"),
         "reset_post": _ask("POST", "/reset", body=b"{}"),
         "not_http": _ask("GET", "/garbage"),

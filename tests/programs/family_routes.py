@@ -23,6 +23,7 @@ from tests.programs.family_clients import named, shown
 URL = os.environ["BASE_URL"]
 AUTHORITY = os.environ.get("AUTHORITY", "")
 PROXY = os.environ.get("PROXY", "")
+TIMEOUT_S = float(os.environ.get("TIMEOUT", "20"))
 PATHS = ("/json", "/sse?events=2", "/json")
 
 
@@ -38,7 +39,7 @@ def by_http_client(url, verify, proxy):
     is_tls = parts.scheme == "https"
     options = {"context": _context(verify)} if is_tls else {}
     kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
-    conn = kind((via if proxy else parts).netloc, timeout=20, **options)
+    conn = kind((via if proxy else parts).netloc, timeout=TIMEOUT_S, **options)
     if proxy and is_tls:
         conn.set_tunnel(parts.netloc)
     for path in PATHS:
@@ -53,13 +54,13 @@ def by_urllib(url, verify, proxy):
     handlers.append(urllib.request.HTTPSHandler(context=_context(verify)))
     opener = urllib.request.build_opener(*handlers)
     for path in PATHS:
-        with opener.open(url + path, timeout=20) as response:
+        with opener.open(url + path, timeout=TIMEOUT_S) as response:
             yield response.status, response.read()
 
 
 def by_urllib3(url, verify, proxy):
     options = {"cert_reqs": "CERT_NONE"} if verify is False else {"ca_certs": verify}
-    options = {"retries": False, "timeout": 20, **options}
+    options = {"retries": False, "timeout": TIMEOUT_S, **options}
     manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
     for path in PATHS:
         response = manager.request("GET", url + path)
@@ -71,7 +72,7 @@ def by_requests(url, verify, proxy):
     session.trust_env = False
     proxies = {"http": proxy, "https": proxy} if proxy else {}
     for path in PATHS:
-        response = session.get(url + path, verify=verify, proxies=proxies, timeout=20)
+        response = session.get(url + path, verify=verify, proxies=proxies, timeout=TIMEOUT_S)
         yield response.status_code, response.content
 
 
@@ -83,7 +84,7 @@ def by_httplib2(url, verify, proxy):
         via = urlsplit(proxy)
         kind = httplib2.socks.PROXY_TYPE_HTTP
         options["proxy_info"] = httplib2.ProxyInfo(kind, via.hostname, via.port)
-    client = httplib2.Http(timeout=20, **options)
+    client = httplib2.Http(timeout=TIMEOUT_S, **options)
     for path in PATHS:
         response, content = client.request(url + path)
         yield response.status, content
@@ -91,7 +92,7 @@ def by_httplib2(url, verify, proxy):
 
 def by_botocore(url, verify, proxy):
     proxies = {"http": proxy, "https": proxy} if proxy else None
-    session = botocore.httpsession.URLLib3Session(verify=verify, proxies=proxies, timeout=20)
+    session = botocore.httpsession.URLLib3Session(verify=verify, proxies=proxies, timeout=TIMEOUT_S)
     for path in PATHS:
         response = session.send(botocore.awsrequest.AWSRequest("GET", url + path).prepare())
         yield response.status_code, response.content

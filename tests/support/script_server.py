@@ -126,6 +126,11 @@ def _gzip(asked: Asked, line: Line) -> None:
     line.send(wire.whole(200, body, [wire.JSON_TYPE, ("Content-Encoding", "gzip")]))
 
 
+def _promised(asked: Asked, line: Line) -> None:
+    """A length and no body: what a HEAD is answered with."""
+    line.send(wire.head(200, [("Content-Length", "500")]))
+
+
 def _redirect(asked: Asked, line: Line) -> None:
     """A redirect with `code` to `to`."""
     place = ("Location", asked.query.get("to", "/json"))
@@ -232,6 +237,7 @@ ROUTES: dict[str, Behaviour] = {
     "/hints": _hints,
     "/json": _json,
     "/large": _large,
+    "/promised": _promised,
     "/redirect": _redirect,
     "/reset": _reset,
     "/sse": _sse,

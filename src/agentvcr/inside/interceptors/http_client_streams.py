@@ -195,10 +195,18 @@ class Tap:
     def _read(self, read: Any, args: tuple[Any, ...]) -> Any:  # noqa: ANN401  (as above)
         data = self._do(read, args)
         if data is not None:
-            if not self._is_heard and (data or args[:1] != (0,)):
-                self._arrivals.hear(data)
+            if not self._is_heard:
+                self._overhear(data, args)
             self._took(len(data))
         return data
+
+    def _overhear(self, data: bytes, args: tuple[Any, ...]) -> None:
+        """Take what was read for what arrived, where nothing is heard from below."""
+        if data:
+            self._arrivals.hear(data)
+        wanted = args[0] if args and args[0] is not None else -1
+        if not data and wanted:
+            self._arrivals.hear(b"")
 
     def _took(self, size: int) -> None:
         """Tell what the client takes with its next `size` bytes, and the end if that is it."""
@@ -231,8 +239,13 @@ class Tap:
             self._ear.end(kind, error)
 
     def read(self, *args: Any) -> Any:  # noqa: ANN401  (as a BufferedReader)
-        """Read on."""
-        return self._read(self._file.read, args)
+        """Read on: to the end, or as much as is wanted, unless that comes first."""
+        data = self._read(self._file.read, args)
+        wanted = args[0] if args and args[0] is not None else -1
+        if not self._is_heard and data and not 0 <= wanted <= len(data):
+            self._arrivals.hear(b"")
+            self._took(0)
+        return data
 
     def read1(self, *args: Any) -> Any:  # noqa: ANN401  (as above)
         """Read what is there."""
@@ -253,8 +266,8 @@ class Tap:
     def _fill(self, read: Any, buffer: Any) -> Any:  # noqa: ANN401  (as above)
         size = self._do(read, (buffer,))
         if size is not None:
-            if not self._is_heard and len(buffer):
-                self._arrivals.hear(bytes(memoryview(buffer)[:size]))
+            if not self._is_heard:
+                self._overhear(bytes(memoryview(buffer)[:size]), (len(buffer),))
             self._took(size)
         return size
 

@@ -101,7 +101,7 @@ class Talk:
         self.answer = Answer(serve, ear, head.method, is_expecting=head.is_expecting)
         if not serve.status and serve.end_kind == "failed":
             place, error = made_again(serve.failure, has_head=False)
-            if place == CONNECTING and not (was_connected and is_late(conn, error)):
+            if place == CONNECTING and not (was_connected and _is_late(error)):
                 wait(serve, 0)
                 ear.end("failed")
                 self.refusal = error
@@ -131,7 +131,11 @@ class Talk:
     def run(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401
         """Let a method of the client work: under cover, where it reaches the network."""
         if self.answer is not None:
-            return method(*args, **options)
+            try:
+                return method(*args, **options)
+            except Exception as error:
+                self._send_error = error
+                raise
         token = lanes.enter(lanes.current().under_cover())
         self.is_busy = True
         try:
@@ -175,13 +179,14 @@ class Talk:
             self.end("abandoned")
 
 
-def is_late(conn: Any, error: BaseException) -> bool:  # noqa: ANN401  (a connection)
+def _is_late(error: BaseException) -> bool:
     """Whether a client that connects before it asks must meet this error when it reads.
 
-    It would swallow it while it sends: `urllib3` does, which waits for an answer all the same.
+    It is of a handshake, and while it sends, `urllib3` would swallow it or word it otherwise.
     """
-    del conn
-    return isinstance(error, (TimeoutError, ConnectionResetError, BrokenPipeError))
+    if isinstance(error, TimeoutError):
+        return "handshake" in str(error)
+    return isinstance(error, (ConnectionResetError, BrokenPipeError))
 
 
 def stand_in(conn: Any) -> None:  # noqa: ANN401  (a connection)

@@ -65,10 +65,12 @@ class Answer:
             self.is_over = not self._has_body
             return self._head()
         number = self._position - 1
-        if self._has_body and number < len(serve.chunks):
+        while self._has_body and number < len(serve.chunks):
             self._position += 1
             wait(serve, number + 1)
-            return self._framed(serve.chunks[number])
+            if serve.chunks[number]:  # an empty one would end the body
+                return self._framed(serve.chunks[number])
+            number += 1
         if number == len(serve.chunks) and self._has_body:
             self._position += 1
             wait(serve, number + 1)
@@ -171,8 +173,12 @@ class Served:
     def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ANN401  (any buffer)
         """Send to nobody: who serves has the request already."""
         del flags
-        if self.answer is None or state.handler is None:
+        handler = state.handler
+        if handler is None:  # the replay is over, and nobody is there
             raise ConnectionResetError(104, "Connection reset by peer")
+        if self.answer is None:
+            handler.failed(RuntimeError("the program sends past http.client"))
+            return
         memoryview(data)  # as a socket, refuse what is no buffer
         serve = self.answer.serve
         if not serve.status and serve.end_kind == "failed":
