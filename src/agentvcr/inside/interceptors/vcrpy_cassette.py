@@ -83,24 +83,32 @@ def decided(request: Any) -> Serve | Forward:  # noqa: ANN401  (vcrpy's)
     decision: Serve | Forward | None = vars(request).get("_agentvcr")
     if decision is None:
         who = asking.get()
-        decision = request._agentvcr = who.decision = _decide(request, who.client)
+        decision = request._agentvcr = who.decision = decide(
+            request.method, request.uri, request.headers, request.body, who.client
+        )
         if isinstance(decision, Forward):
             lanes.enter(lanes.current().under_cover())
     return decision
 
 
-def _decide(request: Any, client: str) -> Serve | Forward:  # noqa: ANN401  (vcrpy's)
+def decide(
+    method: str,
+    url: str,
+    headers: Any,  # noqa: ANN401  (any mapping)
+    body: bytes | None,
+    client: str,
+) -> Serve | Forward:
+    """Ask the handler about a request."""
     handler = state.handler
     if handler is None:
         return Forward(NullSink())
     lane = lanes.current()
     try:
-        headers = [(_raw(key), _raw(value)) for key, value in request.headers.items()]
         asked = Request(
-            method=request.method,
-            url=request.uri,
-            headers=headers,
-            body=request.body or b"",
+            method=method,
+            url=url,
+            headers=[(_raw(key), _raw(value)) for key, value in headers.items()],
+            body=body or b"",
             lane=lane.name,
             client=client,
             place=lane.place(),
