@@ -98,12 +98,10 @@ async def turns():
 
 
 async def streams():
-    import httpx
-
     client = AsyncHTTPClient()
     parts, lines = [], []
     found = await client.fetch(URL + "/sse?events=4&gap_ms=20", streaming_callback=parts.append)
-    print(told(found), b"".join(parts), found.request.streaming_callback is not None)
+    print(told(found), b"".join(parts), found.request.streaming_callback == parts.append)
     found = await client.fetch(URL + "/headers", header_callback=lines.append)
     print(told(found), [line for line in lines if not line.startswith("Set-Cookie")])
     parts.clear()
@@ -116,10 +114,15 @@ async def streams():
     print(told(found), len(b"".join(parts)))
 
     def asks(_):
-        with httpx.Client() as inner:
-            print(inner.get(URL + "/json?code=201").status_code)
+        asked.append(client.fetch(URL + "/json?code=201"))
 
+    async def asks_too(_):
+        print((await client.fetch(URL + "/json?code=202")).code)
+
+    asked = []
     await client.fetch(URL + "/json", streaming_callback=asks)
+    print((await asked[0]).code)
+    await client.fetch(URL + "/json", streaming_callback=asks_too)
     parts.clear()
     try:
         await client.fetch(URL + "/sse?then=close", streaming_callback=parts.append)
