@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 from tornado.httpclient import AsyncHTTPClient
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
@@ -265,3 +266,13 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+@pytest.mark.usefixtures("_own_state")
+def test_a_coded_answer_that_another_client_recorded_is_decoded(server):
+    url = f"{server.base_url}/gzip"
+    with agentvcr.record("x.avcr"):
+        found = httpx.get(url)
+        assert found.headers["content-encoding"] == "gzip"
+    with agentvcr.replay("x.avcr"):
+        assert fetched(url) == found.content

@@ -22,6 +22,7 @@ from agentvcr.inside.exchange import (
 )
 from agentvcr.inside.interceptors.vcrpy_cassette import (
     FAILED,
+    GZIP_MAGIC,
     Asking,
     Unanswered,
     asking,
@@ -81,12 +82,12 @@ class Fetching(Asking):
     def _decode(self, response: Any) -> None:  # noqa: ANN401  (tornado's)
         """Decode a body as tornado does: of another client's recording it may be coded."""
         headers = response.headers
-        coding = headers.get("Content-Encoding", "")
-        if coding.lower() == "gzip" and self.request.decompress_response:
+        coding, body = headers.get("Content-Encoding", ""), response.buffer.getvalue()
+        if body.startswith(GZIP_MAGIC) and coding and self.request.decompress_response:
             import io  # noqa: PLC0415  (hardly ever)
             import zlib  # noqa: PLC0415  (hardly ever)
 
-            response.buffer = io.BytesIO(zlib.decompress(response.buffer.getvalue(), _GZIP))
+            response.buffer = io.BytesIO(zlib.decompress(body, _GZIP))
             headers.add("X-Consumed-Content-Encoding", coding)
             del headers["Content-Encoding"]
 
