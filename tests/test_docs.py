@@ -231,6 +231,7 @@ def test_make_alone_lists_every_command():
         "check-long",
         "test",
         "frameworks",
+        "compat",
         "fix",
         "bench",
         "docs",

@@ -97,13 +97,51 @@ async def turns():
     print(seen[:2])
 
 
-async def partwise():
+async def streams():
     client = AsyncHTTPClient()
     parts, lines = [], []
-    found = await client.fetch(URL + "/sse?key=s3cret", streaming_callback=parts.append)
-    print(found.code, len(b"".join(parts)))
-    found = await client.fetch(URL + "/json", header_callback=lines.append)
-    print(found.code, lines[0])
+    found = await client.fetch(URL + "/sse?events=4&gap_ms=20", streaming_callback=parts.append)
+    print(told(found), b"".join(parts), found.request.streaming_callback == parts.append)
+    found = await client.fetch(URL + "/headers", header_callback=lines.append)
+    print(told(found), [line for line in lines if not line.startswith("Set-Cookie")])
+    parts.clear()
+
+    async def later(chunk):
+        await asyncio.sleep(0)
+        parts.append(chunk)
+
+    found = await client.fetch(URL + "/redirect?to=/large", streaming_callback=later)
+    print(told(found), len(b"".join(parts)))
+
+    def asks(_):
+        asked.append(client.fetch(URL + "/json?code=201"))
+
+    async def asks_too(_):
+        print((await client.fetch(URL + "/json?code=202")).code)
+
+    asked = []
+    await client.fetch(URL + "/json", streaming_callback=asks)
+    print((await asked[0]).code)
+    await client.fetch(URL + "/json", streaming_callback=asks_too)
+    parts.clear()
+    try:
+        await client.fetch(URL + "/sse?then=close", streaming_callback=parts.append)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told)
+        print(type(error).__name__, error, b"".join(parts)[:40])
+
+
+async def stream_given_up():
+    """What comes after the first piece is not waited for."""
+    client, first = AsyncHTTPClient(), asyncio.Event()
+    url = URL + "/sse?gap_ms=100"
+    asked = asyncio.ensure_future(client.fetch(url, streaming_callback=lambda _: first.set()))
+    await first.wait()
+    asked.cancel()
+    print(told(await client.fetch(URL + "/json?slow_ms=1000")))
+
+
+async def partwise():
+    client = AsyncHTTPClient()
 
     async def body(write):
         await write(b"made ")
@@ -128,7 +166,18 @@ def blocking():
 
 CASES = {
     one.__name__: one
-    for one in (answers, redirected, failures, gives_up, together, turns, partwise, logs)
+    for one in (
+        answers,
+        redirected,
+        failures,
+        gives_up,
+        streams,
+        stream_given_up,
+        together,
+        turns,
+        partwise,
+        logs,
+    )
 }
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 EFFECTIVE_URL = "X-Agentvcr-Effective-Url"
 """A header of ours in the recorded answer: where the client's own redirects had led."""
 
+_CODED, _DECODED = "Content-Encoding", "X-Agentvcr-Content-Encoding"
+"""The second stands in a recording for the first where the client has decoded the body."""
+
+GZIP_MAGIC = b"\x1f\x8b"
+
 FAILED = 599
 """tornado's status of an answer that never came."""
 
@@ -83,24 +88,32 @@ def decided(request: Any) -> Serve | Forward:  # noqa: ANN401  (vcrpy's)
     decision: Serve | Forward | None = vars(request).get("_agentvcr")
     if decision is None:
         who = asking.get()
-        decision = request._agentvcr = who.decision = _decide(request, who.client)
+        decision = request._agentvcr = who.decision = decide(
+            request.method, request.uri, request.headers, request.body, who.client
+        )
         if isinstance(decision, Forward):
             lanes.enter(lanes.current().under_cover())
     return decision
 
 
-def _decide(request: Any, client: str) -> Serve | Forward:  # noqa: ANN401  (vcrpy's)
+def decide(
+    method: str,
+    url: str,
+    headers: Any,  # noqa: ANN401  (any mapping)
+    body: bytes | None,
+    client: str,
+) -> Serve | Forward:
+    """Ask the handler about a request."""
     handler = state.handler
     if handler is None:
         return Forward(NullSink())
     lane = lanes.current()
     try:
-        headers = [(_raw(key), _raw(value)) for key, value in request.headers.items()]
         asked = Request(
-            method=request.method,
-            url=request.uri,
-            headers=headers,
-            body=request.body or b"",
+            method=method,
+            url=url,
+            headers=[(_raw(key), _raw(value)) for key, value in headers.items()],
+            body=body or b"",
             lane=lane.name,
             client=client,
             place=lane.place(),
@@ -125,8 +138,14 @@ def _tell(decision: Serve | Forward, request: Any, response: Any) -> None:  # no
     ]
     if response.get("url") not in (None, request.uri):
         headers.append((_raw(EFFECTIVE_URL), _raw(response["url"])))
+    body = response["body"]["string"] or b""
+    if not body.startswith(GZIP_MAGIC):  # libcurl decodes, and leaves the header as it was
+        coded = (_CODED.lower().encode(), b"gzip")
+        headers = [
+            (_DECODED.encode() if (name.lower(), value.lower()) == coded else name, value)
+            for name, value in headers
+        ]
     decision.sink.head(code, headers, _raw(response["status"]["message"] or ""), b"HTTP/1.1")
-    body = response["body"]["string"]
     if body:
         decision.sink.chunk(body)
     decision.sink.end("eof")
@@ -140,7 +159,11 @@ def _played(decision: Serve | Forward) -> dict[str, Any]:
     led_to = [value for name, value in pairs if name == EFFECTIVE_URL]
     return {
         "status": {"code": decision.status, "message": decision.reason.decode("latin-1")},
-        "headers": [(name, [value]) for name, value in pairs if name != EFFECTIVE_URL],
+        "headers": [
+            (_CODED if name == _DECODED else name, [value])
+            for name, value in pairs
+            if name != EFFECTIVE_URL
+        ],
         "body": {"string": b"".join(decision.chunks)},
         "url": led_to[0] if led_to else None,
     }

@@ -2,7 +2,8 @@
 
 Owns the patches, and what vcrpy leaves out: failures, waiting, cancelling, the lane. The cassette
 that it asks and tells is `vcrpy_cassette`. vcrpy hands an answer over as a whole, and takes no
-request with a callback for its parts; such a request passes as it is, and is named as unrecorded.
+request with a callback for its parts: those of tornado's own client are `tornado_streams`; the rest
+pass as they are, and are named as unrecorded.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from agentvcr.inside.exchange import (
 )
 from agentvcr.inside.interceptors.vcrpy_cassette import (
     FAILED,
+    GZIP_MAGIC,
     Asking,
     Unanswered,
     asking,
     class_of,
+    decide,
 )
 from agentvcr.inside.interceptors.vcrpy_failures import failure_again
 from agentvcr.inside.patching import dressed_as
@@ -38,8 +41,9 @@ if TYPE_CHECKING:
     from agentvcr.inside.interceptors import Patch
 
 _PARTWISE = ("body_producer", "header_callback", "streaming_callback")
+_SIMPLE = "tornado.simple_httpclient"
 _CLASSES = {
-    "tornado.simple_httpclient": "SimpleAsyncHTTPClient",
+    _SIMPLE: "SimpleAsyncHTTPClient",
     "tornado.curl_httpclient": "CurlAsyncHTTPClient",
 }
 _GZIP = 31
@@ -58,6 +62,8 @@ class Fetching(Asking):
         self.owner = owner
         self.request = request
         self.callback = callback
+        self.taken = 0
+        """How many pieces of a served answer the program got."""
         self._began = time.time()
         self._is_settled = False
 
@@ -76,12 +82,12 @@ class Fetching(Asking):
     def _decode(self, response: Any) -> None:  # noqa: ANN401  (tornado's)
         """Decode a body as tornado does: of another client's recording it may be coded."""
         headers = response.headers
-        coding = headers.get("Content-Encoding", "")
-        if coding.lower() == "gzip" and self.request.decompress_response:
+        coding, body = headers.get("Content-Encoding", ""), response.buffer.getvalue()
+        if body.startswith(GZIP_MAGIC) and coding and self.request.decompress_response:
             import io  # noqa: PLC0415  (hardly ever)
             import zlib  # noqa: PLC0415  (hardly ever)
 
-            response.buffer = io.BytesIO(zlib.decompress(response.buffer.getvalue(), _GZIP))
+            response.buffer = io.BytesIO(zlib.decompress(body, _GZIP))
             headers.add("X-Consumed-Content-Encoding", coding)
             del headers["Content-Encoding"]
 
@@ -101,14 +107,8 @@ class Fetching(Asking):
         """Hand an answer on in a turn of the loop to come, as a real one does."""
 
         def deliver() -> None:
-            if self._is_settled:
-                return
-            self._is_settled = True
-            if serve.taken is not None:
-                serve.taken(chunks, kind)
-            response.start_time = self._began
-            response.request_time = loop.time() - self.request.start_time
-            self.callback(response)
+            self.taken = chunks
+            self.settle(response, kind)
 
         loop = self.owner.io_loop
         delay_s = sum(serve.wait_s(position) for position in range(len(serve.delays_ns)))
@@ -116,6 +116,18 @@ class Fetching(Asking):
             loop.call_later(delay_s, deliver)
         else:
             loop.add_callback(deliver)
+
+    def settle(self, response: Any, kind: str) -> None:  # noqa: ANN401  (tornado's)
+        """Hand a served answer on, unless the program has given it up."""
+        if self._is_settled:
+            return
+        self._is_settled = True
+        serve = self.decision
+        if isinstance(serve, Serve) and serve.taken is not None:
+            serve.taken(self.taken, kind)
+        response.start_time = self._began
+        response.request_time = self.owner.io_loop.time() - self.request.start_time
+        self.callback(response)
 
     def cancelled(self, future: Any) -> None:  # noqa: ANN401  (asyncio's)
         """Notice that the program gave up: tornado goes on without telling."""
@@ -127,7 +139,7 @@ class Fetching(Asking):
 
             self.decision.sink.end("cancelled", asyncio.CancelledError())
         elif self.decision.taken is not None:
-            self.decision.taken(0, "cancelled")
+            self.decision.taken(self.taken, "cancelled")
 
 
 def install(module: Any) -> list[Patch]:  # noqa: ANN401  (the module of one of the clients)
@@ -222,6 +234,11 @@ def _fetch_impl(stub: Any, original: Any, name: str) -> Any:  # noqa: ANN401  (t
             original(self, request, callback)
             return
         partwise = [one for one in _PARTWISE if getattr(request, one, None) is not None]
+        if partwise and name == _SIMPLE and "body_producer" not in partwise:
+            fetching = Fetching(self, request, callback, name)
+            _expected.get([]).append(fetching)
+            _piece_by_piece(fetching, original)
+            return
         if partwise:
             why = "%s: with a %s" % (name, partwise[0])
             _pass_named(lambda: original(self, request, callback), self, request, callback, why)
@@ -244,6 +261,22 @@ def _fetch_impl(stub: Any, original: Any, name: str) -> Any:  # noqa: ANN401  (t
 
     setattr(fetch_impl, _MARK, True)
     return fetch_impl
+
+
+def _piece_by_piece(fetching: Fetching, original: Any) -> None:  # noqa: ANN401  (tornado's)
+    from agentvcr.inside.interceptors import tornado_streams  # noqa: PLC0415  (who has callbacks)
+
+    request = fetching.request
+    headers = request.headers.copy()
+    if request.user_agent:
+        headers.setdefault("User-Agent", request.user_agent)
+    fetching.decision = decision = decide(
+        request.method, request.url, headers, request.body, fetching.client
+    )
+    if isinstance(decision, Serve):
+        tornado_streams.serve(fetching, decision)
+    else:
+        tornado_streams.forward(fetching, decision, original)
 
 
 def _follow_futures() -> list[Patch]:
