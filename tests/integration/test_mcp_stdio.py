@@ -178,6 +178,22 @@ def test_a_client_with_hardly_an_environment_is_recorded_and_replayed(plain, tmp
     assert not [one for one in environment if "AGENTVCR" in one or one == "PYTHONPATH"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_session_is_found_above_a_client_that_hands_on_nothing(plain, tmp_path):
+    asked = '{"jsonrpc": "2.0", "id": 1, "method": "exit", "params": {"status": 9}}'
+    words = " ".join(shimmed(plain))
+    script = f"""echo '{asked}' | env -i PATH="$PATH" {words}; echo status $?"""
+    done = recorded(tmp_path, ["sh", "-c", script])
+    assert done.stdout.splitlines()[-1] == b"status 9", done.stderr
+    assert [one.request.url for one in requests(tmp_path)] == [
+        "mcp:plain/session",
+        "mcp:plain/exit",
+    ]
+    again = replayed(tmp_path)
+    assert (again.returncode, again.stdout) == (0, done.stdout), again.stderr
+    assert not (tmp_path / "started").exists()
+
+
 def test_another_id_is_put_into_the_answers(plain, tmp_path):
     done = recorded(tmp_path, python("mcp_raw.py", "lines", *shimmed(plain)))
     again = replayed(tmp_path, FIRST_ID="41")

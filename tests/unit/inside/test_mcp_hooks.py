@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import types
 
 import pytest
@@ -89,3 +91,12 @@ def test_a_library_that_carries_contexts_is_left_alone():
 def test_without_a_channel_no_server_is_put_behind_the_shim():
     module = types.SimpleNamespace(stdio_client=object())
     assert mcp_stdio.install(module) == []
+
+
+def test_a_shim_outside_of_its_replay_starts_no_server(tmp_path):
+    started = tmp_path / "started"
+    server = ["--replay", sys.executable, "-c", f"open({str(started)!r}, 'w')"]
+    done = subprocess.run(
+        [sys.executable, "-S", mcp_stdio.SHIM, *server], capture_output=True, check=False
+    )
+    assert (done.returncode, started.exists()) == (4, False)

@@ -48,8 +48,10 @@ def _behind_shim(server: Any) -> Any:  # noqa: ANN401  (StdioServerParameters)
     replaying = getattr(state.handler, "replaying", False)
     if not replaying and not _is_there(server):
         return None
-    words = [SHIM, "--", server.command, *server.args]
-    return server.model_copy(update={"command": sys.executable, "args": words})
+    words = [SHIM, "--replay" if replaying else "--", server.command, *server.args]
+    # Named here too: an event loop that starts processes by itself knows no hooks of ours.
+    env = children.environment_for(server.env or {}, lanes.current().child("mcp").name)
+    return server.model_copy(update={"command": sys.executable, "args": words, "env": env})
 
 
 def _is_there(server: Any) -> bool:  # noqa: ANN401  (as above)

@@ -183,10 +183,10 @@ def url_of(server: str, message: Message, answers: str = "") -> str:
 
 
 def quoted(text: str) -> str:
-    """Make a name fit for a URL."""
+    """Make a name fit for a URL; a resource's query stays one, so that it is redacted as one."""
     from urllib.parse import quote  # noqa: PLC0415  (the shim alone needs it, not the program)
 
-    return quote(text, safe="/:@", errors="surrogatepass")
+    return quote(text, safe="/:@?&=", errors="surrogatepass")
 
 
 def _neutral(message: Message) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def test_an_answer_to_the_server_is_named_by_the_question():
 
 def test_a_resource_is_part_of_the_address():
     sent = Message(line(id=1, method="resources/read", params={"uri": "notes://a/b?c=1#d"}))
-    assert request_of("c", sent, ME).url == "mcp:c/resources/read/notes://a/b%3Fc%3D1%23d"
+    assert request_of("c", sent, ME).url == "mcp:c/resources/read/notes://a/b?c=1%23d"
 
 
 def test_what_is_no_json_is_told_as_it_is():
