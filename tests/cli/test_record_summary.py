@@ -111,7 +111,7 @@ def test_each_thing_that_was_not_recorded_is_told_with_its_reason(record, first,
     address = f"127.0.0.1:{first.port}"
     told = [line.removeprefix("agentvcr: not recorded: ") for line in lines[1:]]
     assert told == [
-        f"{sys.executable} -I -c print(5), not entered, so nothing of it was seen",
+        "python -I -c print(5), not entered, so nothing of it was seen",
         f"{address}, reached past every recorded client",
         f"unix:{path}, reached past every recorded client",
     ]

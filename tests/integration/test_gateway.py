@@ -4,7 +4,6 @@ Their provider is gone before the replay; its answers carry a counter, so that a
 live one would show.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -12,25 +11,12 @@ import textwrap
 
 import pytest
 
-from agentvcr.cassette.reader import load_run
-from tests.integration.test_real_sdks import replayed_under_strace
 from tests.support.counter_server import CounterServer
 from tests.support.script_server import ScriptServer
-from tests.support.shell import Shell, needs
+from tests.support.shell import Shell, assert_replays_the_same, exchanges, needs
 
 JITTER_MS = (0, 20)
 CHAT = "$OPENAI_BASE_URL/chat/completions"
-
-
-def exchanges(folder, name="x.avcr"):
-    return load_run(folder / name).exchanges
-
-
-def assert_replays_the_same(shell, recorded):
-    replayed = shell.replay()
-    assert replayed.returncode == 0, replayed.stderr.decode()
-    assert replayed.stdout == recorded.stdout
-    assert b"the same: " in replayed.stderr
 
 
 def recorded_and_replayed(script, folder, *, bare=True, **env):
@@ -311,74 +297,3 @@ def test_a_server_of_the_run_is_asked_through_the_gateway_also_in_a_replay(tmp_p
     assert recorded.stdout == b"True\n", recorded.stderr.decode()
     assert [one.internal for one in exchanges(tmp_path)] == [True]
     assert_replays_the_same(shell, recorded)
-
-
-# --- in a replay ----------------------------------------------------------------------------------
-
-
-def test_a_changed_request_stops_the_replay_and_is_named(tmp_path):
-    needs("curl")
-    with CounterServer(jitter_ms=JITTER_MS) as server:
-        shell = Shell(
-            f"""say curl -s {CHAT} -d "{{\\"q\\": \\"$WORD\\"}}"\n""",
-            tmp_path,
-            server.base_url,
-            WORD="recorded",
-        )
-        assert shell.record().returncode == 0
-    shell.env["WORD"] = "changed"
-    replayed = shell.replay()
-    assert replayed.returncode == 4
-    assert b"recorded: " in replayed.stderr
-    assert b"changed" in replayed.stderr
-    nearest = shell.replay("--on-miss", "nearest")
-    assert (nearest.returncode, b"This is answer 1." in nearest.stdout) == (1, True)
-
-
-def test_nothing_connects_but_to_the_gateway_in_a_replay(tmp_path):
-    needs("curl", "node", "strace")
-    script = """
-        curl -s $OPENAI_BASE_URL/json
-        node -e 'fetch(process.env.OPENAI_BASE_URL + "/json").then((r) => console.log(r.status))'
-    """
-    with ScriptServer() as server:
-        shell = Shell(script, tmp_path, server.base_url)
-        recorded = shell.record()
-    stdout, connects = replayed_under_strace(tmp_path, {**os.environ, **shell.env})
-    assert stdout == recorded.stdout
-    port = load_run(tmp_path / "x.avcr").notes[0].text.rpartition(":")[2]
-    assert connects
-    assert [one for one in connects if f"htons({port})" not in one] == []
-
-
-# --- standing alone -------------------------------------------------------------------------------
-
-
-def test_serve_answers_from_a_cassette_until_it_is_stopped(tmp_path):
-    needs("curl")
-    with CounterServer(jitter_ms=JITTER_MS) as server:
-        provider = server.base_url
-        shell = Shell(f"curl -s {CHAT} -d 1\n", tmp_path, provider)
-        recorded = shell.record()
-    command = [sys.executable, "-m", "agentvcr", "serve", "x.avcr"]
-    serving = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    line = serving.stdout.readline()
-    name, _, url = line.strip().partition("=")
-    assert name == provider
-
-    def ask(body):
-        words = ["curl", "-s", "-w", "%{http_code}", f"{url}/chat/completions", "-d", body]
-        return subprocess.run(words, capture_output=True, check=True).stdout.decode()
-
-    assert ask("1") == recorded.stdout.decode() + "200"
-    refused = ask("2")
-    assert refused.startswith("no recorded exchange answers POST /chat/completions")
-    assert refused.endswith("501")
-    serving.terminate()
-    _, said = serving.communicate(timeout=30)
-    assert serving.returncode == 1
-    assert "answered 1 request from x.avcr" in said
-    kept = exchanges(tmp_path, "x.last.avcr")
-    assert json.loads(kept[0].response.body) == json.loads(recorded.stdout)

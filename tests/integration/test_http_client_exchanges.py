@@ -222,6 +222,28 @@ class Canned:
         pass
 
 
+class Broken(Canned):
+    def sendall(self, _):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_send_that_fails_fails_again_while_it_is_sent(tmp_path):
+    def ask():
+        conn = http.client.HTTPConnection("canned.example")
+        conn.sock = Broken(b"")
+        with contextlib.closing(conn), pytest.raises(BrokenPipeError, match="Errno 32") as caught:
+            conn.request("POST", "/", body=b"something")
+        return caught.value.args
+
+    with agentvcr.record(tmp_path / "x.avcr"):
+        told = ask()
+    (exchange,) = exchanges(tmp_path)
+    assert exchange.ending.failure.message == "[Errno 32] Broken pipe (while sending)"
+    with agentvcr.replay(tmp_path / "x.avcr") as session:
+        assert ask() == told
+    assert session.diff.same
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [

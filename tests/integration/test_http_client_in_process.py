@@ -1,5 +1,6 @@
 """Sessions in the very process that asks, through the clients on top of `http.client`."""
 
+import contextlib
 import gc
 import http.client
 import threading
@@ -206,7 +207,7 @@ def test_connections_are_kept_alive_as_without_us(tmp_path):
     assert session.diff.same
 
 
-def test_a_served_connection_stays_usable(tmp_path):
+def test_a_served_connection_stays_usable(tmp_path, caplog):
     """A pool that looks whether its connection was dropped, or makes ever new ones, is another."""
     with LineServer() as server:
         url = server.base_url + "/line"
@@ -214,10 +215,60 @@ def test_a_served_connection_stays_usable(tmp_path):
             for _ in range(3):
                 requests.get(url)
     with agentvcr.replay(tmp_path / "x.avcr"):
+        caplog.set_level("DEBUG", "urllib3")
         pool = urllib3.HTTPConnectionPool("127.0.0.1", urllib3.util.parse_url(url).port)
         for _ in range(3):
             assert pool.request("GET", "/line").status == 200
         assert (pool.num_connections, pool.num_requests) == (1, 3)
+    assert "dropped" not in caplog.text
+
+
+def test_a_served_connection_is_broken_when_the_replay_is_over(tmp_path):
+    with LineServer() as server:
+        with agentvcr.record(tmp_path / "x.avcr"):
+            requests.get(server.base_url + "/line")
+        conn = http.client.HTTPConnection("127.0.0.1", server.port)
+        with agentvcr.replay(tmp_path / "x.avcr"):
+            conn.request("GET", "/line")
+            assert conn.getresponse().read() == b"0"
+        with pytest.raises(ConnectionResetError):
+            conn.request("GET", "/line")
+        conn.close()
+        conn.request("GET", "/line")
+        assert conn.getresponse().read() == b"1"
+        conn.close()
+
+
+def test_a_server_of_the_block_s_own_is_asked_again(tmp_path):
+    """Also where the program connects before it asks, when nobody knows yet what for."""
+
+    def ask():
+        with ScriptServer() as server:
+            conn = http.client.HTTPConnection("127.0.0.1", server.port)
+            conn.connect()
+            conn.request("GET", "/json")
+            with contextlib.closing(conn):
+                return conn.getresponse().read(), server.count
+
+    with agentvcr.record(tmp_path / "x.avcr"):
+        told = ask()
+    with agentvcr.replay(tmp_path / "x.avcr") as session:
+        assert ask() == told == (b'{"ok": true}', 1)
+    assert session.divergences == ()
+
+
+def test_how_much_of_an_answer_is_taken_is_recorded_again(tmp_path):
+    with ScriptServer() as server:
+        url = server.base_url + "/sse?events=4"
+        with agentvcr.record(tmp_path / "x.avcr"):
+            assert len(list(requests.get(url, stream=True).iter_content(None))) == 4
+    with agentvcr.replay(tmp_path / "x.avcr") as session:
+        left = requests.get(url, stream=True)
+        assert next(left.iter_content(None))
+        left.close()
+    assert not session.diff.same
+    (exchange,) = session.run.exchanges
+    assert (len(exchange.response.chunks), exchange.ending.kind) == (1, "closed")
 
 
 def test_each_retry_is_an_exchange_of_its_own(tmp_path):

@@ -106,6 +106,7 @@ async def agents(session):
                 told.append(f"{name}: {said}")
 
     told = []
+    await session.list_tools()  # else whoever is first asks for it, and how many are is chance
     await asyncio.gather(*(work(name) for name in ("ann", "bob", "cyd")))
     print("\n".join(sorted(told)))
 

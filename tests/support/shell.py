@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from agentvcr.cassette.reader import load_run
 from tests.support.command_line import agentvcr
 
 PATIENCE_S = 60
@@ -48,3 +49,14 @@ class Shell:
 
     def replay(self, *options: str) -> subprocess.CompletedProcess[bytes]:
         return agentvcr("replay", "x.avcr", *options, cwd=self.folder, env=self.env)
+
+
+def exchanges(folder, name="x.avcr"):
+    return load_run(folder / name).exchanges
+
+
+def assert_replays_the_same(shell, recorded):
+    replayed = shell.replay()
+    assert replayed.returncode == 0, replayed.stderr.decode()
+    assert replayed.stdout == recorded.stdout
+    assert b"the same: " in replayed.stderr

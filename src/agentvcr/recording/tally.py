@@ -75,7 +75,8 @@ class Tally:
     def note(self, kind: str, text: str, count: int = 1) -> None:
         """Count what is no exchange; only those that mean that something is not recorded."""
         if kind in WHY:
-            key = (kind, _place(text) if kind in _CHOSEN else text)
+            shown = text.replace(PYTHON, "python") if kind == "unentered" else text
+            key = (kind, _place(text) if kind in _CHOSEN else shown)
             if key in self._notes or len(self._notes) < _MOST_KINDS:
                 self._notes[key] += count
 

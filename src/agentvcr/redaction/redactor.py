@@ -28,6 +28,9 @@ from agentvcr.model.credentials import (
     looks_random,
 )
 from agentvcr.model.exchange import Headers
+from agentvcr.redaction.eventstream import CONTENT_TYPE as EVENTSTREAM
+from agentvcr.redaction.eventstream import reframed
+from agentvcr.redaction.spans import Span, disjoint, replaced
 
 _MAX_KNOWN = 1024
 
@@ -45,9 +48,6 @@ _USER = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]+)@", re.IGNORECASE)
 _FORM = b"application/x-www-form-urlencoded"
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 _MAX_DECODED = 64 << 20
-
-Span = tuple[int, int, bytes]
-"""Start, end and replacement of a credential in a body."""
 
 
 class Redactor:
@@ -201,7 +201,7 @@ class Redactor:
             text = body.decode("utf-8", "surrogateescape")
             body = self._parameters(text).encode("utf-8", "surrogateescape")
         spans = self._spans(body)
-        return _replaced([body], spans)[0] if spans else body
+        return replaced([body], spans)[0] if spans else body
 
     def answer(
         self, headers: Sequence[tuple[bytes, bytes]], chunks: list[bytes]
@@ -220,9 +220,11 @@ class Redactor:
             if not spans:
                 return clean, chunks
             plain = tuple(pair for pair in clean if pair[0].lower() != b"content-encoding")
-            return plain, _replaced([decoded], spans)
+            return plain, replaced([decoded], spans)
         spans = self._spans(body)
-        return self.headers(headers), (_replaced(chunks, spans) if spans else chunks)
+        if spans and _value_of(headers, b"content-type").startswith(EVENTSTREAM):
+            spans = reframed(body, spans)
+        return self.headers(headers), (replaced(chunks, spans) if spans else chunks)
 
     def output(self, data: bytes) -> bytes:
         """Replace known credentials, and what is key-shaped, in what the program said."""
@@ -276,36 +278,7 @@ class Redactor:
             while start >= 0:
                 spans.append((start, start + len(secret), placeholder))
                 start = body.find(secret, start + len(secret))
-        return _disjoint(spans)
-
-
-def _disjoint(spans: list[Span]) -> list[Span]:
-    kept: list[Span] = []
-    for span in sorted(spans, key=lambda one: (one[0], -one[1])):
-        if not kept or span[0] >= kept[-1][1]:
-            kept.append(span)
-    return kept
-
-
-def _replaced(chunks: list[bytes], spans: list[Span]) -> list[bytes]:
-    """Replace spans of the joined chunks; a replacement lands where its credential began."""
-    out: list[bytes] = []
-    begin = 0
-    for chunk in chunks:
-        end = begin + len(chunk)
-        pieces: list[bytes] = []
-        position = begin
-        for start, stop, placeholder in spans:
-            if stop <= begin or start >= end:
-                continue
-            pieces.append(chunk[position - begin : max(start, begin) - begin])
-            if start >= begin:
-                pieces.append(placeholder)
-            position = min(stop, end)
-        pieces.append(chunk[position - begin :])
-        out.append(b"".join(pieces))
-        begin = end
-    return out
+        return disjoint(spans)
 
 
 def _decode(body: bytes, window_bits: int) -> bytes:

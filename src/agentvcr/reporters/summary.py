@@ -80,8 +80,9 @@ def _missed(one: NotRecorded) -> str:
     what = " ".join(one.what.split())
     if len(what) > _MOST_WHAT:
         what = f"{what[: _MOST_WHAT - 1]}…"
-    # An address is named by each process that reaches it, once.
-    often = processes(one.count) if one.kind == "unrecorded" else f"{one.count:,} times"
+    # A bare address is named by each process that reaches it, once; what a client names, each time.
+    is_address = one.kind == "unrecorded" and " " not in one.what
+    often = processes(one.count) if is_address else f"{one.count:,} times"
     return f"{what}, {one.why}" + (f" ({often})" if one.count > 1 else "")
 
 

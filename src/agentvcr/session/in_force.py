@@ -68,6 +68,8 @@ class InForce:
         self._lane: Token[Lane] | None = None
         self._handler = _Noting(recorder)
         self._own_paths: set[str] = set()
+        self._asked: dict[tuple[str, str], int] = {}
+        """How often what is not recorded was asked for, where a client names it."""
         self._undo: list[Callable[[], None]] = []
 
     @property
@@ -112,6 +114,8 @@ class InForce:
     def close(self, exit_status: int) -> None:
         """Close the recording; a thread that outlives the block may be writing to it."""
         with self._handler.lock:
+            for (kind, what), count in self._asked.items():
+                self._recorder.note(kind, what, count=count)
             self._recorder.close(exit_status, None)
 
     def forked(self) -> None:
@@ -159,7 +163,10 @@ class InForce:
         if kind is None or host in self._own_paths:
             return
         with self._handler.lock:
-            self._recorder.note(kind, name_unrecorded(host, port, what))
+            if what:  # at each call: counted until the end
+                self._asked[kind, what] = self._asked.get((kind, what), 0) + 1
+            else:
+                self._recorder.note(kind, name_unrecorded(host, port))
 
     def started(self, argv: object) -> None:
         """Take down a child process, which is not followed."""

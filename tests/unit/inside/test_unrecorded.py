@@ -1,5 +1,7 @@
 """How what is not recorded is named."""
 
+import socket
+
 import pytest
 
 from agentvcr.inside import guard, state
@@ -50,12 +52,14 @@ def gate(monkeypatch):
 
 def test_what_is_named_is_told_each_time_and_its_connections_are_not(gate):
     watching = guard._watching[0]()
+    with socket.socket() as own:
+        connecting = ("socket.connect", (own, ("127.0.0.1", 9)))
     for _ in range(2):
         with Naming("ws://127.0.0.1:9/x", "websocket %s (client)"):
-            watching.see("socket.connect", (None, ("127.0.0.1", 9)))
+            watching.see(*connecting)
     named = ("127.0.0.1", 9, "websocket ws://127.0.0.1:9/x (client)")
     assert gate.told == [named, named]
-    watching.see("socket.connect", (None, ("127.0.0.1", 9)))
+    watching.see(*connecting)
     assert gate.told[2:] == [("127.0.0.1", 9, "")]
 
 

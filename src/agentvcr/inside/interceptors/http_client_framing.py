@@ -16,12 +16,12 @@ _LONGEST_LINE = 65536
 class Piece:
     """Content that belongs together: where it starts on the wire, and its bytes."""
 
-    __slots__ = ("data", "is_whole", "start")
+    __slots__ = ("is_whole", "parts", "start")
 
     def __init__(self, start: int, data: bytes, *, is_whole: bool) -> None:
         """Start at offset `start` of the body on the wire."""
         self.start = start
-        self.data = data
+        self.parts = [data]
         self.is_whole = is_whole
 
 
@@ -50,7 +50,7 @@ class Framing:
             if piece.start >= consumed or not (piece.is_whole or partly):
                 break
             count += 1
-        taken = [piece.data for piece in self.pieces[:count]]
+        taken = [b"".join(piece.parts) for piece in self.pieces[:count]]
         del self.pieces[:count]
         return taken
 
@@ -131,7 +131,7 @@ class Chunked(Framing):
         if self._is_new:
             self.pieces.append(Piece(self.arrived, part, is_whole=False))
         else:
-            self.pieces[-1].data += part
+            self.pieces[-1].parts.append(part)
         self._is_new = False
         self._left -= len(part)
         if not self._left:

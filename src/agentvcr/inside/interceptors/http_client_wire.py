@@ -37,15 +37,22 @@ class Answer:
         self._is_chunked = self._has_body and _is_chunked(serve)
         self._is_expecting = is_expecting
         self._position = 0
-        self._left = self._behind = b""
-        self.is_over = False
-        """Whether a client that waits would wait in vain."""
+        self._left = memoryview(b"")
+        self._behind = b""
+        self._is_finished = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a client that waits would wait in vain: there is nothing more to read."""
+        is_given = self._position > len(self.serve.chunks) and not (self._left or self._is_chunked)
+        is_bare = bool(self._position) and not self._has_body
+        return self._is_finished or is_bare or (is_given and self.serve.end_kind == "eof")
 
     def read_into(self, buffer: Any) -> int:  # noqa: ANN401  (any buffer)
         """Give the next bytes, of one piece at most; none at the end."""
         if not self._left:
-            self._left, self._behind = self._behind, b""
-            self._left = self._left or self._next()
+            behind, self._behind = self._behind, b""
+            self._left = memoryview(behind or self._next())
         size = min(len(buffer), len(self._left))
         buffer[:size] = self._left[:size]
         self._left = self._left[size:]
@@ -62,7 +69,6 @@ class Answer:
                 self._finish()
                 return b""
             self._position = 1
-            self.is_over = not self._has_body
             return self._head()
         number = self._position - 1
         while self._has_body and number < len(serve.chunks):
@@ -98,7 +104,7 @@ class Answer:
         elif serve.end_kind != "eof" or not serve.status:
             self._ear.end("overrun")
             raise ReplayHalt(_NOT_FOLLOWED % (serve.end_kind, len(serve.chunks)))
-        self.is_over = True
+        self._is_finished = True
 
     def _head(self) -> bytes:
         serve = self.serve
