@@ -1,0 +1,47 @@
+"""The cases of the battery, by the program that they make up: what every client has to pass."""
+
+from tests.programs.battery import calls, endings, many, secured
+
+GROUPS = {
+    "calls": (
+        calls.plain,
+        calls.post_json,
+        calls.same_request_again,
+        calls.events,
+        calls.encoded_gzip,
+        calls.encoded_brotli,
+        calls.events_in_gzip,
+        calls.chunked_upload,
+        calls.multipart_upload,
+        calls.redirects,
+        calls.redirected_posts,
+        calls.own_retries,
+        calls.retries_of_the_program,
+        calls.kept_alive,
+        secured.over_tls,
+        secured.untrusted,
+        secured.through_a_tunnel,
+        secured.through_a_plain_proxy,
+        secured.over_http2,
+    ),
+    "endings": (
+        endings.refused,
+        endings.reset_before_the_head,
+        endings.reset_in_mid_stream,
+        endings.cut_in_mid_stream,
+        endings.timeout_before_the_head,
+        endings.timeout_in_mid_stream,
+        endings.abandoned,
+    ),
+    "many": (many.fan_out, many.many_on_one_connection),
+}
+
+
+def is_able(kind, case):
+    """Whether a client can do a case; what it cannot, it says in `without`."""
+    return not getattr(case, "needs", set()) & set(kind.without)
+
+
+def able(kind, group):
+    """The cases of a group that a client can do."""
+    return [case for case in GROUPS[group] if is_able(kind, case)]
