@@ -204,6 +204,47 @@ def _hang(_: Asked, line: Line, __: str) -> None:
     line.hang()
 
 
+def _garbage(_: Asked, line: Line, __: str) -> None:
+    line.send(b"SSH-2.0-not-http\r\n\r\n")
+    line.close()
+
+
+def _last(_: Asked, line: Line, number: str) -> None:
+    """Answer, and close without having said so."""
+    _send(line, number, {})
+    line.close()
+
+
+def _until_close(_: Asked, line: Line, number: str) -> None:
+    """An answer that ends with the connection."""
+    pairs = [("X-Answer", number), wire.JSON_TYPE, ("Connection", "close")]
+    line.send(wire.head(200, pairs) + json.dumps({"answer": number}).encode())
+    line.close()
+
+
+def _hints(_: Asked, line: Line, number: str) -> None:
+    """An informational answer before the real one, and at once with it."""
+    hint = wire.head(103, [("Link", "</style.css>; rel=preload")])
+    line.send(hint + _head(number, wire.JSON_TYPE, length=2) + b"{}")
+
+
+def _empty(asked: Asked, line: Line, number: str) -> None:
+    status = int(asked.query["code"])
+    length = [] if status in (204, 304) else [("Content-Length", "0")]
+    line.send(wire.head(status, [("X-Answer", number), *length]))
+
+
+def _odd_headers(_: Asked, line: Line, number: str) -> None:
+    """Headers in odd case, twice, empty, and not in ASCII."""
+    pairs = [("X-Mixed-CASE", "one"), ("x-mixed-case", "two"), ("X-Latin", "caf\xe9")]
+    _send(line, number, {}, *pairs, ("X-Empty", ""), ("Link", "a"), ("Link", "b, c"))
+
+
+def _large(asked: Asked, line: Line, number: str) -> None:
+    """A large body, after reading a large one."""
+    _send(line, number, {"got": len(asked.body), "padding": "p" * int(asked.query["bytes"])})
+
+
 def _truncated(_: Asked, line: Line, number: str) -> None:
     line.send(_head(number, wire.JSON_TYPE, length=1000) + b"t" * 400)
     line.close()
@@ -212,13 +253,20 @@ def _truncated(_: Asked, line: Line, number: str) -> None:
 _ROUTES: dict[str, Route] = {
     "/br": _packed("br", brotli.compress),
     "/echo": _echo,
+    "/empty": _empty,
+    "/garbage": _garbage,
     "/gzip": _packed("gzip", lambda body: gzip.compress(body, mtime=0)),
     "/gzip-sse": _gzip_sse,
     "/hang": _hang,
+    "/hints": _hints,
     "/json": _json,
+    "/large": _large,
+    "/last": _last,
+    "/odd-headers": _odd_headers,
     "/redirect": _redirect,
     "/reset": _reset,
     "/sse": _sse,
     "/truncated": _truncated,
     "/turn": _turn,
+    "/until-close": _until_close,
 }

@@ -1,4 +1,4 @@
-"""All that the programs of the battery reach: five servers, and a port that refuses.
+"""All that the programs of the battery reach: five servers, and two ports that lead nowhere.
 
 Owns starting and stopping them together, at the same ports again where that is asked for, so that
 what a program says of an address is the same in each run.
@@ -55,21 +55,28 @@ class World(contextlib.ExitStack):
         self._authority = authority
         self._refusing = self.enter_context(socket.socket())
         self._refusing.bind(("127.0.0.1", ports.get("REFUSED_URL", 0)))
+        address = ("127.0.0.1", ports.get("FULL_URL", 0))
+        self._full = self.enter_context(socket.create_server(address, backlog=0))
+        for _ in range(2):
+            waiting = self.enter_context(socket.socket())
+            waiting.setblocking(False)  # noqa: FBT003 - its own signature
+            waiting.connect_ex(self._full.getsockname())
         for server in self.servers.values():
             self.enter_context(server)
 
     @property
     def ports(self) -> dict[str, int]:
-        """Where each listens, and where nobody does."""
+        """Where each listens, where nobody does, and where connections wait for ever."""
         known = {name: server.port for name, server in self.servers.items()}
-        return {**known, "REFUSED_URL": self._refusing.getsockname()[1]}
+        dead = {"REFUSED_URL": self._refusing, "FULL_URL": self._full}
+        return {**known, **{name: one.getsockname()[1] for name, one in dead.items()}}
 
     @property
     def variables(self) -> dict[str, str]:
         """What a program needs to know."""
-        urls = {name: server.base_url for name, server in self.servers.items()}
-        refused = f"http://127.0.0.1:{self.ports['REFUSED_URL']}"
-        return {**urls, "REFUSED_URL": refused, "CA_FILE": str(self._authority.file)}
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+        urls.update((name, server.base_url) for name, server in self.servers.items())
+        return {**urls, "CA_FILE": str(self._authority.file)}
 
     @property
     def asked(self) -> Counter[tuple[str, str]]:

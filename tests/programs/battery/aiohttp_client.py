@@ -22,7 +22,9 @@ class Aiohttp(Client):
         context = ssl.create_default_context(cafile=options.ca or None)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context, limit=0),
-            timeout=aiohttp.ClientTimeout(total=None, sock_read=options.timeout_s),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=options.timeout_s, sock_read=options.timeout_s
+            ),
         )
         self._proxy = options.proxy or None
 

@@ -73,6 +73,7 @@ async def events_in_gzip(kind):
     return gzip.decompress(b"".join(got)).decode()
 
 
+@needs("parts")
 async def chunked_upload(kind):
     async with kind(Options()) as client:
         parts = [b"a" * 3, b"b", b"c" * 70_000]
@@ -140,3 +141,40 @@ async def kept_alive(kind):
     """On which connection each of several requests went."""
     async with kind(Options()) as client:
         return [await told(client, f"{URL}/line") for _ in range(5)]
+
+
+async def without_a_body(kind):
+    async with kind(Options()) as client:
+        return [await told(client, f"{URL}/empty?code={code}") for code in (204, 200, 304)]
+
+
+async def odd_answers(kind):
+    """Headers in all shapes, a word before the answer, an answer that ends with its connection."""
+    async with kind(Options()) as client:
+        paths = ("odd-headers", "hints", "until-close", "json")
+        return [await told(client, f"{URL}/{path}") for path in paths]
+
+
+async def large_bodies(kind):
+    async with kind(Options()) as client:
+        body = b"x" * 3_000_000
+        return await told(client, f"{URL}/large?bytes=3000000", method="POST", body=body)
+
+
+@needs("streams")
+async def asks_while_streaming(kind):
+    """What is asked between two pieces of an answer is asked by the program."""
+    async with kind(Options()) as client, kind(Options()) as other:
+        seen = []
+        async with client.stream(Ask(url=f"{URL}/sse")) as answer:
+            async for piece in answer.pieces:
+                seen += [piece.decode("latin-1"), await told(other, f"{URL}/json?between")]
+        return [*seen, await told(client, f"{URL}/json")]
+
+
+async def several_clients(kind):
+    """Clients that live at once, each with connections of its own."""
+    async with kind(Options()) as one, kind(Options()) as two:
+        seen = [await told(client, f"{URL}/line") for client in (one, two, one, two)]
+        async with kind(Options()) as three:
+            return [*seen, await told(three, f"{URL}/line"), await told(one, f"{URL}/line")]

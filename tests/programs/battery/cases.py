@@ -18,6 +18,11 @@ GROUPS = {
         calls.own_retries,
         calls.retries_of_the_program,
         calls.kept_alive,
+        calls.without_a_body,
+        calls.odd_answers,
+        calls.large_bodies,
+        calls.asks_while_streaming,
+        calls.several_clients,
         secured.over_tls,
         secured.untrusted,
         secured.through_a_tunnel,
@@ -32,6 +37,11 @@ GROUPS = {
         endings.timeout_before_the_head,
         endings.timeout_in_mid_stream,
         endings.abandoned,
+        endings.no_http,
+        endings.left_by_the_peer,
+        endings.connect_timeout,
+        endings.dropped,
+        endings.cancelled,
     ),
     "many": (many.fan_out, many.many_on_one_connection),
 }
@@ -39,7 +49,8 @@ GROUPS = {
 
 def is_able(kind, case):
     """Whether a client can do a case; what it cannot, it says in `without`."""
-    return not getattr(case, "needs", set()) & set(kind.without)
+    needed = getattr(case, "needs", set())
+    return not needed & set(kind.without) and (kind.waits or "tasks" not in needed)
 
 
 def able(kind, group):

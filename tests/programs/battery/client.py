@@ -47,7 +47,7 @@ class Answer:
 
 
 def lacking(**reasons):
-    """Declare what a client cannot do, and why: the cases that need it are left out."""
+    """Declare what a client cannot do, or is not recorded, and why: such cases are left out."""
     return reasons
 
 

@@ -65,7 +65,7 @@ class Urllib3(Client):
     async def stream(self, ask):
         response = self._asked(ask, whole=False)
         with contextlib.closing(response):
-            yield _answer(response, pieces=each(response.stream()))
+            yield _answer(response, pieces=each(response.stream(decode_content=True)))
 
     async def close(self):
         self._pool.clear()
@@ -126,7 +126,7 @@ class Botocore(Client):
         retries="has them above the session",
         http2="speaks HTTP/1.1 alone",
     )
-    decodes = frozenset({"gzip", "br"})
+    decodes = frozenset()
 
     def __init__(self, options):
         proxies = {"http": options.proxy, "https": options.proxy} if options.proxy else None
