@@ -1,6 +1,6 @@
 """The cases of the battery, by the program that they make up: what every client has to pass."""
 
-from tests.programs.battery import calls, endings, many, secured
+from tests.programs.battery import across, calls, endings, many, secured
 
 GROUPS = {
     "calls": (
@@ -45,6 +45,9 @@ GROUPS = {
     ),
     "many": (many.fan_out, many.many_on_one_connection),
 }
+ACROSS = "across"
+"""The group for a recording that is answered through another client."""
+_ALL = {**GROUPS, ACROSS: (across.alike,)}
 
 
 def is_able(kind, case):
@@ -55,4 +58,4 @@ def is_able(kind, case):
 
 def able(kind, group):
     """The cases of a group that a client can do."""
-    return [case for case in GROUPS[group] if is_able(kind, case)]
+    return [case for case in _ALL[group] if is_able(kind, case)]

@@ -1,5 +1,7 @@
 """tornado's own client in the words of the battery. Not a program by itself."""
 
+import asyncio
+import contextlib
 import logging
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
@@ -15,8 +17,9 @@ class Tornado(Client):
 
     waits = True
     without = lacking(
-        streams="an answer that is streamed goes by unrecorded, as docs/limits.md says",
-        parts="a body that comes in parts does too",
+        pieces="hands on whatever has arrived, which is chance",
+        abandons="has no way to leave an answer",
+        parts="a body that comes in parts goes by unrecorded, as docs/limits.md says",
         hops="a redirect belongs to the exchange that it was the answer to",
         heads="an answer that breaks off is recorded without its head",
         proxy="has none without curl",
@@ -28,9 +31,8 @@ class Tornado(Client):
         self._client = AsyncHTTPClient(force_instance=True, max_clients=_MANY)
         self._options = options
 
-    def _request(self, ask):
+    def _request(self, ask, **more):
         headers, body = encoded(ask)
-        more = {}
         if body is not None:
             more["body"] = body
         elif ask.method in ("POST", "PUT"):
@@ -52,5 +54,24 @@ class Tornado(Client):
         headers = list(response.headers.get_all())
         return Answer(status=response.code, headers=headers, body=response.body)
 
+    @contextlib.asynccontextmanager
+    async def stream(self, ask):
+        pieces, lines = asyncio.Queue(), []
+        request = self._request(
+            ask, streaming_callback=pieces.put_nowait, header_callback=lines.append
+        )
+        fetched = asyncio.ensure_future(self._client.fetch(request))
+        fetched.add_done_callback(lambda _: pieces.put_nowait(None))
+        try:
+            yield Answer(status=0, headers=lines, pieces=_until_none(pieces))
+            lines.append((await fetched).code)
+        finally:
+            fetched.cancel()
+
     async def close(self):
         self._client.close()
+
+
+async def _until_none(pieces):
+    while (piece := await pieces.get()) is not None:
+        yield piece
