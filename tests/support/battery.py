@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -41,9 +41,11 @@ class Runs:
     program: list
     bare: World
     recorded: World
-    said: dict = field(default_factory=dict)
+    said: dict
     """What was printed, by run: `bare`, `recorded`, `replayed`."""
-    replay: subprocess.CompletedProcess | None = None
+    complained: dict
+    """What was said on standard error, by run."""
+    replay: subprocess.CompletedProcess
 
     def seen(self, run):
         """What a run's program saw, by case; numbers as they were."""
@@ -92,14 +94,15 @@ def run_group(client, group, folder):
         recording = agentvcr("record", "-o", "x.avcr", "--", *program, cwd=folder, env=env)
         assert recording.returncode == 0, recording.stderr.decode()
     replay = agentvcr("replay", "x.avcr", cwd=folder, env=env)
-    said = {"bare": without_us.stdout, "recorded": recording.stdout, "replayed": replay.stdout}
+    ended = {"bare": without_us, "recorded": recording, "replayed": replay}
     return Runs(
         folder=folder,
         variables=env,
         program=program,
         bare=bare,
         recorded=recorded,
-        said=said,
+        said={run: done.stdout for run, done in ended.items()},
+        complained={run: done.stderr for run, done in ended.items()},
         replay=replay,
     )
 
@@ -171,6 +174,30 @@ class Battery:
         }
         assert len(reached) == 3  # refused, without an answer, and not believed
 
+    def test_nothing_goes_by_unrecorded(self, runs, group):
+        said = runs[group].complained["recorded"]
+        assert b"not recorded" not in said
+        assert b"unrecorded" not in said
+
+    def test_a_recorded_program_complains_as_without_us(self, runs, group):
+        bare, recorded = (own_words(runs[group].complained[run]) for run in ("bare", "recorded"))
+        assert recorded == bare
+
+    def test_what_passes_the_client_by_is_named(self, tmp_path):
+        """A client's own connections are covered; those of the program meanwhile are not."""
+        program = [sys.executable, "-m", "tests.programs.battery.run", self.client, cases.PAST]
+        with World(Authority(tmp_path), 5001, {}) as world:
+            ports = world.ports
+            env = {**world.variables, "PYTHONPATH": str(ROOT)}
+            done = agentvcr("record", "-o", "x.avcr", "--", *program, cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stderr.decode()
+        streams = "streams" not in client_named(self.client).without
+        reached = [ports[name] for name in ("TLS_URL", *(["OTHER_URL"] * streams))]
+        named = [
+            note.text for note in load_run(tmp_path / "x.avcr").notes if note.kind == "unrecorded"
+        ]
+        assert sorted(named) == sorted(f"127.0.0.1:{port}" for port in reached)
+
     def test_connections_are_as_many_as_without_us(self, runs):
         for group in ("calls", "endings"):
             assert runs[group].recorded.connections == runs[group].bare.connections
@@ -200,6 +227,12 @@ class Battery:
         if not shutil.which("strace"):
             pytest.skip("strace is not installed")
         assert replayed_under_strace(runs["calls"]) == []
+
+
+def own_words(complaint):
+    """What a program said on standard error: without our lines, and without where it was."""
+    lines = complaint.decode().splitlines()
+    return [line for line in lines if not line.startswith(("agentvcr: ", " "))]
 
 
 def assert_each_got_its_own(runs, run):

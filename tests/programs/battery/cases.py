@@ -1,6 +1,6 @@
 """The cases of the battery, by the program that they make up: what every client has to pass."""
 
-from tests.programs.battery import across, calls, endings, many, secured
+from tests.programs.battery import across, calls, endings, many, past, secured
 
 GROUPS = {
     "calls": (
@@ -47,7 +47,9 @@ GROUPS = {
 }
 ACROSS = "across"
 """The group for a recording that is answered through another client."""
-_ALL = {**GROUPS, ACROSS: (across.alike,)}
+PAST = "past"
+"""The group for connections that no client makes, and that are not recorded."""
+_ALL = {**GROUPS, ACROSS: (across.alike,), PAST: (past.past_the_client,)}
 
 
 def is_able(kind, case):
