@@ -236,25 +236,25 @@ def own_words(complaint):
 
 
 def assert_each_got_its_own(runs, run):
-    """Each caller's second answer is to a question that quotes its first; none came twice."""
+    """Each caller's last answer is to a question that quotes its others; none came twice."""
     world = runs.bare if run == "bare" else runs.recorded
     numbered = world.servers["BASE_URL"].numbered
     told = runs.seen(run)["fan_out"]
-    pairs = [numbers_of(pair) for caller in told for pair in callers_of(caller)]
-    assert len(pairs) == many.CALLERS
-    for first, second in pairs:
-        assert f"#{first}#".encode() in numbered[second].body
-    assert len({number for pair in pairs for number in pair}) == 2 * many.CALLERS
+    talks = [numbers_of(talk) for caller in told for talk in talks_of(caller)]
+    assert len(talks) == many.CALLERS
+    for *before, last in talks:
+        assert [int(one) for one in _NUMBER.findall(numbered[last].body.decode())] == before
+    assert len({number for talk in talks for number in talk}) == 3 * many.CALLERS
 
 
-def callers_of(told):
-    """The pairs of answers in what a task (one pair) or a thread (several) was told."""
-    return [told] if isinstance(told[0], dict) else [pair for _, *pair in told]
+def talks_of(told):
+    """The answers of each caller, in what a task (one caller) or a thread (several) was told."""
+    return [told] if isinstance(told[0], dict) else [talk for _, *talk in told]
 
 
-def numbers_of(pair):
-    """The number of each answer of a pair; raises where one answer carries two."""
-    found = [{int(one) for one in _NUMBER.findall(json.dumps(answer))} for answer in pair]
+def numbers_of(answers):
+    """The number of each answer; raises where one answer carries two."""
+    found = [{int(one) for one in _NUMBER.findall(json.dumps(answer))} for answer in answers]
     return [one for (one,) in found]
 
 

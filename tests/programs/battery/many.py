@@ -39,14 +39,20 @@ async def many_on_one_connection(kind):
 
 
 async def _conversation(client):
+    """Ask what all ask, ask it again when an answer has come, and then about both answers.
+
+    The second time comes in the order of the answers, which a replay has otherwise: the caller
+    alone tells these requests apart.
+    """
     question = {"method": "POST", "headers": JSON}
-    first = await told(client, f"{URL}/turn", body=b'{"say": "plan"}', **question)
-    again = json.dumps({"say": "plan", "said": first["body"]}).encode()
+    plan = b'{"say": "plan"}'
+    both = [await told(client, f"{URL}/turn", body=plan, **question) for _ in range(2)]
+    again = json.dumps({"say": "plan", "said": [one["body"] for one in both]}).encode()
     if "streams" in client.without:
-        second = await told(client, f"{URL}/turn", body=again, **question)
+        last = await told(client, f"{URL}/turn", body=again, **question)
     else:
-        second = await streamed(client, f"{URL}/turn?stream=1&events=1", body=again, **question)
-    return [first, second]
+        last = await streamed(client, f"{URL}/turn?stream=1&events=1", body=again, **question)
+    return [*both, last]
 
 
 async def _at_once(kind, calls):
