@@ -39,11 +39,11 @@ class Server:
 class Program:
     """A worker, run plainly or under `agentvcr`."""
 
-    def __init__(self, port: int, under: Sequence[str] = ()) -> None:
+    def __init__(self, port: int, under: Sequence[str] = (), script: str = "worker.py") -> None:
         """Start it; `under` is the command line that stands before the program's own."""
         orders, self._orders = os.pipe()
         self._samples, samples = os.pipe()
-        own = [sys.executable, str(HERE / "worker.py"), str(port), str(orders), str(samples)]
+        own = [sys.executable, str(HERE / script), str(port), str(orders), str(samples)]
         self._process = subprocess.Popen(
             [*under, *own],
             pass_fds=(orders, samples),
