@@ -63,6 +63,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round of everything")
     parser.add_argument("client", nargs="*", help=f"of {', '.join(CLIENTS)}; by default all")
     asked = parser.parse_args()
+    strangers = sorted({*asked.client} - {*CLIENTS})
+    if strangers:
+        parser.error(f"no client of these: {', '.join(strangers)}")
     began = time.perf_counter()
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {busy()}")
     server = Server()

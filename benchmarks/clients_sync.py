@@ -195,7 +195,9 @@ class Botocore:
 
     def __init__(self) -> None:
         """Open the session."""
-        self._session = import_module("botocore.httpsession").URLLib3Session(verify=False)
+        library = import_module("botocore.httpsession")
+        options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]  # as its clients have it
+        self._session = library.URLLib3Session(verify=False, socket_options=options)
         self._request = import_module("botocore.awsrequest").AWSRequest
 
     def _send(self, url: str, body: bytes, *, streams: bool) -> Any:  # noqa: ANN401  (untyped)
