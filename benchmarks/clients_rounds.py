@@ -43,16 +43,15 @@ class Measured(NamedTuple):
 
     def missing(self, load: str, way: str) -> str:
         """Say why a way has no figure, `n/a` where it has nothing to do; empty where it has one."""
-        rounds = self.replayed if way == "replayed" else self.rounds
-        samples = rounds.get(load, {}).get(way)
+        rounds = (self.replayed if way == "replayed" else self.rounds).get(load, {})
         source = {"replay": "here", "replayed": "channel"}.get(way, way)
         held, asked = self.recorded.get((load, source), (0, 0))
-        if source != way and held < asked:
+        if way not in rounds or (source != way and held < asked):
             return "n/a"
-        if samples is None:
-            return "n/a"
-        if samples[-1]["failed"]:
+        if rounds[way][-1]["failed"]:
             return "fails"
+        if rounds["bare"][-1]["failed"]:  # nothing to stand beside
+            return "n/a"
         if held < asked:
             return f"{held} of {asked}" if held else "not recorded"
         return ""
@@ -69,14 +68,18 @@ class Measured(NamedTuple):
 
 
 class Mortal(Program):
-    """A worker whose end is told like any other failure of a way."""
+    """A worker whose end, or silence, is told like any other failure of a way."""
+
+    _failed = ""
 
     def do(self, order: Order) -> Sample:
-        """Have a round done."""
-        try:
-            return super().do(order)
-        except (RuntimeError, OSError) as error:
-            return {**FAILED, "failed": " ".join(str(error).split())}
+        """Have a round done, while it does any."""
+        if not self._failed:
+            try:
+                return super().do(order)
+            except (RuntimeError, OSError) as error:
+                self._failed = " ".join(str(error).split())
+        return {**FAILED, "failed": self._failed}
 
 
 def measured(place: Place, client: str) -> Measured:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -65,6 +66,9 @@ class Program:
         return sample
 
     def _line(self, place: str) -> str:
+        if not select.select([self._answers], [], [], _PATIENCE_S)[0]:
+            message = f"the measured program is silent at {place}"
+            raise RuntimeError(message)
         line = self._answers.readline()
         if not line:
             said = self._process.communicate()[1]
