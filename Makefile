@@ -54,6 +54,7 @@ fix: $(VENV)/.lint ## Format, and mend what the linter can mend
 
 bench: $(VENV)/.test ## Measure what recording, replaying and cassettes cost, beside the others
 	@$(BIN)/python benchmarks/record_replay.py
+	@$(BIN)/python benchmarks/clients.py
 	@$(BIN)/python benchmarks/cassette.py
 
 docs: $(VENV)/.test ## Write docs/reference/cli.md from the commands' own --help

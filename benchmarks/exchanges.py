@@ -36,6 +36,8 @@ REPLAYED = (
 )
 OVER_CHANNEL = (("httpx2", "small", 60), ("httpx2", "growing", TURNS), ("openai", "stream", 5))
 """What is replayed over the channel too; its recording is made beside the other measurements."""
+_TOLD = {"channel": "bare", "again": "bare", "replayed": "bare", "mock again": "mock"}
+"""What a program is told to do in each way that is not its own."""
 
 
 class Place(NamedTuple):
@@ -65,17 +67,19 @@ def interleaved(
 ) -> tuple[Rounds, float]:
     """Do one round after the other in every way; the first warms up and is not kept.
 
-    Gives the samples, and the CPU per exchange of the recorder over the channel.
+    Gives the samples, and the CPU per exchange of the recorder over the channel. A way that failed
+    once has no more rounds, and what it said is its last sample.
     """
     rounds: Rounds = {}
     engine: list[float] = []
     for number in range(place.rounds + 1):
         for way, program in ways:
-            told = {"channel": "bare", "again": "bare", "mock again": "mock"}.get(way, way)
+            if way in rounds and rounds[way][-1]["failed"]:
+                continue
             before = program.engine_cpu_us()
-            order = place.order(told, client, load, count, number)
+            order = place.order(_TOLD.get(way, way), client, load, count, number)
             sample = program.do(order)
-            if number:
+            if number or sample["failed"]:
                 rounds.setdefault(way, []).append(sample)
                 if way == "channel":
                     engine.append((program.engine_cpu_us() - before) / order["count"])

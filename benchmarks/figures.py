@@ -59,12 +59,12 @@ def added(rounds: Rounds, way: str, pick: Pick, *, to: str) -> float:
     return median(pick(one) - pick(other) for one, other in pairs)
 
 
-def compared(rounds: Rounds, way: str, pick: Pick, *, to: str) -> str:
+def compared(rounds: Rounds, way: str, pick: Pick, *, to: str, digits: int = 0) -> str:
     """Show a way beside another: the ratio and what it adds."""
     if way not in rounds:
         return ""
     more = added(rounds, way, pick, to=to)
-    return f"{ratio(rounds, way, pick, to=to):.2f}x {more:+.0f}"
+    return f"{ratio(rounds, way, pick, to=to):.2f}x {more:+.{digits}f}"
 
 
 def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

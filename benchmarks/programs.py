@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -39,11 +40,11 @@ class Server:
 class Program:
     """A worker, run plainly or under `agentvcr`."""
 
-    def __init__(self, port: int, under: Sequence[str] = ()) -> None:
+    def __init__(self, port: int, under: Sequence[str] = (), script: str = "worker.py") -> None:
         """Start it; `under` is the command line that stands before the program's own."""
         orders, self._orders = os.pipe()
         self._samples, samples = os.pipe()
-        own = [sys.executable, str(HERE / "worker.py"), str(port), str(orders), str(samples)]
+        own = [sys.executable, str(HERE / script), str(port), str(orders), str(samples)]
         self._process = subprocess.Popen(
             [*under, *own],
             pass_fds=(orders, samples),
@@ -65,6 +66,9 @@ class Program:
         return sample
 
     def _line(self, place: str) -> str:
+        if not select.select([self._answers], [], [], _PATIENCE_S)[0]:
+            message = f"the measured program is silent at {place}"
+            raise RuntimeError(message)
         line = self._answers.readline()
         if not line:
             said = self._process.communicate()[1]

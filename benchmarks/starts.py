@@ -43,34 +43,57 @@ def compiled(executable: str, folder: str) -> None:
     subprocess.run(argv, check=False, stdout=subprocess.DEVNULL)
 
 
+def recorded(environment: dict[str, str]) -> dict[str, str]:
+    """Give a start's environment under a recorder that is alive, from a recorded program's."""
+    ours = {name: environment[name] for name in environment if name.startswith("AGENTVCR_")}
+    return {**os.environ, **ours, "PYTHONPATH": environment["PYTHONPATH"]}
+
+
+def beside(argv: list[str], env: dict[str, str], rounds: int) -> tuple[float, tuple[str, ...]]:
+    """Start a command bare and recorded in turns; gives the ratio of walls, and a table's cells."""
+    bare: list[tuple[float, float]] = []
+    under: list[tuple[float, float]] = []
+    for _ in range(rounds + 1):
+        bare.append(started(argv))
+        under.append(started(argv, env))
+    pairs = list(zip(under[1:], bare[1:], strict=True))
+    ratios = [median(one[kind] / other[kind] for one, other in pairs) for kind in (0, 1)]
+    more = [median(one[kind] - other[kind] for one, other in pairs) for kind in (0, 1)]
+    wall_ms = median(one[0] for one in bare[1:])
+    cells = (f"{wall_ms:.1f}", *(f"{one:+.1f}" for one in more), *(f"{one:.2f}x" for one in ratios))
+    return ratios[0], cells
+
+
+_HEADS = ("", "bare ms", "added ms", "added CPU", "wall", "CPU")
+
+
 def children(rounds: int, environment: dict[str, str]) -> list[Reach]:
     """Measure what a recording adds to the start of a program that uses no client.
 
     `environment` is that of a recorded program whose recorder is alive.
     """
-    ours = {name: environment[name] for name in environment if name.startswith("AGENTVCR_")}
-    recorded = {**os.environ, **ours, "PYTHONPATH": environment["PYTHONPATH"]}
+    env = recorded(environment)
     reaches: list[Reach] = []
     rows: list[tuple[str, ...]] = []
     for version, executable in interpreters().items():
         compiled(executable, str(Path(environment["AGENTVCR_ROOT"]) / "inside"))
-        argv = [executable, "-c", "pass"]
-        bare: list[tuple[float, float]] = []
-        under: list[tuple[float, float]] = []
-        for _ in range(rounds + 1):
-            bare.append(started(argv))
-            under.append(started(argv, recorded))
-        pairs = list(zip(under[1:], bare[1:], strict=True))
-        ratios = [median(one[kind] / other[kind] for one, other in pairs) for kind in (0, 1)]
-        more = median(one[0] - other[0] for one, other in pairs)
-        wall_ms = median(one[0] for one in bare[1:])
-        rows.append(
-            (version, f"{wall_ms:.1f}", f"{more:+.1f}", f"{ratios[0]:.2f}x", f"{ratios[1]:.2f}x")
-        )
-        reaches.append(Reach(f"start of a recorded {version}: wall to bare", ratios[0], 1.5))
-    heads = ("", "bare ms", "added ms", "wall", "CPU")
-    print(table("Start of a recorded `python -c pass`", heads, rows), flush=True)
+        ratio, cells = beside([executable, "-c", "pass"], env, rounds)
+        rows.append((version, *cells))
+        reaches.append(Reach(f"start of a recorded {version}: wall to bare", ratio, 1.5))
+    print(table("Start of a recorded `python -c pass`", _HEADS, rows), flush=True)
     return reaches
+
+
+def importing(rounds: int, environment: dict[str, str], programs: dict[str, str]) -> None:
+    """Measure what a recording adds to the start of programs that import clients, by title."""
+    env = recorded(environment)
+    compiled(sys.executable, str(Path(environment["AGENTVCR_ROOT"]) / "inside"))
+    rows = []
+    for title, code in programs.items():
+        _, cells = beside([sys.executable, "-c", code], env, rounds)
+        rows.append((title, *cells))
+    title = "Start of a recorded program that imports clients, and asks nothing"
+    print(table(title, _HEADS, rows), flush=True)
 
 
 def parent(rounds: int, folder: Path) -> list[Reach]:

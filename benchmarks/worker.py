@@ -57,12 +57,15 @@ class Sample(TypedDict):
     """Time to the first chunk of the last exchange."""
     closing_us: float
     """CPU of ending the recording."""
+    failed: str
+    """What went wrong; empty where nothing did."""
 
 
-class _Waited:
+class Waited:
     """Counts the answers that come over the channel."""
 
     def __init__(self) -> None:
+        """Start at none."""
         self.count = 0
 
     def watch(self) -> None:
@@ -78,7 +81,7 @@ class _Waited:
         Wire.get = get  # type: ignore[method-assign, assignment]
 
 
-_waited = _Waited()
+waited = Waited()
 
 
 class Worker:
@@ -94,7 +97,7 @@ class Worker:
         """Do one round."""
         exchanges = self._exchanges(order)
         closing = process_time_ns()
-        with _way(order):
+        with in_way(order):
             sample = _measured(exchanges)
             closing = process_time_ns()
         sample["closing_us"] = (process_time_ns() - closing) / 1000 / order["count"]
@@ -169,14 +172,14 @@ def _measured(exchanges: list[Exchange]) -> Sample:
     gc.collect()
     walls: list[int] = []
     chunks = 0
-    waits = _waited.count
+    waits = waited.count
     cpu = process_time_ns()
     for exchange in exchanges[WARM_UP:]:
         began = perf_counter_ns()
         chunks = exchange()
         walls.append(perf_counter_ns() - began)
     cpu = process_time_ns() - cpu
-    waits = _waited.count - waits
+    waits = waited.count - waits
     return Sample(
         cpu_us=cpu / 1000 / len(walls),
         wall_us=sorted(walls)[len(walls) // 2] / 1000,
@@ -184,10 +187,12 @@ def _measured(exchanges: list[Exchange]) -> Sample:
         chunks=chunks,
         first_ms=0,
         closing_us=0,
+        failed="",
     )
 
 
-def _way(order: Order) -> AbstractContextManager[object]:
+def in_way(order: Order) -> AbstractContextManager[object]:
+    """Give what stands around a round in the order's way."""
     way, cassette = order["way"], Path(order["cassette"])
     if way == "here":
         return agentvcr.record(cassette, force=True)
@@ -207,18 +212,19 @@ def _vcrpy(cassette: Path) -> Iterator[None]:
         yield
 
 
-def main() -> None:
+def serve(made_for: Callable[[int], Callable[[Order], Sample]]) -> None:
+    """Do rounds until there are no more orders, with what is made for the server's port."""
     port, orders, samples = (int(word) for word in sys.argv[1:])
-    worker = Worker(port)
+    do = made_for(port)
     if "AGENTVCR_CHANNEL" in os.environ:
-        _waited.watch()
+        waited.watch()
     with os.fdopen(orders) as read, os.fdopen(samples, "w") as written:
         written.write(json.dumps(dict(os.environ)) + "\n")
         written.flush()
         for line in read:
-            written.write(json.dumps(worker.do(json.loads(line))) + "\n")
+            written.write(json.dumps(do(json.loads(line))) + "\n")
             written.flush()
 
 
 if __name__ == "__main__":
-    main()
+    serve(lambda port: Worker(port).do)

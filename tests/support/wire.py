@@ -22,6 +22,7 @@ class Asked:
     """A request as it came over the wire."""
 
     method: str
+    target: str = ""
     path: str
     query: dict[str, str]
     headers: tuple[tuple[str, str], ...]
@@ -53,6 +54,7 @@ def read_request(reader: IO[bytes]) -> Asked | None:
     url = urlsplit(target)
     return Asked(
         method=method,
+        target=target,
         path=url.path,
         query=dict(parse_qsl(url.query)),
         headers=tuple(headers),

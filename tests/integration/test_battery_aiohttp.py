@@ -1,0 +1,5 @@
+from tests.support.battery import Battery
+
+
+class TestAiohttp(Battery):
+    client = "aiohttp"

@@ -1,0 +1,5 @@
+from tests.support.battery import Battery
+
+
+class TestBotocore(Battery):
+    client = "botocore"

@@ -1,0 +1,5 @@
+from tests.support.battery import Battery
+
+
+class TestHttpClient(Battery):
+    client = "http.client"

@@ -1,0 +1,9 @@
+from tests.support.battery import Battery
+
+
+class TestSync(Battery):
+    client = "httpx"
+
+
+class TestAsync(Battery):
+    client = "httpx-async"

@@ -1,0 +1,5 @@
+from tests.support.battery import Battery
+
+
+class TestUrllib3(Battery):
+    client = "urllib3"
