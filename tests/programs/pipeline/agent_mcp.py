@@ -23,6 +23,7 @@ async def calls(session, *names):
             return text_of(await session.call_tool(name, {"what": "same"}))
 
     await session.initialize()
+    await session.list_tools()  # else whoever is answered first asks for it: chance
     return await asyncio.gather(*(call(number, name) for number, name in enumerate(names)))
 
 
