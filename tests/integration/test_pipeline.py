@@ -238,6 +238,7 @@ def test_the_tree_has_every_part_under_its_step(pipeline):
     assert parts <= agents
     drawn = agentvcr("show", "x.avcr", cwd=pipeline.folder, env=pipeline.env).stdout.decode()
     assert all(re.search(rf"[└├] {part} ", drawn) for part in parts)
+    assert drawn.count("counter: This is") == sum(TALKERS.values())
 
 
 # --- replayed -------------------------------------------------------------------------------------
