@@ -12,6 +12,7 @@ import sys
 import threading
 
 import pytest
+import trustme
 
 from agentvcr.cassette.reader import load_run
 from tests.programs.family_clients import HOWS
@@ -218,7 +219,8 @@ class Mute:
 @pytest.mark.parametrize("reset", [True, False], ids=["reset", "late"])
 @EACH
 def test_a_handshake_that_fails_fails_again_in_the_same_words(client, reset, tmp_path):
-    (tmp_path / "other").mkdir()
-    env = {"AUTHORITY": str(SecureServer(tmp_path / "other").authority), "TIMEOUT": "0.3"}
+    authority = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    env = {"AUTHORITY": str(authority), "TIMEOUT": "0.3"}
     with a_route(client, "trusted", tmp_path, Mute(reset=reset), env) as (_, bare):
         assert (b"Reset" if reset else b"timed out") in bare.stdout

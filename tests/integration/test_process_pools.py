@@ -73,4 +73,4 @@ def test_a_pool_says_the_same_with_and_without_the_recorder(python_, method, tmp
     assert done.returncode == 0, done.stderr.decode()
     said, alone = done.stdout.decode().splitlines(), bare.stdout.decode().splitlines()
     assert said[:-1] == alone[:-1]
-    assert (said[-1], alone[-1]) == ("inside", "[]")
+    assert (said[-1], alone[-1]) == ("inside", "alone")

@@ -106,7 +106,7 @@ def main():
         pool_calls(pool)
     with multiprocessing.pool.ThreadPool(2) as pool:
         pool_calls(pool)
-    print(sorted(name for name in os.environ if name.startswith("AGENTVCR_")) and "inside")
+    print("inside" if "AGENTVCR_CHANNEL" in os.environ else "alone")
 
 
 if __name__ == "__main__":
