@@ -8,14 +8,18 @@ not seen.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from agentvcr.inside.closed import is_isolated, is_python
+from agentvcr.inside.interceptors.mcp_stdio import SHIM
 
 PROC = Path("/proc")
 _SHORTEST_S = 0.1
 _LONGEST_S = 2.0
+_SHIM_WITHIN = 5
+"""Words of a command line among which it is said that it is a shim, behind Python's own options."""
 
 
 class Lookout:
@@ -43,8 +47,7 @@ class Lookout:
     def look(self) -> list[list[str]]:
         """Give the command lines of Pythons that did not let us in, each process once."""
         found = []
-        for pid in self._tree():
-            argv = self._words(pid, "cmdline")
+        for pid, argv in self._tree():
             # A program that writes its own title there has written over its variables too.
             if not argv or not is_python(argv[0]) or (pid, tuple(argv)) in self._seen:
                 continue
@@ -53,11 +56,15 @@ class Lookout:
                 found.append(argv)
         return found
 
-    def _tree(self) -> Iterator[int]:
+    def _tree(self) -> Iterator[tuple[int, list[str]]]:
+        """Give the processes of the run; an MCP server behind a shim is none of them."""
         waiting = [self._pid]
         while waiting:
             pid = waiting.pop()
-            yield pid
+            argv = self._words(pid, "cmdline") or []
+            if _is_shim(argv):
+                continue
+            yield pid, argv
             for path in self._proc.glob(f"{pid}/task/*/children"):
                 try:
                     waiting.extend(map(int, path.read_text().split()))
@@ -77,3 +84,10 @@ class Lookout:
             return False
         environment = dict(word.partition("=")[::2] for word in words)
         return any(value not in environment.get(name, "") for name, value in self._needed.items())
+
+
+def _is_shim(argv: Sequence[str]) -> bool:
+    """Whether this stands before an MCP server, which gets no session from it on purpose."""
+    words = argv[:_SHIM_WITHIN]
+    by_command = any(Path(one).name == "agentvcr" and two == "mcp" for one, two in pairwise(words))
+    return SHIM in words or by_command

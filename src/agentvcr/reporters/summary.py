@@ -12,6 +12,8 @@ from agentvcr.model.summary import NotRecorded, RecordSummary, ReplaySummary, Se
 from agentvcr.reporters.base import client_name, printable, processes, size
 
 _MOST = 5
+_MOST_SHARES = 10
+"""Hosts, clients and kinds of process: a pipeline of many languages is to see all of its own."""
 _WIDTH = 80 - len("agentvcr: ")
 _MOST_WHAT = 120
 """Characters of something that was not recorded; a command line may be longer."""
@@ -71,7 +73,7 @@ def _shares(summary: RecordSummary) -> list[str]:
     lines = [f"  bytes:      {sent} sent, {received} received"]
     for what, items in (("host", hosts), ("client", clients), ("process", runs)):
         if items:
-            lines += _wrapped(f"  {f'by {what}:':<11}", items)
+            lines += _wrapped(f"  {f'by {what}:':<11}", items, _MOST_SHARES)
     return lines
 
 
@@ -91,10 +93,10 @@ def _chosen(one: NotRecorded) -> str:
     return f"{one.what} {one.count:,} ({one.why})"
 
 
-def _wrapped(head: str, items: list[str]) -> list[str]:
-    """List at most `_MOST` items behind a head, on as many lines as they need."""
-    rest = len(items) - _MOST
-    words = [f"{item}," for item in items[:_MOST]]
+def _wrapped(head: str, items: list[str], most: int = _MOST) -> list[str]:
+    """List at most so many items behind a head, on as many lines as they need."""
+    rest = len(items) - most
+    words = [f"{item}," for item in items[:most]]
     if rest > 0:
         words.append(f"and {rest:,} more")
     words[-1] = words[-1].removesuffix(",")

@@ -3,6 +3,7 @@
 import pytest
 
 from agentvcr.channel.lookout import Lookout
+from agentvcr.inside.interceptors.mcp_stdio import SHIM
 
 ENTERED = {"PYTHONPATH": "/ours:/app", "AGENTVCR_CHANNEL": "unix:/s"}
 NEEDED = {"PYTHONPATH": "/ours", "AGENTVCR_CHANNEL": "unix:/s"}
@@ -50,6 +51,22 @@ def test_a_python_that_did_not_let_us_in_is_found(argv, environ, tmp_path):
 )
 def test_nobody_else_is(argv, environ, tmp_path):
     assert looked(tmp_path, argv, environ) == []
+
+
+@pytest.mark.parametrize(
+    "shim",
+    [
+        ["python", SHIM, "--"],
+        ["python", "-P", "-m", "agentvcr", "mcp", "--"],
+        ["/venv/bin/python", "/venv/bin/agentvcr", "mcp", "--"],
+    ],
+)
+def test_a_server_behind_a_shim_is_no_part_of_the_run(shim, tmp_path):
+    process(tmp_path, 1, ["node", "x.js"], ENTERED, [2, 4])
+    process(tmp_path, 2, [*shim, "python", "server.py"], {}, [3])
+    process(tmp_path, 3, ["python", "server.py"], {})
+    process(tmp_path, 4, ["python", "mcp", "--"], {})
+    assert Lookout(1, NEEDED, tmp_path).look() == [["python", "mcp", "--"]]
 
 
 def test_each_is_found_once_and_again_as_what_takes_its_place(tmp_path):

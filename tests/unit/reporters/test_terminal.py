@@ -9,6 +9,7 @@ from agentvcr.model.results import Change
 from agentvcr.reporters import terminal
 from agentvcr.reporters.terminal import console_on
 from agentvcr.reporters.terminal.changes import draw_change
+from agentvcr.steps import outline
 from tests.unit.build import chat, run
 
 ALL = ["show", "step", "tool", "ls", "diff", "same", "empty", "import"]
@@ -70,6 +71,22 @@ def test_show_is_a_tree_by_lane(drawn):
     assert "├ task0" in lines[start + 2]
     assert "│ llm[0]" in lines[start + 3]
     assert "│ tool[0]" in lines[start + 4]
+
+
+def test_the_labels_of_deep_lanes_leave_room_for_number_action_and_time():
+    deep = "/".join(
+        [
+            "main",
+            *(f"Client.a_method_with_a_rather_long_name_of_its_own#{depth}" for depth in range(8)),
+        ]
+    )
+    out = io.StringIO()
+    asked = [chat("Who?", f"No. {n}", lane=deep, took_ms=12_340) for n in range(12)]
+    terminal.render(outline(run(*asked)), out)
+    lines = [line for line in out.getvalue().split("\n") if "llm[" in line]
+    assert [line.split()[0] for line in lines] == [str(n) for n in range(1, 13)]
+    assert all(" gpt-4o-mini: " in line for line in lines)
+    assert all(line.endswith("12.34 s") for line in lines)
 
 
 def test_show_tells_command_totals_failures_and_what_was_not_recorded(drawn):

@@ -64,6 +64,7 @@ def main() -> None:
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     service = Service(Answering(handler, Upstream(), base), handler, goes_on=mode == "serve")
     asyncio.run(service.run(listener))
+    os._exit(0)  # the end of the run waits for this, and nothing is left to be told
 
 
 if __name__ == "__main__":

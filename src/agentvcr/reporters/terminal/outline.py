@@ -46,7 +46,7 @@ def draw_outline(result: Outline, console: Console) -> None:
         console.print("\nNo step was recorded.")
     else:
         console.print()
-        console.print(_tree(result.steps))
+        console.print(_tree(result.steps, console.width // 2))
     draw_notes(result.notes, console)
 
 
@@ -78,11 +78,13 @@ def flag(step: StepRow) -> str:
     return " [internal]" if step.internal else ""
 
 
-def _tree(steps: Sequence[StepRow]) -> Table:
+def _tree(steps: Sequence[StepRow], widest_label: int) -> Table:
+    """Draw the steps; the labels of deep lanes leave room for what the steps did."""
     agents = any(step.agent for step in steps)
+    digits = len(str(max(step.number for step in steps)))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True)
-    table.add_column("#", justify="right", style="dim", no_wrap=True)
-    table.add_column("step", no_wrap=True, overflow="ellipsis", min_width=8)
+    table.add_column("#", justify="right", style="dim", no_wrap=True, min_width=digits)
+    table.add_column("step", no_wrap=True, overflow="ellipsis", min_width=8, max_width=widest_label)
     if agents:
         table.add_column("agent", no_wrap=True, overflow="ellipsis", max_width=16)
     table.add_column("action", no_wrap=True, overflow="ellipsis", ratio=1)
