@@ -15,6 +15,8 @@ PYTHONS := $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3.14 
 # The build backend is pinned too; older pip reads the first name, newer pip the second.
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
+# A file of tests in each process at a time: most of a test is waiting for programs to start.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: help setup demo test check check-long frameworks environments compat fix bench docs gates
@@ -29,17 +31,17 @@ demo: $(VENV)/.test ## Record, replay and diff a small multi-agent run, offline,
 
 check: ROUNDS ?= 3
 check: gates ## Every gate: format, lint, types, layers, then all tests (what CI runs)
-	@ROUNDS=$(ROUNDS) $(BIN)/python -m pytest
+	@ROUNDS=$(ROUNDS) $(PYTEST)
 
 check-long: ROUNDS ?= 50
 check-long: gates ## The same gates, with every loop of random rounds in full
-	@ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -o timeout=3600
+	@ROUNDS=$(ROUNDS) $(PYTEST) -o timeout=3600
 
 test: $(VENV)/.test ## Run the tests; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 frameworks: environments ## Record and replay real agent frameworks, each in an environment of its own
-	@AGENTVCR_FRAMEWORKS=$(abspath $(FRAMEWORKS)) $(BIN)/python -m pytest tests/frameworks $(ARGS)
+	@AGENTVCR_FRAMEWORKS=$(abspath $(FRAMEWORKS)) $(PYTEST) tests/frameworks $(ARGS)
 
 environments: $(VENV)/.test
 	@$(MAKE) -j4 $(patsubst tests/frameworks/requirements/%.txt,$(FRAMEWORKS)/%/.laid,$(REQUIREMENTS))

@@ -168,7 +168,7 @@ def test_a_connection_over_a_unix_socket_is_recorded_under_its_name(tmp_path):
         listener.listen()
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
-        with agentvcr.record(tmp_path / "x.avcr"):
+        with agentvcr.record(tmp_path / "x.avcr", strict=True):
             assert ask() == b'"here"'
         thread.join()
     assert exchanges(tmp_path)[0].request.url == "http://localhost/info"

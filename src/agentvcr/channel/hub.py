@@ -191,8 +191,12 @@ class Hub:
 
     def _failed(self, error: Exception) -> None:
         self.recorder.failed(error)
+        self._stop(f"the engine failed: {type(error).__name__}: {error}")
+
+    def _stop(self, message: str) -> None:
+        """End a replay over an error of our own."""
         if self._ledger is not None:
-            self._ledger.diverged("failed", f"the engine failed: {type(error).__name__}: {error}")
+            self._ledger.diverged("failed", message)
 
     def _write(self, connection: Connection) -> None:
         more = connection.write()
@@ -364,15 +368,13 @@ class Hub:
     def _note(self, peer: Peer, meta: dict[str, Any]) -> None:
         if meta["kind"] == "lost":
             self.recorder.lost(str(meta["text"]))
+        elif meta["kind"] == "failed":
+            self._stop(str(meta["text"]))
         elif meta["kind"] == "unentered":
-            self.name_unentered([str(word) for word in meta["argv"]], peer.index, seen=False)
+            self.recorder.unentered([str(word) for word in meta["argv"]], peer.index, seen=False)
         else:
             key = (str(meta["host"]), int(meta["port"]), str(meta.get("what", "")))
             self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
-
-    def name_unentered(self, argv: list[str], process: int = 0, *, seen: bool = True) -> None:
-        """Take down a Python that does not let us in: as who starts it says, or as it was seen."""
-        self.recorder.unentered(argv, process, seen=seen)
 
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
         host, port = str(meta["host"]), int(str(meta["port"]))

@@ -169,7 +169,7 @@ class Launch:
             needed = {"PYTHONPATH": path_entry, "AGENTVCR_CHANNEL": hub.address}
             self._lookout = Lookout(pid, needed)
         for argv in self._lookout.look():
-            hub.name_unentered(argv)
+            hub.recorder.unentered(argv, 0, seen=True)
         self._look_s = monotonic() + self._lookout.next_s()
 
     def _timeout_s(self, signals: Signals) -> float | None:

@@ -56,11 +56,11 @@ class Entry:
 
     def hook_failed(self, module: str, error: Exception) -> None:
         """Tell the engine that a module is not hooked; a replay without its hooks stops."""
-        from agentvcr.inside.exchange import ReplayHalt, failure_of  # noqa: PLC0415  (hardly ever)
+        from agentvcr.inside.exchange import failure_of  # noqa: PLC0415  (hardly ever)
 
         text = "cannot hook %s: %s: %s" % (module, *failure_of(error))
         if self.replaying:
-            raise ReplayHalt(text)
+            raise self.handler.stopped(text)
         self.tell(b"N", {"kind": "lost", "text": text})
 
     def tell(self, kind: bytes, meta: dict[str, Any], raw: bytes = b"") -> None:

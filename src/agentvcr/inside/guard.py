@@ -157,8 +157,11 @@ class Guard:
             self.gate.passed(host, port)
 
     def _reach_locally(self, path: str) -> None:
-        """Name a Unix socket that is reached: it is neither recorded nor refused."""
-        if lanes.current().covered:
+        """Name a Unix socket that is reached: it is neither recorded nor refused.
+
+        What a recorded client reaches through one is recorded.
+        """
+        if lanes.is_shadow() or lanes.current().covered:
             return
         if path and not self.gate.is_own(path, 0) and (path, 0) not in self.seen:
             self.seen.add((path, 0))

@@ -163,9 +163,14 @@ class RemoteHandler:
         """Tell the engine that an exchange passes unrecorded; stop a replay."""
         text = "%s: %s" % failure_of(error)
         if self.replaying:
-            raise self.halt("the interceptor failed: " + text)
+            raise self.stopped("the interceptor failed: " + text)
         self.tell(frames.NOTE, {"kind": "lost", "text": text})
         return Forward(NullSink())
+
+    def stopped(self, message: str) -> ReplayHalt:
+        """Tell the engine that the replay cannot go on, over an error of our own."""
+        self.tell(frames.NOTE, {"kind": "failed", "text": message})
+        return self.halt(message)
 
     def halt(self, message: str) -> ReplayHalt:
         """Remember that the replay is over, for every later request of this process."""

@@ -32,6 +32,7 @@ _CHOSEN: Final = ("live", "telemetry")
 _SAID_ITSELF: Final = "not a kind of traffic that this version records"
 _MOST_KINDS: Final = 10_000
 """Different things counted one by one; what comes after is not told apart."""
+_SHIM: Final = "/inside/mcp/shim.py"
 _MOST_COMMANDS: Final = 5
 """Different commands told one by one; of more than these the arguments are left out."""
 _MOST_COMMAND: Final = 50
@@ -156,11 +157,14 @@ def _host(url: str) -> str:
 
 def _named(argv: Sequence[str]) -> tuple[str, ...]:
     """Name interpreter and script without their folders, and a pool's worker for what it is."""
-    words = list(argv)
+    words = ["python" if word == PYTHON else word for word in argv]
+    if words[1:] and words[1].replace("\\", "/").endswith(_SHIM):
+        served = [_file(word) if word.endswith(".py") else word for word in words[2:]]
+        words = ["agentvcr", "mcp", *served]
     if "--multiprocessing-fork" in words:  # what stands before it differs by numbers alone
         words[1:] = ["--multiprocessing-fork"]
     if words:
-        words[0] = "python" if words[0] == PYTHON else _file(words[0])
+        words[0] = _file(words[0])
     script = _script(words)
     if script < len(words) and words[script].endswith(".py"):
         words[script] = _file(words[script])

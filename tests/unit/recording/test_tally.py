@@ -58,6 +58,9 @@ COMMANDS = {
     "{python} crew.py --fast": "python crew.py --fast",
     "/usr/bin/python3.12 -u /home/me/crew.py a/b": "python3.12 -u crew.py a/b",
     "{python} -c code --multiprocessing-fork": "python --multiprocessing-fork",
+    "python /x/agentvcr/inside/mcp/shim.py -- {python} /home/me/weather.py": (
+        "agentvcr mcp -- python weather.py"
+    ),
     "python -m crew " + "x" * 90: "python -m crew " + "x" * 34 + "…",
 }
 
