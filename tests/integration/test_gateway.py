@@ -137,6 +137,13 @@ def test_a_redirect_to_another_address_stays_in_the_gateway(tmp_path):
     assert [one.response.status for one in found] == [307, 201]
 
 
+def test_a_redirect_to_another_path_stays_at_the_providers(tmp_path):
+    needs("curl")
+    script = 'say curl -sL "$OPENAI_BASE_URL/redirect?to=/json?code=201"\n'
+    _, found = recorded_and_replayed(script, tmp_path)
+    assert [one.response.status for one in found] == [307, 201]
+
+
 def recorded_and_replayed_counting_two(script, folder):
     with ScriptServer() as server:
         shell = Shell(script, folder, server.base_url)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import urljoin
 
 import h11
 import httpcore
@@ -63,7 +64,11 @@ class Answering:
         if asked.wants_upgrade:
             await caller.say(501, "AgentVCR's gateway does not upgrade connections\n", _PLAIN)
             return
-        exchange = _Exchange(caller, asked, lambda to: url_for(self._base, lane_name, origin, to))
+
+        def gateway_url(location: str) -> str:
+            return url_for(self._base, lane_name, origin, urljoin(url, location))
+
+        exchange = _Exchange(caller, asked, gateway_url)
         try:
             decision = self._decide(lane, asked, url)
         except ReplayHalt as halt:
@@ -95,7 +100,7 @@ class _Exchange:
     """One request and its answer, as the program sees them."""
 
     def __init__(self, caller: Caller, asked: Asked, gateway_url: Any) -> None:  # noqa: ANN401
-        """Answer `asked`; `gateway_url` gives the gateway's URL for another one."""
+        """Answer `asked`; `gateway_url` gives the gateway's URL for where the answer leads."""
         self._caller = caller
         self._asked = asked
         self._gateway_url = gateway_url
@@ -145,7 +150,7 @@ class _Exchange:
         return self._asked.method != "HEAD" and status not in (204, 304)
 
     def _led_back(self, headers: RawHeaders, status: int) -> RawHeaders:
-        """Lead a redirect to another address through the gateway too."""
+        """Lead a redirect through the gateway too: to another address, or a path of this one."""
         if status not in _REDIRECTS:
             return headers
         return [
@@ -154,10 +159,13 @@ class _Exchange:
         ]
 
     def _through(self, location: bytes) -> bytes:
-        target = location.decode("latin-1")
-        if not target.startswith(("http://", "https://")):
+        if not location:
             return location
-        return (self._gateway_url(target) or target).encode("latin-1")
+        try:
+            led: str = self._gateway_url(location.decode("latin-1"))
+        except ValueError:  # no address: the program says so itself
+            return location
+        return led.encode("latin-1") or location
 
     async def serve(self, serve: Serve) -> None:
         """Answer as the recorded provider did, also where that failed or never came."""
