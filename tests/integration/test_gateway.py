@@ -144,6 +144,15 @@ def test_a_redirect_to_another_path_stays_at_the_providers(tmp_path):
     assert [one.response.status for one in found] == [307, 201]
 
 
+def test_a_client_that_offers_another_version_of_http_is_answered_in_this_one(tmp_path):
+    """Clients of Java offer it with each request to an address without TLS."""
+    needs("curl")
+    offer = "-H 'Connection: Upgrade, HTTP2-Settings' -H 'Upgrade: h2c' -H 'HTTP2-Settings: AAMA'"
+    script = f"say curl -s {offer} $OPENAI_BASE_URL/json $OPENAI_BASE_URL/echo\n"
+    _, found = recorded_and_replayed(script, tmp_path)
+    assert [one.response.status for one in found] == [200, 200]
+
+
 def recorded_and_replayed_counting_two(script, folder):
     with ScriptServer() as server:
         shell = Shell(script, folder, server.base_url)

@@ -17,6 +17,7 @@ _READ = 1 << 16
 _LONGEST_HEAD = 1 << 20
 _HOP_BY_HOP = {
     b"connection",
+    b"http2-settings",
     b"keep-alive",
     b"proxy-authenticate",
     b"proxy-connection",
@@ -41,8 +42,12 @@ class Asked:
 
     @property
     def wants_upgrade(self) -> bool:
-        """Whether it wants to speak another protocol than HTTP, such as WebSocket."""
-        return any(name.lower() == b"upgrade" for name, _ in self.headers)
+        """Whether it wants to speak another protocol than HTTP, such as WebSocket.
+
+        Who offers HTTP/2 (`h2c`), as clients of Java do with every request, takes HTTP/1.1 too.
+        """
+        offered = (value for name, value in self.headers if name.lower() == b"upgrade")
+        return any(not one.strip().lower().startswith(b"h2") for one in offered)
 
 
 class Gone(Exception):  # noqa: N818  (a state, and no error)
