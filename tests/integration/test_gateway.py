@@ -153,6 +153,15 @@ def test_a_client_that_offers_another_version_of_http_is_answered_in_this_one(tm
     assert [one.response.status for one in found] == [200, 200]
 
 
+def test_a_web_page_cannot_read_through_the_gateway_by_a_name_of_its_own(tmp_path):
+    needs("curl")
+    script = "curl -s -o /dev/null -w '%{http_code}' -H 'Host: page.test' $OPENAI_BASE_URL/json\n"
+    with ScriptServer() as server:
+        recorded = Shell(script, tmp_path, server.base_url).record()
+        assert (recorded.stdout, server.count) == (b"421", 0)
+    assert list(exchanges(tmp_path)) == []
+
+
 def recorded_and_replayed_counting_two(script, folder):
     with ScriptServer() as server:
         shell = Shell(script, folder, server.base_url)

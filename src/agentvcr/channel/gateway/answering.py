@@ -35,6 +35,7 @@ _NO_SUCH = (
     "This is the gateway of AgentVCR: put https/HOST/PATH behind its address, "
     "for example /https/api.openai.com/v1/models\n"
 )
+_NOT_FOR_US = "This is the gateway of AgentVCR, at 127.0.0.1 and under no other name\n"
 _BEYOND_S = 2.0
 """How long a program that left in its recorded run may wait for more before it is cut off."""
 _REDIRECTS = range(300, 400)
@@ -55,6 +56,9 @@ class Answering:
         Raises:
             Gone: The program left, and its connection is of no use any more.
         """
+        if not asked.is_for_us:
+            await caller.say(421, _NOT_FOR_US, _PLAIN)
+            return
         whole = taken_apart(asked.target)
         if whole is None:
             await caller.say(404, _NO_SUCH, _PLAIN)
