@@ -280,6 +280,18 @@ def test_a_python_program_sees_its_own_variables_and_is_recorded_once(tmp_path):
     assert_replays_the_same(shell, recorded)
 
 
+def test_a_python_program_sees_what_the_shell_before_it_has_set(tmp_path):
+    ask = "import httpx, os; print(httpx.get(os.environ['OPENAI_BASE_URL'] + '/json').text)"
+    (tmp_path / "ask.py").write_text(ask)
+    with ScriptServer() as server:
+        script = f"OPENAI_BASE_URL={server.base_url} {sys.executable} ask.py\n"
+        shell = Shell(script, tmp_path, "http://127.0.0.1:9")
+        recorded = shell.record()
+    assert recorded.stdout == b'{"ok": true}\n', recorded.stderr.decode()
+    assert [one.client for one in exchanges(tmp_path)] == ["httpx"]
+    assert_replays_the_same(shell, recorded)
+
+
 def test_a_step_contains_what_the_programs_that_it_started_ask(tmp_path):
     needs("curl")
     (tmp_path / "step.py").write_text(
