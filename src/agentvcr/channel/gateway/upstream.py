@@ -48,7 +48,7 @@ class Upstream:
         found = self._pools.get((proxy, scheme == "https"))
         if found is None:
             found = httpcore.AsyncConnectionPool(
-                ssl_context=_ssl_context() if scheme == "https" else None,
+                ssl_context=ssl_context() if scheme == "https" else None,
                 max_connections=None,
                 max_keepalive_connections=_MOST_KEPT,
                 proxy=_proxy(proxy) if proxy else None,
@@ -64,7 +64,8 @@ def _proxy(url: str) -> httpcore.Proxy:
     return httpcore.Proxy(f"{parts.scheme}://{host}", auth=who if parts.username else None)
 
 
-def _ssl_context() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
+    """Make what checks a provider's certificate, by the environment's own authorities if any."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if not file and not folder:
         file = certifi.where()
