@@ -9,6 +9,7 @@ import pytest
 
 from agentvcr.cassette.reader import load_run
 from tests.integration.test_real_sdks import replayed_under_strace
+from tests.integration.test_websocket import EchoServer
 from tests.support.counter_server import CounterServer
 from tests.support.proxy_server import ProxyServer
 from tests.support.script_server import ScriptServer
@@ -135,3 +136,42 @@ def test_the_environments_proxy_is_the_gateways(secure, tmp_path):
         assert recorded.stdout == b'{"ok": true} -> 0\n', recorded.stderr.decode()
         assert (len(proxy.tunnels), len(proxy.forwarded)) == ((1, 0) if secure else (0, 1))
     assert_replays_the_same(shell, recorded)
+
+
+# --- what is not recorded -------------------------------------------------------------------------
+
+SPEAKS = """
+const key = Buffer.from("sixteen byte key").toString("base64");
+const url = new URL(process.env.OPENAI_BASE_URL + "/talk?token=not-a-real-token");
+const asking = require("http").request(url, { headers: {
+  Connection: "Upgrade", Upgrade: "websocket",
+  "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "13" } });
+const mask = Buffer.from([1, 2, 3, 4]);
+const frame = (text) => Buffer.concat([Buffer.from([0x81, 0x80 | text.length]), mask,
+  Buffer.from([...Buffer.from(text)].map((byte, at) => byte ^ mask[at % 4]))]);
+asking.on("upgrade", (answer, socket) => {
+  socket.once("data", (data) => {
+    console.log(answer.statusCode, data.subarray(2).toString());
+    socket.end();
+  });
+  socket.write(frame("hello"));
+});
+asking.on("response", (answer) => console.log(answer.statusCode));
+asking.on("error", (error) => console.log(error.code));
+asking.end();
+"""
+
+
+def test_a_websocket_passes_the_gateway_and_is_named_and_stops_a_replay(tmp_path):
+    needs("node")
+    (tmp_path / "speaks.cjs").write_text(SPEAKS)
+    with EchoServer() as server:
+        shell = Shell("node speaks.cjs\n", tmp_path, f"http://{server.address}")
+        bare, recorded = shell.bare(), shell.record()
+    assert (bare, recorded.stdout) == (b"101 1 echo hello\n", b"101 2 echo hello\n")
+    name = f"websocket ws://{server.address}/talk (gateway)".encode()
+    assert b"not recorded: " + name in recorded.stderr
+    assert b"not-a-real-token" not in recorded.stderr
+    replayed = shell.replay()
+    assert (replayed.returncode, replayed.stdout) == (4, b"501\n")
+    assert name in replayed.stderr

@@ -212,13 +212,13 @@ def test_the_summary_names_every_host_client_and_kind_of_process(pipeline):
     assert sum(runs.values()) == report["exchanges"]
     found = {
         word: sum(count for command, count in runs.items() if word in command)
-        for word in ("crew.py", "fork", "shim.py", "agentvcr gateway", "agent_urllib.py")
+        for word in ("crew.py", "fork", "agentvcr mcp", "agentvcr gateway", "agent_urllib.py")
     }
     own = 2 + 2 + 2 + library  # planner, reviewer, the fork, and the client of the library
     assert found == {
         "crew.py": own,
         "fork": 8,
-        "shim.py": tools,
+        "agentvcr mcp": tools,
         "agentvcr gateway": 4,
         "agent_urllib.py": 2,
     }

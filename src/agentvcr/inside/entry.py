@@ -85,22 +85,13 @@ class Entry:
             ReplayHalt: It may not, and the replay is over.
             ConnectionRefusedError: It is telemetry.
         """
-        from time import monotonic_ns  # noqa: PLC0415  (only a program that connects)
+        from agentvcr.inside import lanes  # noqa: PLC0415  (only a program that connects)
 
-        from agentvcr.inside import frames, lanes  # noqa: PLC0415  (as above)
-
-        handler = self.handler
-        meta = {"host": host, "port": port, "lane": lanes.current().name, "what": what}
-        packed = frames.pack_meta(meta)
-        answer = handler.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), packed, b""))
-        if answer.kind == frames.HALT:
-            raise handler.halt(answer.raw.decode("utf-8", "replace"))
-        if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
-            raise ConnectionRefusedError(111, "Connection refused")
+        self.handler.reach(host, port, what, lanes.current().name)
 
     def passed(self, host: str, port: int, what: str = "") -> None:
         """Tell the engine of an address that was reached past every interceptor, and for what."""
-        self.tell(b"N", {"kind": "unrecorded", "host": host, "port": port, "what": what})
+        self.handler.passed(host, port, what)
 
     def started(self, argv: object) -> None:
         """Do nothing: `children` follows processes."""

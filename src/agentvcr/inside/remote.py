@@ -172,6 +172,19 @@ class RemoteHandler:
         self.tell(frames.NOTE, {"kind": "failed", "text": message})
         return self.halt(message)
 
+    def reach(self, host: str, port: int, what: str, lane: str) -> None:
+        """Ask whether the replayed program may reach an address; see `Entry.reach`."""
+        meta = frames.pack_meta({"host": host, "port": port, "lane": lane, "what": what})
+        answer = self.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
+        if answer.kind == frames.HALT:
+            raise self.halt(answer.raw.decode("utf-8", "replace"))
+        if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    def passed(self, host: str, port: int, what: str) -> None:
+        """Tell of an address that was reached past every interceptor, and for what."""
+        self.tell(frames.NOTE, {"kind": "unrecorded", "host": host, "port": port, "what": what})
+
     def halt(self, message: str) -> ReplayHalt:
         """Remember that the replay is over, for every later request of this process."""
         self.halted = message

@@ -9,16 +9,17 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import h11
 import httpcore
 
+from agentvcr.boundary import name_upgrade
 from agentvcr.channel.gateway.caller import Asked, Caller, Gone, RawHeaders
+from agentvcr.channel.gateway.tunnel import pass_through
 from agentvcr.channel.gateway.upstream import Upstream
 from agentvcr.inside.exchange import (
     Forward,
-    ProcessHandler,
     ReplayHalt,
     Request,
     Serve,
@@ -26,7 +27,9 @@ from agentvcr.inside.exchange import (
 )
 from agentvcr.inside.gateway import placed, taken_apart, url_for
 from agentvcr.inside.lane import Lane
+from agentvcr.inside.remote import RemoteHandler
 from agentvcr.inside.waiting import WAITING
+from agentvcr.model.address import DEFAULT_PORTS
 from agentvcr.model.exchange import GATEWAY_CLIENT
 
 _PLAIN: RawHeaders = [(b"content-type", b"text/plain; charset=utf-8")]
@@ -44,7 +47,7 @@ _REDIRECTS = range(300, 400)
 class Answering:
     """Answers the requests of all programs."""
 
-    def __init__(self, handler: ProcessHandler, upstream: Upstream, base: str) -> None:
+    def __init__(self, handler: RemoteHandler, upstream: Upstream, base: str) -> None:
         """Ask `handler` about each, at a gateway whose address is `base`."""
         self._handler = handler
         self._upstream = upstream
@@ -66,8 +69,7 @@ class Answering:
         lane_name, origin, url = whole
         lane = placed(Lane(lane_name), origin)
         if asked.wants_upgrade:
-            await caller.say(501, "AgentVCR's gateway does not upgrade connections\n", _PLAIN)
-            return
+            await self._upgrade(caller, asked, lane, url)
 
         def gateway_url(location: str) -> str:
             return url_for(self._base, lane_name, origin, urljoin(url, location))
@@ -82,6 +84,28 @@ class Answering:
             await exchange.serve(decision)
         else:
             await exchange.forward(decision.sink, self._upstream.ask(asked, url))
+
+    async def _upgrade(self, caller: Caller, asked: Asked, lane: Lane, url: str) -> None:
+        """Let another protocol pass, which is named and not recorded; a replay stops there.
+
+        Raises:
+            Gone: Always: the connection is of no more use here.
+        """
+        what = name_upgrade(url, GATEWAY_CLIENT, asked.headers)
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+        try:
+            if self._handler.replaying:
+                self._handler.reach(host, port, what, lane.name)
+            else:
+                self._handler.passed(host, port, what)
+        except ReplayHalt as halt:
+            await caller.say(501, f"{halt}\n", _HALTED)
+        except ConnectionRefusedError:
+            caller.reset()
+        else:
+            await pass_through(caller, asked, url)
+        raise Gone
 
     def _decide(self, lane: Lane, asked: Asked, url: str) -> Serve | Forward:
         request = Request(

@@ -77,8 +77,8 @@ class Caller:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Speak HTTP/1.1 over these streams."""
-        self._reader = reader
-        self._writer = writer
+        self.reader = reader
+        self.writer = writer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_LONGEST_HEAD)
 
     async def request(self) -> Asked | None:
@@ -107,7 +107,7 @@ class Caller:
 
     async def _read(self) -> bytes:
         try:
-            return await self._reader.read(_READ)
+            return await self.reader.read(_READ)
         except OSError:
             raise Gone from None
 
@@ -119,7 +119,7 @@ class Caller:
         ahead = 0
         while ahead < _MOST_AHEAD:
             try:
-                data = await self._reader.read(_READ)
+                data = await self.reader.read(_READ)
             except OSError:
                 return
             if not data:
@@ -136,9 +136,9 @@ class Caller:
         """
         data = self._http.send(event)
         if data:
-            self._writer.write(data)
+            self.writer.write(data)
             try:
-                await self._writer.drain()
+                await self.writer.drain()
             except OSError:
                 raise Gone from None
 
@@ -155,6 +155,10 @@ class Caller:
         await self.send(h11.Data(data=body))
         await self.send(h11.EndOfMessage())
 
+    def said_behind(self) -> bytes:
+        """Give what the program has sent behind its request, in another protocol."""
+        return bytes(self._http.trailing_data[0])
+
     def is_ready_for_more(self) -> bool:
         """Whether another request may follow on this connection."""
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
@@ -164,17 +168,17 @@ class Caller:
 
     def reset(self) -> None:
         """Break the connection off, as one that failed."""
-        sock: socket.socket | None = self._writer.get_extra_info("socket")
+        sock: socket.socket | None = self.writer.get_extra_info("socket")
         if sock is not None:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        self.writer.transport.abort()
 
     async def close(self) -> None:
         """Close the connection, with what is still to be sent."""
-        self._writer.close()
+        self.writer.close()
         with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+            await self.writer.wait_closed()
 
 
 def to_upstream(headers: RawHeaders, host: bytes) -> RawHeaders:

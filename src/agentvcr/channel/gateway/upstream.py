@@ -53,7 +53,7 @@ class Upstream:
         found = self._pools.get((proxy, scheme == "https"))
         if found is None:
             found = httpcore.AsyncConnectionPool(
-                ssl_context=_ssl_context() if scheme == "https" else None,
+                ssl_context=ssl_context() if scheme == "https" else None,
                 max_connections=None,
                 max_keepalive_connections=_MOST_KEPT,
                 keepalive_expiry=_KEPT_S,
@@ -70,7 +70,7 @@ def _proxy(url: str) -> httpcore.Proxy:
     return httpcore.Proxy(f"{parts.scheme}://{host}", auth=who if parts.username else None)
 
 
-def _ssl_context() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
     """Trust whom the program would: what the environment names, else the system's and certifi's."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     context = ssl.create_default_context(cafile=file or None, capath=folder or None)
