@@ -210,6 +210,15 @@ def test_a_program_that_stops_reading_ends_its_exchange(tmp_path):
     assert [one.ending.kind for one in found] == ["closed"]
 
 
+def test_an_address_that_makes_no_sense_breaks_the_connection_and_is_told(tmp_path):
+    needs("curl")
+    opening = "-H 'Connection: Upgrade' -H 'Upgrade: websocket'"
+    script = f"say curl -s -m 20 {opening} $AGENTVCR_GATEWAY/https/example.org:port/x\n"
+    recorded = Shell(script, tmp_path, "http://127.0.0.1:9").record()
+    assert recorded.stdout in (b" -> 52\n", b" -> 56\n")  # and not 28, the end of its patience
+    assert b"1 exchange passed unrecorded" in recorded.stderr
+
+
 # --- who asks -------------------------------------------------------------------------------------
 
 
