@@ -253,7 +253,9 @@ UPGRADED: Final = 101
 def name_upgrade(url: str, client: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
     """Name a connection that an HTTP client handed over to another protocol."""
     protocols = [value.decode("latin-1") for name, value in headers if name.lower() == b"upgrade"]
-    where = url.partition("?")[0].partition("#")[0]
+    scheme, mark, rest = url.partition("?")[0].partition("#")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    where = f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
     if "websocket" in (one.lower() for one in protocols):
         for plain, own in (("http://", "ws://"), ("https://", "wss://")):
             where = own + where.removeprefix(plain) if where.startswith(plain) else where

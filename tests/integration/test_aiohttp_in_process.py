@@ -1,6 +1,7 @@
 """aiohttp in sessions of this very process: callers, loops, threads, and what is put back after."""
 
 import asyncio
+import gc
 import threading
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from agentvcr.cassette.reader import load_run
 from agentvcr.errors import DivergenceError
 from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.inside.interceptors.aiohttp import install
+from agentvcr.inside.interceptors.aiohttp_answers import Answer
 from tests.support.counter_server import CounterServer
 from tests.support.peculiar_server import TEXT, PeculiarServer
 
@@ -255,3 +257,22 @@ def test_a_fast_server_waits_for_a_slow_program(tmp_path):
             total, held = asyncio.run(asks(url))
     assert total == size
     assert held < size / 4
+
+
+@pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")  # as without us
+@pytest.mark.parametrize("how", ["read whole", "left in the middle"])
+def test_nothing_of_a_served_answer_is_kept_when_its_response_is_gone(how, tmp_path):
+    async def ask_and_forget(url):
+        async with aiohttp.ClientSession() as client:
+            response = await client.post(url, json={**CHAT, "stream": True})
+            await (response.content.readline() if how == "left in the middle" else response.read())
+            del response
+
+    with CounterServer() as server:
+        url = f"{server.base_url}/chat/completions"
+        with agentvcr.record(tmp_path / "x.avcr"):
+            asyncio.run(ask_and_forget(url))
+    with agentvcr.replay(tmp_path / "x.avcr"):
+        asyncio.run(ask_and_forget(url))
+        gc.collect()
+        assert [one for one in gc.get_objects() if type(one) is Answer] == []

@@ -137,6 +137,31 @@ def test_a_redirect_to_another_address_stays_in_the_gateway(tmp_path):
     assert [one.response.status for one in found] == [307, 201]
 
 
+def test_a_redirect_to_another_path_stays_at_the_providers(tmp_path):
+    needs("curl")
+    script = 'say curl -sL "$OPENAI_BASE_URL/redirect?to=/json?code=201"\n'
+    _, found = recorded_and_replayed(script, tmp_path)
+    assert [one.response.status for one in found] == [307, 201]
+
+
+def test_a_client_that_offers_another_version_of_http_is_answered_in_this_one(tmp_path):
+    """Clients of Java offer it with each request to an address without TLS."""
+    needs("curl")
+    offer = "-H 'Connection: Upgrade, HTTP2-Settings' -H 'Upgrade: h2c' -H 'HTTP2-Settings: AAMA'"
+    script = f"say curl -s {offer} $OPENAI_BASE_URL/json $OPENAI_BASE_URL/echo\n"
+    _, found = recorded_and_replayed(script, tmp_path)
+    assert [one.response.status for one in found] == [200, 200]
+
+
+def test_a_web_page_cannot_read_through_the_gateway_by_a_name_of_its_own(tmp_path):
+    needs("curl")
+    script = "curl -s -o /dev/null -w '%{http_code}' -H 'Host: page.test' $OPENAI_BASE_URL/json\n"
+    with ScriptServer() as server:
+        recorded = Shell(script, tmp_path, server.base_url).record()
+        assert (recorded.stdout, server.count) == (b"421", 0)
+    assert list(exchanges(tmp_path)) == []
+
+
 def recorded_and_replayed_counting_two(script, folder):
     with ScriptServer() as server:
         shell = Shell(script, folder, server.base_url)
@@ -183,6 +208,15 @@ def test_a_program_that_stops_reading_ends_its_exchange(tmp_path):
     said, found = recorded_and_replayed(script, tmp_path)
     assert said.count("data:") == 2
     assert [one.ending.kind for one in found] == ["closed"]
+
+
+def test_an_address_that_makes_no_sense_breaks_the_connection_and_is_told(tmp_path):
+    needs("curl")
+    opening = "-H 'Connection: Upgrade' -H 'Upgrade: websocket'"
+    script = f"say curl -s -m 20 {opening} $AGENTVCR_GATEWAY/https/example.org:port/x\n"
+    recorded = Shell(script, tmp_path, "http://127.0.0.1:9").record()
+    assert recorded.stdout in (b" -> 52\n", b" -> 56\n")  # and not 28, the end of its patience
+    assert b"1 exchange passed unrecorded" in recorded.stderr
 
 
 # --- who asks -------------------------------------------------------------------------------------
@@ -252,6 +286,18 @@ def test_a_python_program_sees_its_own_variables_and_is_recorded_once(tmp_path):
     assert clients == ["httpx", "gateway", "gateway", "gateway", "gateway"]
     assert asked == len(clients)
     assert b"of 1 process in" in recorded.stderr
+    assert_replays_the_same(shell, recorded)
+
+
+def test_a_python_program_sees_what_the_shell_before_it_has_set(tmp_path):
+    ask = "import httpx, os; print(httpx.get(os.environ['OPENAI_BASE_URL'] + '/json').text)"
+    (tmp_path / "ask.py").write_text(ask)
+    with ScriptServer() as server:
+        script = f"OPENAI_BASE_URL={server.base_url} {sys.executable} ask.py\n"
+        shell = Shell(script, tmp_path, "http://127.0.0.1:9")
+        recorded = shell.record()
+    assert recorded.stdout == b'{"ok": true}\n', recorded.stderr.decode()
+    assert [one.client for one in exchanges(tmp_path)] == ["httpx"]
     assert_replays_the_same(shell, recorded)
 
 

@@ -111,6 +111,16 @@ def test_a_provider_behind_tls_is_checked_and_asked(tmp_path):
     assert_replays_the_same(distrusting, refused)
 
 
+@pytest.mark.parametrize("name", ["NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE"])
+def test_an_authority_that_one_kind_of_program_trusts_is_trusted_for_it(name, tmp_path):
+    needs("curl")
+    with SecureServer(tmp_path) as server:
+        named = {name: str(server.authority)}
+        shell = Shell("say curl -s $OPENAI_BASE_URL/json\n", tmp_path, server.base_url, **named)
+        recorded = shell.record()
+    assert recorded.stdout == b'{"ok": true} -> 0\n', recorded.stderr.decode()
+
+
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_the_environments_proxy_is_the_gateways(secure, tmp_path):
     needs("curl")

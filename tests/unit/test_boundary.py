@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from agentvcr.boundary import Boundary, Unbounded, own_collectors
+from agentvcr.boundary import Boundary, Unbounded, name_upgrade, own_collectors
 
 
 @pytest.mark.parametrize(
@@ -141,3 +141,8 @@ def test_a_message_to_an_mcp_server_on_standard_streams_lies_outside(live):
     boundary = Boundary(live, ("localhost:4318",))
     boundary.listens(0)
     assert boundary.place_of("mcp:calc/tools/call/telemetry") == "outside"
+
+
+def test_an_upgrade_is_named_without_who_asks():
+    named = name_upgrade("https://someone:SECRET@example.org/a@b?token=SECRET", "c", [])
+    assert named == "upgrade to another protocol https://example.org/a@b (c)"

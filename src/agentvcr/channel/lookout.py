@@ -65,11 +65,21 @@ class Lookout:
             if _is_shim(argv):
                 continue
             yield pid, argv
-            for path in self._proc.glob(f"{pid}/task/*/children"):
-                try:
-                    waiting.extend(map(int, path.read_text().split()))
-                except OSError:  # it has ended
-                    continue
+            waiting.extend(self._children(pid))
+
+    def _children(self, pid: int) -> Iterator[int]:
+        """Give a process's children; it may end meanwhile, also while its threads are listed."""
+        tasks = self._proc / str(pid) / "task"
+        try:
+            names = os.listdir(tasks)  # noqa: PTH208  (its `iterdir` may fail in the middle)
+        except OSError:
+            return
+        for name in names:
+            try:
+                words = (tasks / name / "children").read_text().split()
+            except OSError:
+                continue
+            yield from map(int, words)
 
     def _words(self, pid: int, name: str) -> list[str] | None:
         try:

@@ -67,7 +67,9 @@ def url_for(base: str, lane: str, origin: str, upstream: str) -> str:
     host = rest.partition("/")[0]
     if scheme not in ("http", "https") or not host or "@" in host:
         return ""
-    if host.startswith("0.0.0.0"):  # noqa: S104  (what a server binds to; its clients go here)
+    if host.startswith(":"):
+        rest = "127.0.0.1" + rest
+    elif host.startswith("0.0.0.0"):  # noqa: S104  (what a server binds to; its clients go here)
         rest = "127.0.0.1" + rest[7:]
     return "%s/%s%s/%s" % (base, _caller(lane, origin), scheme, rest)
 
@@ -78,7 +80,7 @@ def _caller(lane: str, origin: str) -> str:
     import base64  # noqa: PLC0415  (only who starts a process)
 
     told = lane if len(lane) + len(origin) > _LONGEST_CALLER else "%s\n%s" % (lane, origin)
-    data = told.encode("utf-8", "surrogatepass")[:_LONGEST_CALLER]
+    data = told[:_LONGEST_CALLER].encode("utf-8", "surrogatepass")
     return "~%s/" % base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
@@ -119,16 +121,37 @@ def variables(given: Mapping[str, str], base: str, lane: str, origin: str) -> di
     known = _originals(given.get(ORIGINALS, ""))
     out, before = {}, []
     for name, usual in VARIABLES.items():
-        value = given.get(name)
-        if value is not None and value.startswith(base + "/"):
-            value = known.get(name)
-        url = url_for(base, lane, origin, usual if value is None else value)
+        value = _own(name, given.get(name), base, known)
+        url = url_for(base, lane, origin, usual if value is None else _completed(value, usual))
         if url:
             out[name] = url
             before.append(name if value is None else "%s=%s" % (name, value))
     out[BASE] = base
     out[ORIGINALS] = "\n".join(before).encode("unicode_escape").decode("ascii")
     return out
+
+
+def _own(name: str, value: str | None, base: str, known: Mapping[str, str | None]) -> str | None:
+    """Give what a variable holds without us; a shell may have put more behind our URL."""
+    if value is None or not value.startswith(base + "/"):
+        return value
+    before, usual = known.get(name), VARIABLES.get(name, "")
+    whole = usual if before is None else _completed(before, usual)
+    rest = value[len(base) + 1 :]
+    if rest[:1] == "~":
+        rest = rest.partition("/")[2]
+    if rest == url_for(base, _ROOT, "", whole)[len(base) + 1 :]:
+        return before
+    return rest.replace("/", "://", 1)
+
+
+def _completed(address: str, usual: str) -> str:
+    """Give an address without scheme and port the usual one's port, as its client does."""
+    port = usual.rpartition(":")[2]
+    host, slash, path = address.partition("/")
+    if "://" in address or not host or not port.isdigit() or ":" in host.rpartition("]")[2]:
+        return address
+    return "%s:%s%s%s" % (host, port, slash, path)
 
 
 def _originals(told: str) -> dict[str, str | None]:
@@ -142,14 +165,17 @@ def _originals(told: str) -> dict[str, str | None]:
 def restore() -> None:
     """Let this Python program see its own variables: what it asks is recorded without a gateway.
 
-    The C library's environment stays as it is, for what is started past `subprocess`.
+    What a shell on the way here has set or unset is its own already. The C library's environment
+    stays as it is, for what is started past `subprocess`.
     """
     told = os.environ.get(ORIGINALS)
     if not told:
         return
     data = os.environ._data  # type: ignore[attr-defined]  # there since Python 3.0
     encode_key, encode = os.environ.encodekey, os.environ.encodevalue
-    for name, value in _originals(told).items():
+    base, known = os.environ.get(BASE, ""), _originals(told)
+    for name in known:
+        value = _own(name, os.environ.get(name), base, known)
         if value is None:
             data.pop(encode_key(name), None)
         else:

@@ -29,10 +29,12 @@ class Naming:
         if place is not None:
             host, port, shown = place
             guard.meet(host, port, form % shown)
+        self._is_named = place is not None
         self._token: Token[bool] | None = None
 
     def __enter__(self) -> None:
-        self._token = guard.named.set(True)
+        if self._is_named:
+            self._token = guard.named.set(True)
 
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
@@ -46,7 +48,7 @@ def place_of(url: str) -> tuple[str, int, str] | None:
     """Give the host and the port of a URL, and the URL without what might be a credential.
 
     Returns:
-        None for what is no URL: its client says so itself.
+        None for what is no URL, or has no host: its client says so itself.
     """
     from urllib.parse import urlsplit  # noqa: PLC0415  (whoever has a client has it loaded)
 
@@ -54,6 +56,8 @@ def place_of(url: str) -> tuple[str, int, str] | None:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
+        return None
+    if not host:
         return None
     shown = "%s://%s%s" % (parts.scheme, parts.netloc.rpartition("@")[2], parts.path)
     return host, port or _PORTS.get(parts.scheme, 0), shown

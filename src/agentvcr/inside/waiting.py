@@ -29,8 +29,11 @@ def note_served(number: int) -> None:
     if not number:
         return
     _served.add(number)
-    waiting, _waiting[:] = _waiting[:], []
-    for wake in waiting:
+    for _ in range(len(_waiting)):  # one by one: another thread may begin to wait meanwhile
+        try:
+            wake = _waiting.pop(0)
+        except IndexError:  # another thread has woken it
+            return
         wake()
 
 
@@ -67,7 +70,7 @@ async def async_wait(serve: Serve, position: int) -> None:
     """The same for asynchronous code."""
     gate = serve.gates.get(position)
     while gate is not None and gate not in _served:
-        await _until_more_is_served()
+        await _until_more_is_served(gate)
     delay_s = serve.wait_s(position)
     if delay_s > 0:
         await sleep(delay_s)
@@ -79,8 +82,11 @@ async def forever() -> None:
         await sleep(3600)
 
 
-async def _until_more_is_served() -> None:
-    """Wait for the next answer of this process: with asyncio until then, else for a moment."""
+async def _until_more_is_served(gate: int) -> None:
+    """Wait for the next answer of this process: with asyncio until then, else for a moment.
+
+    Not at all where `gate` was served in another thread since the caller looked.
+    """
     asyncio = sys.modules.get("asyncio")
     loop = asyncio._get_running_loop() if asyncio is not None else None  # a public C function
     if asyncio is None or loop is None:
@@ -103,6 +109,8 @@ async def _until_more_is_served() -> None:
                 lanes.leave(token)
 
     _waiting.append(wake)
+    if gate in _served:
+        wake()
     await more
 
 

@@ -86,6 +86,12 @@ KEY_OPTION: Final = re.compile(
 )
 """A command-line option that takes a credential."""
 
+KEY_ASSIGNMENT: Final = re.compile(
+    r"^(?:-[a-z]|--[a-z-]+=)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)="
+)
+"""The name of a variable that a command line gives a credential: to a shell, `env` or a container
+(`-e NAME=…`)."""
+
 
 def looks_random(secret: bytes) -> bool:
     """Whether a credential is so unlike a word that it may be replaced wherever it stands.

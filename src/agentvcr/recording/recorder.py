@@ -141,7 +141,7 @@ class Recorder:
 
     def lost(self, text: str) -> None:
         """Take down that an exchange passed unrecorded, over an error of our own."""
-        self.losses.append(text)
+        self.losses.append(self._cleaner.text(text))  # the summary tells it
         self.note("lost", text)
 
     def begin(self, request: Request) -> Serve | Forward:

@@ -22,6 +22,7 @@ from agentvcr.model.credentials import (
     CREDENTIAL_FIELDS,
     CREDENTIAL_HEADERS,
     CREDENTIAL_PARAMETERS,
+    KEY_ASSIGNMENT,
     KEY_OPTION,
     KEY_SHAPE,
     PLACEHOLDER,
@@ -45,6 +46,8 @@ _MOST_KEPT = 4096
 _URL_HEADERS = frozenset({b"location", b"content-location", b"referer", b"link"})
 _KEY_SHAPE = re.compile(KEY_SHAPE.pattern.encode())
 _USER = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]+)@", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"]+", re.IGNORECASE)
+_HEADER = re.compile(r"((?:-H|--header=)?([a-z-]+): *)(\S.*)", re.IGNORECASE | re.DOTALL)
 _FORM = b"application/x-www-form-urlencoded"
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 _MAX_DECODED = 64 << 20
@@ -231,7 +234,7 @@ class Redactor:
         return self._text(data)
 
     def argv(self, argv: Sequence[str]) -> tuple[str, ...]:
-        """Replace key-shaped arguments and the values of options that take a credential."""
+        """Replace what is key-shaped, and what an option, a variable, a header or a URL carries."""
         clean: list[str] = []
         expects = False
         for word in argv:
@@ -243,12 +246,23 @@ class Redactor:
                 expects = not equals
                 clean.append(f"{option}={self._value(word[len(option) + 1 :])}" if equals else word)
             else:
-                text = self._text(word.encode("utf-8", "surrogateescape"))
-                clean.append(text.decode("utf-8", "surrogateescape"))
+                clean.append(self._argument(word))
         return tuple(clean)
 
+    def _argument(self, word: str) -> str:
+        variable = KEY_ASSIGNMENT.match(word)
+        if variable is not None:
+            return variable[0] + self._value(word[variable.end() :])
+        word = _URL.sub(lambda found: self.url(found[0]), word)
+        raw = word.encode("utf-8", "surrogateescape")
+        header = _HEADER.fullmatch(word)
+        if header is not None and header[2].lower().encode() in CREDENTIAL_HEADERS:
+            start = len(header[1])
+            raw = raw[:start] + self._header(header[2].lower().encode(), raw[start:])
+        return self._text(raw).decode("utf-8", "surrogateescape")
+
     def _value(self, value: str) -> str:
-        if value.isdigit():  # `--token 5` counts something
+        if not value or value.isdigit():  # `--token 5` counts something
             return value
         return self.placeholder(value.encode("utf-8", "surrogateescape")).decode()
 

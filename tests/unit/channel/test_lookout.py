@@ -79,6 +79,17 @@ def test_each_is_found_once_and_again_as_what_takes_its_place(tmp_path):
     assert lookout.look() == []
 
 
+def test_a_process_that_ends_while_its_threads_are_listed_has_no_children(tmp_path, monkeypatch):
+    process(tmp_path, 1, ["sh"], ENTERED, [2])
+
+    def ended(path="."):
+        raise ProcessLookupError(3, "No such process", str(path))
+
+    monkeypatch.setattr("os.scandir", ended)
+    monkeypatch.setattr("os.listdir", ended)
+    assert Lookout(1, NEEDED, tmp_path).look() == []
+
+
 def test_it_looks_more_and_more_seldom(tmp_path):
     lookout = Lookout(1, NEEDED, tmp_path)
     pauses = [lookout.next_s() for _ in range(10)]

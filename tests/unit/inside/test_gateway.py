@@ -37,6 +37,23 @@ def test_an_address_without_a_scheme_is_http():
 
 
 @pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("0.0.0.0", "127.0.0.1:11434"),
+        ("box", "box:11434"),
+        ("box/ollama", "box:11434/ollama"),
+        (":9", "127.0.0.1:9"),
+        ("[::1]", "[::1]:11434"),
+        ("box:9", "box:9"),
+        ("http://box", "box"),
+    ],
+)
+def test_what_ollamas_clients_add_to_an_address_is_added(told, meant):
+    made = gateway.variables({"OLLAMA_HOST": told}, BASE, "main", "")
+    assert made["OLLAMA_HOST"] == f"{BASE}/http/{meant}"
+
+
+@pytest.mark.parametrize(
     "odd", ["", "ftp://example.org", "https://user:word@example.org", "unix:/x"]
 )
 def test_what_the_gateway_cannot_stand_for_is_left_alone(odd):
@@ -54,6 +71,12 @@ def test_a_very_long_lane_still_makes_a_url():
     url = gateway.url_for(BASE, "main/" + "x" * 5000, "main step open", "https://example.org/")
     assert len(url) < 2200
     assert gateway.taken_apart(url.removeprefix(BASE))[2] == "https://example.org/"
+
+
+def test_a_long_lane_is_not_cut_within_a_letter():
+    url = gateway.url_for(BASE, "main/" + "ß" * 5000, "", "https://example.org/")
+    lane, _, upstream = gateway.taken_apart(url.removeprefix(BASE))
+    assert (lane[:7], upstream) == ("main/ßß", "https://example.org/")
 
 
 def test_variables_lead_to_the_gateway_and_remember_what_they_held():
@@ -82,6 +105,20 @@ def test_a_python_program_gets_its_own_variables_back(monkeypatch, tmp_path):
     heard = tmp_path / "heard"
     assert os.system(f"echo $ANTHROPIC_BASE_URL > {heard}") == 0
     assert heard.read_text().startswith(BASE)
+
+
+def test_what_a_shell_has_set_or_unset_since_stays_so(monkeypatch):
+    made = gateway.variables({"OLLAMA_HOST": "localhost:9"}, BASE, "main/proc0", "")
+    for name, value in made.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GROQ_BASE_URL", made["GROQ_BASE_URL"] + "/openai/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1/v1")
+    monkeypatch.delenv("OLLAMA_HOST")
+    gateway.restore()
+    assert os.environ["OPENAI_BASE_URL"] == "http://localhost:1/v1"
+    assert os.environ["GROQ_BASE_URL"] == "https://api.groq.com/openai/v1"
+    assert "OLLAMA_HOST" not in os.environ
+    assert "ANTHROPIC_BASE_URL" not in os.environ
 
 
 def test_a_lane_is_placed_where_its_step_is():

@@ -1,10 +1,13 @@
 """How what is not recorded is named."""
 
+import asyncio
 import socket
+from types import SimpleNamespace
 
 import pytest
 
 from agentvcr.inside import guard, state
+from agentvcr.inside.interceptors import websocket
 from agentvcr.inside.unrecorded import Naming, place_of
 
 URLS = {
@@ -19,6 +22,7 @@ URLS = {
     "odd://api.example": ("api.example", 0, "odd://api.example"),
     "http://api.example:port/": None,
     "http://[broken": None,
+    "": None,
 }
 
 
@@ -68,3 +72,24 @@ def test_without_a_session_nothing_is_named(gate, monkeypatch):
     with Naming("ws://127.0.0.1:9/x", "%s"):
         pass
     assert gate.told == []
+
+
+def test_a_client_that_keeps_its_address_elsewhere_connects_and_the_guard_names_it(gate):
+    watching = guard._watching[0]()
+    with socket.socket() as own:
+        connecting = ("socket.connect", (own, ("127.0.0.1", 9)))
+
+    class Connect:
+        def __await__(self):
+            watching.see(*connecting)
+            return "connected"
+            yield
+
+    module = SimpleNamespace(__name__="websockets.asyncio.client", connect=Connect)
+    websocket.install_websockets(module)
+
+    async def main():
+        return await module.connect()
+
+    assert asyncio.run(main()) == "connected"
+    assert gate.told == [("127.0.0.1", 9, "")]

@@ -55,6 +55,17 @@ def test_a_gate_opens_from_another_thread():
     asyncio.run(main())
 
 
+def test_what_is_served_between_looking_and_waiting_is_not_missed(monkeypatch):
+    class ServedMeanwhile(set):
+        def __contains__(self, number):
+            found = set.__contains__(self, number)
+            self.add(number)  # as another thread does, too early to wake who does not wait yet
+            return found
+
+    monkeypatch.setattr(waiting, "_served", ServedMeanwhile())
+    asyncio.run(asyncio.wait_for(waiting.async_wait(gated(_0=7), 0), 30))
+
+
 def test_a_position_without_a_gate_waits_for_nothing():
     waiting.wait(gated(_1=7), 0)
     asyncio.run(waiting.async_wait(gated(_1=7), 2))

@@ -265,3 +265,9 @@ def test_a_command_line_loses_its_credentials(path):
     (process,) = closed(recorder, path).processes
     assert process.argv[2].startswith("redacted-")
     assert process.argv[3:] == ("--max-tokens", "100")
+
+
+def test_why_an_exchange_was_lost_is_told_without_credentials(path):
+    recorder = recorder_of(path)
+    recorder.lost("ValueError: bad header sk-abcdefghijklmnopqrstuv1")
+    assert "sk-abc" not in recorder.losses[0]

@@ -194,12 +194,33 @@ def test_an_option_that_counts_tokens_takes_no_credential(redactor, words):
         ["--api-key", "SECRET-0123456789"],
         ["--token=SECRET-0123456789"],
         ["sk-abcdefghijklmnopqrstuv1"],
+        ["docker", "run", "-e", "GITHUB_PERSONAL_ACCESS_TOKEN=SECRET", "mcp/github"],
+        ["docker", "run", "-eBRAVE_API_KEY=SECRET", "--env=PGPASSWORD=SECRET", "mcp/brave"],
+        ["env", "OPENAI_API_KEY=SECRET", "python", "-I", "x.py"],
+        ["npx", "server-postgres", "postgresql://someone:SECRET@localhost/db"],
+        ["--db=postgresql://someone:SECRET@localhost/db"],
+        ["npx", "mcp-remote", "https://example.org/sse?api_key=SECRET"],
+        ["npx", "mcp-remote", "https://example.org", "--header", "Authorization: Bearer SECRET"],
+        ["curl", "-HX-Api-Key: SECRET", "https://example.org"],
+        ["sh", "-c", "psql 'postgresql://someone:SECRET@localhost/db'"],
     ],
 )
 def test_a_credential_on_the_command_line_is_masked(redactor, words):
     clean = " ".join(redactor.argv(["python", *words]))
     assert "SECRET" not in clean
     assert "sk-abc" not in clean
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["env", "LANG=C", "KEY=", "MAX_TOKEN=5", "model.key=name"],
+        ["curl", "-H", "Content-Type: application/json", "https://example.org/v1?q=a&page=2"],
+        ["python", "-c", "print('a: b', 'http://localhost:1/x')"],
+    ],
+)
+def test_an_argument_without_a_credential_stays(redactor, words):
+    assert redactor.argv(words) == tuple(words)
 
 
 @pytest.mark.parametrize(

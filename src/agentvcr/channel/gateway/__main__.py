@@ -19,6 +19,7 @@ from agentvcr.channel.gateway.caller import Caller, Gone
 from agentvcr.channel.gateway.upstream import Upstream
 from agentvcr.channel.namespace import join_network
 from agentvcr.inside.channel import Link
+from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.inside.remote import RemoteHandler
 
 
@@ -41,14 +42,27 @@ class Service:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         caller = Caller(reader, writer)
+        try:
+            await self._converse(caller)
+        except Exception as error:  # noqa: BLE001  (ours: nobody is to wait for an answer over it)
+            caller.reset()
+            with contextlib.suppress(ReplayHalt):
+                self._handler.failed(error)
+            self._go_on()
+        else:
+            await caller.close()
+
+    async def _converse(self, caller: Caller) -> None:
         with contextlib.suppress(Gone, h11.ProtocolError):
             while (asked := await caller.request()) is not None:
                 await self._answering.answer(caller, asked)
-                if self._goes_on:
-                    self._handler.halted = None
+                self._go_on()
                 if not caller.is_ready_for_more():
                     break
-        await caller.close()
+
+    def _go_on(self) -> None:
+        if self._goes_on:
+            self._handler.halted = None
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import h11
 import httpcore
@@ -38,6 +38,7 @@ _NO_SUCH = (
     "This is the gateway of AgentVCR: put https/HOST/PATH behind its address, "
     "for example /https/api.openai.com/v1/models\n"
 )
+_NOT_FOR_US = "This is the gateway of AgentVCR, at 127.0.0.1 and under no other name\n"
 _BEYOND_S = 2.0
 """How long a program that left in its recorded run may wait for more before it is cut off."""
 _REDIRECTS = range(300, 400)
@@ -58,6 +59,9 @@ class Answering:
         Raises:
             Gone: The program left, and its connection is of no use any more.
         """
+        if not asked.is_for_us:
+            await caller.say(421, _NOT_FOR_US, _PLAIN)
+            return
         whole = taken_apart(asked.target)
         if whole is None:
             await caller.say(404, _NO_SUCH, _PLAIN)
@@ -66,7 +70,11 @@ class Answering:
         lane = placed(Lane(lane_name), origin)
         if asked.wants_upgrade:
             await self._upgrade(caller, asked, lane, url)
-        exchange = _Exchange(caller, asked, lambda to: url_for(self._base, lane_name, origin, to))
+
+        def gateway_url(location: str) -> str:
+            return url_for(self._base, lane_name, origin, urljoin(url, location))
+
+        exchange = _Exchange(caller, asked, gateway_url)
         try:
             decision = self._decide(lane, asked, url)
         except ReplayHalt as halt:
@@ -120,7 +128,7 @@ class _Exchange:
     """One request and its answer, as the program sees them."""
 
     def __init__(self, caller: Caller, asked: Asked, gateway_url: Any) -> None:  # noqa: ANN401
-        """Answer `asked`; `gateway_url` gives the gateway's URL for another one."""
+        """Answer `asked`; `gateway_url` gives the gateway's URL for where the answer leads."""
         self._caller = caller
         self._asked = asked
         self._gateway_url = gateway_url
@@ -170,7 +178,7 @@ class _Exchange:
         return self._asked.method != "HEAD" and status not in (204, 304)
 
     def _led_back(self, headers: RawHeaders, status: int) -> RawHeaders:
-        """Lead a redirect to another address through the gateway too."""
+        """Lead a redirect through the gateway too: to another address, or a path of this one."""
         if status not in _REDIRECTS:
             return headers
         return [
@@ -179,10 +187,13 @@ class _Exchange:
         ]
 
     def _through(self, location: bytes) -> bytes:
-        target = location.decode("latin-1")
-        if not target.startswith(("http://", "https://")):
+        if not location:
             return location
-        return (self._gateway_url(target) or target).encode("latin-1")
+        try:
+            led: str = self._gateway_url(location.decode("latin-1"))
+        except ValueError:  # no address: the program says so itself
+            return location
+        return led.encode("latin-1") or location
 
     async def serve(self, serve: Serve) -> None:
         """Answer as the recorded provider did, also where that failed or never came."""

@@ -15,8 +15,12 @@ import h11
 
 _READ = 1 << 16
 _LONGEST_HEAD = 1 << 20
+_MOST_AHEAD = 1 << 20
+"""Bytes of later requests that are taken while one is answered."""
+_OWN_NAMES = (b"127.0.0.1", b"localhost", b"[::1]")
 _HOP_BY_HOP = {
     b"connection",
+    b"http2-settings",
     b"keep-alive",
     b"proxy-authenticate",
     b"proxy-connection",
@@ -41,8 +45,27 @@ class Asked:
 
     @property
     def wants_upgrade(self) -> bool:
-        """Whether it wants to speak another protocol than HTTP, such as WebSocket."""
-        return any(name.lower() == b"upgrade" for name, _ in self.headers)
+        """Whether it wants to speak another protocol than HTTP, such as WebSocket.
+
+        Who offers HTTP/2 (`h2c`), as clients of Java do with every request, takes HTTP/1.1 too.
+        """
+        offered = (value for name, value in self.headers if name.lower() == b"upgrade")
+        return any(not one.strip().lower().startswith(b"h2") for one in offered)
+
+    @property
+    def is_for_us(self) -> bool:
+        """Whether it came by a name of this machine's own.
+
+        A web page whose host's name is made to mean 127.0.0.1 could else read through the gateway
+        whatever this machine can reach.
+        """
+        hosts = (value for name, value in self.headers if name.lower() == b"host")
+        return all(_without_port(host.lower()) in _OWN_NAMES for host in hosts)
+
+
+def _without_port(host: bytes) -> bytes:
+    name, colon, port = host.rpartition(b":")
+    return name if colon and port.isdigit() else host
 
 
 class Gone(Exception):  # noqa: N818  (a state, and no error)
@@ -89,15 +112,21 @@ class Caller:
             raise Gone from None
 
     async def until_gone(self) -> None:
-        """Return when the program has closed its end; what it sends ahead is kept."""
-        while True:
+        """Return when the program has closed its end; what it sends ahead is kept, up to a point.
+
+        Behind that nothing is read, so that it has to wait.
+        """
+        ahead = 0
+        while ahead < _MOST_AHEAD:
             try:
                 data = await self.reader.read(_READ)
             except OSError:
                 return
             if not data:
                 return
+            ahead += len(data)
             self._http.receive_data(data)
+        await asyncio.Event().wait()
 
     async def send(self, event: h11.Event) -> None:
         """Send one event of an answer, and wait while the program is slow to read.

@@ -57,6 +57,7 @@ class Door:
             pass_fds=(handed,),
             start_new_session=True,
         )
+        self.listener.close()  # it alone answers: where it ends, nobody is to wait for an answer
 
     def close(self) -> None:
         """Close the door; the process goes when its standard input ends, also if we are killed."""

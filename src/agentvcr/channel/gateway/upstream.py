@@ -7,6 +7,7 @@ the first answer.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import urllib.request
@@ -18,6 +19,10 @@ import httpcore
 from agentvcr.channel.gateway.caller import Asked, to_upstream
 
 _MOST_KEPT = 100
+_KEPT_S = 5.0
+"""Seconds that an idle connection is kept, as clients do: what lies on the way drops older ones."""
+_ADDED = ("NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE")
+"""Variables that name authorities for one kind of program, beside what `SSL_CERT_FILE` says."""
 
 
 class Upstream:
@@ -51,6 +56,7 @@ class Upstream:
                 ssl_context=ssl_context() if scheme == "https" else None,
                 max_connections=None,
                 max_keepalive_connections=_MOST_KEPT,
+                keepalive_expiry=_KEPT_S,
                 proxy=_proxy(proxy) if proxy else None,
             )
             self._pools[proxy, scheme == "https"] = found
@@ -65,8 +71,11 @@ def _proxy(url: str) -> httpcore.Proxy:
 
 
 def ssl_context() -> ssl.SSLContext:
-    """Make what checks a provider's certificate, by the environment's own authorities if any."""
+    """Trust whom the program would: what the environment names, else the system's and certifi's."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if not file and not folder:
-        file = certifi.where()
-    return ssl.create_default_context(cafile=file, capath=folder)
+    context = ssl.create_default_context(cafile=file or None, capath=folder or None)
+    more = [os.environ[name] for name in _ADDED if os.environ.get(name)]
+    for one in more if file or folder else [certifi.where(), *more]:
+        with contextlib.suppress(OSError):  # those that name none are for the program to complain
+            context.load_verify_locations(one)
+    return context

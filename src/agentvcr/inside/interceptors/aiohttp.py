@@ -27,6 +27,7 @@ from agentvcr.inside.interceptors.aiohttp_streams import (
     teed_class,
     telling,
     watch,
+    watch_served,
 )
 from agentvcr.inside.patching import dressed_as
 
@@ -136,7 +137,7 @@ class Client:
             setattr(request, _MARK, None)
         content = response.content
         if type(content) is self.reader:
-            watch(content, Served(answer, response.status), self.served)
+            watch_served(content, Served(answer, response.status), self.served)
         else:
             answer.end("eof")
         return response

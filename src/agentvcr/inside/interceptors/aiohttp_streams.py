@@ -31,6 +31,20 @@ def watch(reader: Any, watcher: Any, kind: Any) -> None:  # noqa: ANN401  (the l
     reader.__class__ = kind
 
 
+def watch_served(reader: Any, watcher: Any, kind: Any) -> None:  # noqa: ANN401  (the library's)
+    """The same for a stream whose connection is its own, and keeps the watcher.
+
+    What it watches leads back to the stream: in a list of ours, neither would ever go.
+    """
+    reader._protocol._agentvcr_watcher = watcher
+    reader.__class__ = kind
+
+
+def _watcher_of(reader: Any) -> Any:  # noqa: ANN401  (the library's)
+    watcher = _watchers.get(id(reader))
+    return reader._protocol._agentvcr_watcher if watcher is None else watcher
+
+
 class Wire:
     """The pieces of an answer as they were on the wire, not yet read by the program.
 
@@ -219,7 +233,7 @@ class Served(Watcher):
 
 async def _observed(reader: Any, reading: Awaitable[Any], how: str) -> Any:  # noqa: ANN401
     """Read, and let the watcher know before the program does."""
-    watcher = _watchers[id(reader)]
+    watcher = _watcher_of(reader)
     try:
         result = await reading
     except BaseException as error:
@@ -258,11 +272,11 @@ def _watched_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
 
         def read_nowait(self, n: int = -1) -> bytes:
             data: bytes = super().read_nowait(n)
-            _watchers[id(self)].took(self, "joined")
+            _watcher_of(self).took(self, "joined")
             return data
 
         def set_exception(self, exc: BaseException, *cause: Any) -> None:  # noqa: ANN401
-            _watchers[id(self)].refused(self, exc)
+            _watcher_of(self).refused(self, exc)
             super().set_exception(exc, *cause)
 
         def __del__(
@@ -271,6 +285,8 @@ def _watched_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
             watchers: dict[int, Any] = _watchers,
         ) -> None:
             watcher = watchers.pop(id(self), None)
+            if watcher is None:
+                watcher = getattr(self._protocol, "_agentvcr_watcher", None)
             if watcher is not None and not is_ending():
                 watcher.left(self, "abandoned")
 
@@ -290,7 +306,7 @@ def teed_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
         __slots__ = ()
 
         def feed_data(self, data: bytes, *size: Any) -> Any:  # noqa: ANN401  (the library's)
-            _watchers[id(self)].fed(self.total_bytes, data)
+            _watcher_of(self).fed(self.total_bytes, data)
             return super().feed_data(data, *size)
 
     return _dressed(Teed, base)
@@ -303,11 +319,11 @@ def served_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
         __slots__ = ()
 
         async def _wait(self, func_name: str) -> None:
-            _watchers[id(self)].pull(self)
+            _watcher_of(self).pull(self)
             await super()._wait(func_name)
 
         async def wait_eof(self) -> None:
-            _watchers[id(self)].pull_all(self)
+            _watcher_of(self).pull_all(self)
             await super().wait_eof()
 
     return _dressed(ServedStream, base)

@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 _SCHEMES = (("http://", "ws://"), ("https://", "wss://"))
 
 
-def _opening(url: object, client: str) -> Naming:
-    """Name what is opened: aiohttp and tornado take the schemes of HTTP for the same."""
-    text = str(url)
+def _opening(client: str, url_of: Callable[[], object]) -> Naming:
+    """Name what is opened: aiohttp and tornado take the schemes of HTTP for the same.
+
+    Where another version of a library keeps its address elsewhere, the guard names the connection.
+    """
+    try:
+        text = str(url_of())
+    except Exception:  # noqa: BLE001  (ours: it must not become the program's)
+        text = ""
     for plain, own in _SCHEMES:
         if text.lower().startswith(plain):
             text = own + text[len(plain) :]
@@ -35,7 +41,7 @@ def _entry(owner: Any, name: str, client: str, url_of: Callable[..., object]) ->
 
     @dressed_as(original)
     def opens(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (the library's)
-        with _opening(url_of(*args, **options), client):
+        with _opening(client, lambda: url_of(*args, **options)):
             return original(*args, **options)
 
     setattr(owner, name, opens)
@@ -48,7 +54,7 @@ def _async_entry(owner: Any, name: str, client: str, url_of: Callable[..., objec
 
     @dressed_as(original)
     async def opens(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (the library's)
-        with _opening(url_of(*args, **options), client):
+        with _opening(client, lambda: url_of(*args, **options)):
             return await original(*args, **options)
 
     setattr(owner, name, opens)
@@ -71,7 +77,7 @@ def install_websockets(module: Any) -> list[Patch]:  # noqa: ANN401  (websockets
 
     @dressed_as(original)
     def awaited(self: Any) -> Any:  # noqa: ANN401  (the library's)
-        with _opening(_own_url(self), "websockets"):
+        with _opening("websockets", lambda: _own_url(self)):
             return (yield from original(self))
 
     owner.__await__ = awaited
@@ -107,7 +113,7 @@ def install_aiohttp(module: Any) -> list[Patch]:  # noqa: ANN401  (aiohttp.clien
     @dressed_as(original)
     async def opens(self: Any, url: Any, **options: Any) -> Any:  # noqa: ANN401  (the library's)
         base = getattr(self, "_base_url", None)
-        with _opening(url if base is None else base.join(type(base)(url)), "aiohttp"):
+        with _opening("aiohttp", lambda: url if base is None else base.join(type(base)(url))):
             token = lanes.enter(lanes.current().under_cover())
             try:
                 return await original(self, url, **options)
