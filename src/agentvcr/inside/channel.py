@@ -15,6 +15,7 @@ import sys
 from time import monotonic_ns
 
 from agentvcr.inside import frames
+from agentvcr.inside.exchange import by_a_handler
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -155,13 +156,18 @@ class Link:
             raise Gone
         try:
             wire = self._take()
-        except OSError:
+        except OSError as error:
+            if by_a_handler(error):
+                raise
             self.gone = True
             raise Gone from None
         try:
             wire.put(data)
             answer = wire.get() if answered else None
-        except (OSError, Gone):
+        except (OSError, Gone) as error:
+            if by_a_handler(error):
+                wire.close()
+                raise
             self.gone = True
             raise Gone from None
         except BaseException:  # a signal handler's: a torn frame dies with its connection

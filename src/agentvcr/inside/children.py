@@ -118,7 +118,7 @@ def _gateway_variables(
     """Lead the child to the gateway, in case it is none that an interceptor is in."""
     from agentvcr.inside import gateway  # noqa: PLC0415  (only who starts a process)
 
-    names = (*gateway.VARIABLES, gateway.ORIGINALS)
+    names = (*gateway.VARIABLES, *gateway.PROXIES, *gateway.BYPASSES, gateway.ORIGINALS)
     given = {name: out.get(name.encode() if as_bytes else name) for name in names}
     texts = {name: os.fsdecode(value) for name, value in given.items() if value is not None}
     base = _ours["AGENTVCR_GATEWAY"]
@@ -155,7 +155,7 @@ def name_if_closed(entry: Entry, command: Any, *, is_text: bool = False, folder:
 
     Whatever a recorded call of a function starts is covered by it, and answered with it.
     """
-    from agentvcr.inside import closed  # noqa: PLC0415  (only who starts a program)
+    from agentvcr.inside import closed, fetches  # noqa: PLC0415  (only who starts a program)
 
     if lanes.current().covered:
         return
@@ -164,6 +164,9 @@ def name_if_closed(entry: Entry, command: Any, *, is_text: bool = False, folder:
         reads = closed.shell_keeps_out(words[0], folder) if is_text else False
         if reads or (not is_text and closed.keeps_out(words, folder)):
             entry.tell(b"N", {"kind": "unentered", "argv": words})
+        base = _ours.get("AGENTVCR_GATEWAY", "")
+        for host, port, what in fetches.past_the_gateway(words, base, is_text=is_text):
+            entry.passed(host, port, what)
     except (TypeError, ValueError, LookupError):  # no command at all: whoever starts it says so
         return
 

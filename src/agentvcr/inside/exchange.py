@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Protocol
 else:
     Protocol = object
 
@@ -288,3 +288,27 @@ def failure_of(error: BaseException) -> tuple[str, str]:
     except Exception:  # noqa: BLE001  (code of the program's own)
         text = ""
     return "%s.%s" % (kind.__module__, kind.__qualname__), text
+
+
+def by_a_handler(error: BaseException) -> bool:
+    """Whether an exception has come out of one of the program's signal handlers.
+
+    A handler runs wherever the program happens to be, also in our code, and what it raises is for
+    the program: a time-out made by hand, for one.
+    """
+    import signal  # noqa: PLC0415  (only where something has failed)
+
+    codes = [_code_of(signal.getsignal(number)) for number in signal.valid_signals()]
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in codes:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _code_of(handler: Any) -> Any:  # noqa: ANN401  (whatever was given to `signal.signal`)
+    handler = getattr(handler, "func", handler)  # a partial
+    handler = getattr(handler, "__func__", handler)  # a method
+    code = getattr(handler, "__code__", None)
+    return code if code is not None else getattr(type(handler).__call__, "__code__", "")

@@ -47,6 +47,13 @@ Those without such an address are changed only where the program has set them. N
 here: its requests are signed with the host's name, which would not be that of the gateway.
 """
 
+_SAME = {"OPENAI_API_BASE": "OPENAI_BASE_URL", "OPENAI_BASE_URL": "OPENAI_API_BASE"}
+"""Two names for one address: where the program has set one, its client may not see the other."""
+PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+BYPASSES = ("no_proxy", "NO_PROXY")
+"""What names the hosts that no proxy is asked for: the gateway is one of them."""
+_HOST = "127.0.0.1"
+
 _LONGEST_CALLER = 1500
 """Characters: servers and clients bound the length of a URL."""
 _ROOT = "main"
@@ -122,9 +129,17 @@ def variables(given: Mapping[str, str], base: str, lane: str, origin: str) -> di
     out, before = {}, []
     for name, usual in VARIABLES.items():
         value = _own(name, given.get(name), base, known)
+        same = _SAME.get(name, "")
+        if value is None and _own(same, given.get(same), base, known) is not None:
+            continue
         url = url_for(base, lane, origin, usual if value is None else _completed(value, usual))
         if url:
             out[name] = url
+            before.append(name if value is None else "%s=%s" % (name, value))
+    if any(given.get(name) for name in PROXIES):
+        for name in BYPASSES:
+            value = _own(name, given.get(name), base, known)
+            out[name] = _bypassing(value)
             before.append(name if value is None else "%s=%s" % (name, value))
     out[BASE] = base
     out[ORIGINALS] = "\n".join(before).encode("unicode_escape").decode("ascii")
@@ -133,6 +148,8 @@ def variables(given: Mapping[str, str], base: str, lane: str, origin: str) -> di
 
 def _own(name: str, value: str | None, base: str, known: Mapping[str, str | None]) -> str | None:
     """Give what a variable holds without us; a shell may have put more behind our URL."""
+    if name in BYPASSES:
+        return known[name] if name in known and value == _bypassing(known[name]) else value
     if value is None or not value.startswith(base + "/"):
         return value
     before, usual = known.get(name), VARIABLES.get(name, "")
@@ -143,6 +160,10 @@ def _own(name: str, value: str | None, base: str, known: Mapping[str, str | None
     if rest == url_for(base, _ROOT, "", whole)[len(base) + 1 :]:
         return before
     return rest.replace("/", "://", 1)
+
+
+def _bypassing(value: str | None) -> str:
+    return "%s,%s" % (value, _HOST) if value else _HOST
 
 
 def _completed(address: str, usual: str) -> str:

@@ -23,6 +23,7 @@ from agentvcr.inside.exchange import (
     Serve,
     StepBegan,
     StepEnded,
+    by_a_handler,
     failure_of,
 )
 from agentvcr.inside.waiting import note_served
@@ -160,7 +161,12 @@ class RemoteHandler:
         raise self.halt(answer.raw.decode("utf-8", "replace"))
 
     def failed(self, error: Exception) -> Forward:
-        """Tell the engine that an exchange passes unrecorded; stop a replay."""
+        """Tell the engine that an exchange passes unrecorded; stop a replay.
+
+        What a signal handler of the program's raised is the program's, and goes on.
+        """
+        if by_a_handler(error):
+            raise error
         text = "%s: %s" % failure_of(error)
         if self.replaying:
             raise self.stopped("the interceptor failed: " + text)

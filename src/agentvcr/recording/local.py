@@ -19,6 +19,7 @@ from agentvcr.inside.exchange import (
     StepBegan,
     StepEnded,
     Taken,
+    by_a_handler,
     failure_of,
 )
 from agentvcr.recording.recorder import Recorder
@@ -57,7 +58,12 @@ class LocalHandler:
         return Forward(_LockedSink(self.lock, self._recorder, sink))
 
     def failed(self, error: Exception) -> Forward:
-        """Take down that an exchange passes unrecorded; stop a replay."""
+        """Take down that an exchange passes unrecorded; stop a replay.
+
+        What a signal handler of the program's raised is the program's, and goes on.
+        """
+        if by_a_handler(error):
+            raise error
         text = "{}: {}".format(*failure_of(error))
         if self._recorder.is_replaying:
             raise ReplayHalt(f"the interceptor or the engine failed: {text}")

@@ -37,7 +37,10 @@ def _record(summary: RecordSummary) -> list[str]:
     if summary.broken:
         lines.append(f"RECORDING INCOMPLETE: {summary.broken}; the program was not disturbed")
     counted = _count(summary.exchanges, "exchange")
-    lines.append(f"recorded {counted} of {_count(summary.processes, 'process')} in {summary.path}")
+    by_whom = f"of {_count(summary.processes, 'process')}"
+    if summary.exchanges and not summary.processes:
+        by_whom = "through the gateway"
+    lines.append(f"recorded {counted} {by_whom} in {summary.path}")
     lines += _shares(summary)
     if summary.unsealed:
         lines.append(f"it is whole and was not packed: {summary.unsealed}")
@@ -50,7 +53,8 @@ def _record(summary: RecordSummary) -> list[str]:
         lines += _wrapped("not recorded by choice:", chosen)
     if not summary.processes and not summary.exchanges:
         lines.append(
-            "no Python process of CMD spoke: none printed or asked, or all ran with -I -E -S"
+            "no Python process of CMD spoke, and nobody came to the gateway: "
+            "none printed or asked, or all ran with -I -E -S or passed it by"
         )
     return lines
 

@@ -16,6 +16,7 @@ from agentvcr.errors import (
     CommandNotExecutableError,
     CommandNotFoundError,
     NoCommandError,
+    SessionActiveError,
     UntrustedCassetteError,
 )
 from agentvcr.model.run import Run
@@ -61,7 +62,17 @@ def folder_of(recorded: Run) -> Path:
 
 
 def check_command(argv: Sequence[str]) -> None:
-    """Look for the command before anything is created."""
+    """Look for the command before anything is created.
+
+    Raises:
+        SessionActiveError: This very process is part of a run that is recorded or replayed.
+    """
+    if os.environ.get("AGENTVCR_CHANNEL"):
+        raise SessionActiveError(
+            "this is a part of a run that is recorded or replayed already",
+            where=f"process {os.getpid()}",
+            cure="leave one of the two agentvcr commands out",
+        )
     if not argv:
         raise NoCommandError(
             "there is no command to run",

@@ -125,3 +125,18 @@ def test_a_lane_is_placed_where_its_step_is():
     placed = gateway.placed(Lane("main/proc0"), "main research[1] covered")
     assert (placed.place(), placed.covered) == ("research[1]/proc0", True)
     assert gateway.placed(Lane("main/proc0"), "").place() == ""
+
+
+def test_of_two_names_for_one_address_the_one_that_is_set_speaks_for_both():
+    made = gateway.variables({"OPENAI_BASE_URL": "http://localhost:1/v1"}, BASE, "main", "")
+    assert "OPENAI_API_BASE" not in made
+
+
+def test_a_proxy_is_not_asked_for_the_gateway(monkeypatch):
+    given = {"http_proxy": "http://proxy:3128", "no_proxy": "localhost"}
+    made = gateway.variables(given, BASE, "main", "")
+    assert (made["no_proxy"], made["NO_PROXY"]) == ("localhost,127.0.0.1", "127.0.0.1")
+    for name, value in {**given, **made}.items():
+        monkeypatch.setenv(name, value)
+    gateway.restore()
+    assert (os.environ["no_proxy"], "NO_PROXY" in os.environ) == ("localhost", False)
