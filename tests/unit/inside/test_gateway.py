@@ -121,6 +121,35 @@ def test_what_a_shell_has_set_or_unset_since_stays_so(monkeypatch):
     assert "ANTHROPIC_BASE_URL" not in os.environ
 
 
+@pytest.mark.parametrize(
+    ("own", "made"),
+    [
+        ({}, ("127.0.0.1", "127.0.0.1")),
+        ({"NO_PROXY": "corp.test"}, ("corp.test,127.0.0.1", "corp.test,127.0.0.1")),
+        ({"no_proxy": "a", "NO_PROXY": "b"}, ("a,127.0.0.1", "b,127.0.0.1")),
+        ({"no_proxy": "*"}, ("*", "*")),
+    ],
+)
+def test_a_proxy_is_not_asked_for_the_gateway(own, made, monkeypatch):
+    given = {"http_proxy": "http://proxy.test:1", **own}
+    set_for_it = gateway.variables(given, BASE, "main", "")
+    assert (set_for_it["no_proxy"], set_for_it["NO_PROXY"]) == made
+    again = gateway.variables({**given, **set_for_it}, BASE, "main", "")
+    assert again == set_for_it
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in set_for_it.items():
+        monkeypatch.setenv(name, value)
+    gateway.restore()
+    assert {
+        name: os.environ[name] for name in ("no_proxy", "NO_PROXY") if name in os.environ
+    } == own
+
+
+def test_without_a_proxy_nothing_is_said_of_one():
+    assert "no_proxy" not in gateway.variables({}, BASE, "main", "")
+
+
 def test_a_lane_is_placed_where_its_step_is():
     placed = gateway.placed(Lane("main/proc0"), "main research[1] covered")
     assert (placed.place(), placed.covered) == ("research[1]/proc0", True)
