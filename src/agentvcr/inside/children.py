@@ -118,8 +118,7 @@ def _gateway_variables(
     """Lead the child to the gateway, in case it is none that an interceptor is in."""
     from agentvcr.inside import gateway  # noqa: PLC0415  (only who starts a process)
 
-    names = (*gateway.VARIABLES, *gateway.PROXIES, *gateway.BYPASSES, gateway.ORIGINALS)
-    given = {name: out.get(name.encode() if as_bytes else name) for name in names}
+    given = {name: out.get(name.encode() if as_bytes else name) for name in gateway.READ}
     texts = {name: os.fsdecode(value) for name, value in given.items() if value is not None}
     base = _ours["AGENTVCR_GATEWAY"]
     return gateway.variables(texts, base, where["AGENTVCR_LANE"], where["AGENTVCR_STEP"])

@@ -49,10 +49,12 @@ here: its requests are signed with the host's name, which would not be that of t
 
 _SAME = {"OPENAI_API_BASE": "OPENAI_BASE_URL", "OPENAI_BASE_URL": "OPENAI_API_BASE"}
 """Two names for one address: where the program has set one, its client may not see the other."""
-PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
-BYPASSES = ("no_proxy", "NO_PROXY")
-"""What names the hosts that no proxy is asked for: the gateway is one of them."""
-_HOST = "127.0.0.1"
+
+_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_UNPROXIED = ("no_proxy", "NO_PROXY")
+_HERE = "127.0.0.1"
+READ = (*VARIABLES, *_PROXIES, *_UNPROXIED, ORIGINALS)
+"""All variables that `variables` looks at."""
 
 _LONGEST_CALLER = 1500
 """Characters: servers and clients bound the length of a URL."""
@@ -136,11 +138,12 @@ def variables(given: Mapping[str, str], base: str, lane: str, origin: str) -> di
         if url:
             out[name] = url
             before.append(name if value is None else "%s=%s" % (name, value))
-    if any(given.get(name) for name in PROXIES):
-        for name in BYPASSES:
-            value = _own(name, given.get(name), base, known)
-            out[name] = _bypassing(value)
-            before.append(name if value is None else "%s=%s" % (name, value))
+    if any(given.get(name) for name in _PROXIES):
+        own = {name: _own(name, given.get(name), base, known) for name in _UNPROXIED}
+        out.update(_past_proxies(own))
+        before += [
+            name if value is None else "%s=%s" % (name, value) for name, value in own.items()
+        ]
     out[BASE] = base
     out[ORIGINALS] = "\n".join(before).encode("unicode_escape").decode("ascii")
     return out
@@ -148,8 +151,9 @@ def variables(given: Mapping[str, str], base: str, lane: str, origin: str) -> di
 
 def _own(name: str, value: str | None, base: str, known: Mapping[str, str | None]) -> str | None:
     """Give what a variable holds without us; a shell may have put more behind our URL."""
-    if name in BYPASSES:
-        return known[name] if name in known and value == _bypassing(known[name]) else value
+    if name in _UNPROXIED:
+        ours = _past_proxies({one: known.get(one) for one in _UNPROXIED})[name]
+        return known[name] if name in known and value == ours else value
     if value is None or not value.startswith(base + "/"):
         return value
     before, usual = known.get(name), VARIABLES.get(name, "")
@@ -162,8 +166,17 @@ def _own(name: str, value: str | None, base: str, known: Mapping[str, str | None
     return rest.replace("/", "://", 1)
 
 
-def _bypassing(value: str | None) -> str:
-    return "%s,%s" % (value, _HOST) if value else _HOST
+def _past_proxies(own: Mapping[str, str | None]) -> dict[str, str]:
+    """Let a program come to the gateway past every proxy, which has no business with its keys.
+
+    Clients read either of the two variables: what one alone said is said by both.
+    """
+    usual = next((one for one in own.values() if one is not None), "")
+    told = {name: usual if value is None else value for name, value in own.items()}
+    return {
+        name: value if value.strip() == "*" else ",".join(filter(None, (value, _HERE)))
+        for name, value in told.items()
+    }
 
 
 def _completed(address: str, usual: str) -> str:

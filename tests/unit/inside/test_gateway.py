@@ -121,6 +121,19 @@ def test_what_a_shell_has_set_or_unset_since_stays_so(monkeypatch):
     assert "ANTHROPIC_BASE_URL" not in os.environ
 
 
+@pytest.mark.parametrize(
+    ("own", "made"),
+    [
+        ({}, ("127.0.0.1", "127.0.0.1")),
+        ({"NO_PROXY": "corp.test"}, ("corp.test,127.0.0.1", "corp.test,127.0.0.1")),
+        ({"no_proxy": "a", "NO_PROXY": "b"}, ("a,127.0.0.1", "b,127.0.0.1")),
+        ({"no_proxy": "*"}, ("*", "*")),
+    ],
+)
+def test_without_a_proxy_nothing_is_said_of_one():
+    assert "no_proxy" not in gateway.variables({}, BASE, "main", "")
+
+
 def test_a_lane_is_placed_where_its_step_is():
     placed = gateway.placed(Lane("main/proc0"), "main research[1] covered")
     assert (placed.place(), placed.covered) == ("research[1]/proc0", True)
