@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
@@ -22,6 +22,7 @@ from agentvcr.channel.peers import Connection, ExchangeState, Peer
 from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve, StepBegan, StepEnded
 from agentvcr.inside.frames import Frame, ProtocolError
+from agentvcr.inside.mcp.messages import CLIENT
 from agentvcr.inside.remote import decode_headers, pack_serve
 from agentvcr.model.run import Stream
 
@@ -95,8 +96,7 @@ class Hub:
         """Serve what is ready, waiting at most `timeout_s`; False when nothing was."""
         events = self.selector.select(timeout_s)
         for key, mask in events:
-            callback: Callable[[int], None] = key.data
-            callback(mask)
+            key.data(mask)
         self._settle()
         return bool(events)
 
@@ -151,7 +151,7 @@ class Hub:
 
     def _has_open(self) -> bool:
         return any(
-            state.sink is not None or (peer.is_gateway and state.taken is not None)
+            state.sink is not None or (peer.outlives and state.taken is not None)
             for peer in self._peers.values()
             if peer.connections
             for state in peer.exchanges.values()
@@ -246,8 +246,7 @@ class Hub:
         peer = self._peers.get(fields["uid"])
         if peer is None:
             index = self.recorder.process(fields, frame.at_ns)
-            is_gateway = bool(fields.get("gateway"))
-            peer = Peer(index, int(fields["pid"]), is_gateway=is_gateway)
+            peer = Peer(index, int(fields["pid"]), outlives=bool(fields.get("gateway")))
             self._peers[fields["uid"]] = peer
         peer.connections += 1
         connection.peer = peer
@@ -309,6 +308,7 @@ class Hub:
             return
         if isinstance(decision, Serve):
             state.taken = decision.taken
+            peer.outlives = peer.outlives or request.client == CLIENT
             connection.send(pack_serve(decision))
         else:
             state.sink = self.recorder.recorded_sink(decision)

@@ -67,9 +67,9 @@ class Connection:
 class Peer:
     """A process of the recorded tree."""
 
-    def __init__(self, index: int, pid: int, *, is_gateway: bool = False) -> None:
-        """Number it as the recorder does; the gateway is ours, and outlives those it serves."""
-        self.is_gateway = is_gateway
+    def __init__(self, index: int, pid: int, *, outlives: bool = False) -> None:
+        """Number it as the recorder does; gateway and shims outlive whom they serve."""
+        self.outlives = outlives
         self.index = index
         self.pid = pid
         self.connections = 0
