@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import textwrap
+import time
 
 import pytest
 
@@ -14,7 +17,7 @@ from tests.support.counter_server import CounterServer
 from tests.support.proxy_server import ProxyServer
 from tests.support.script_server import ScriptServer
 from tests.support.secure_server import SecureServer
-from tests.support.shell import Shell, assert_replays_the_same, exchanges, needs
+from tests.support.shell import PATIENCE_S, Shell, assert_replays_the_same, exchanges, needs
 
 JITTER_MS = (0, 20)
 CHAT = "$OPENAI_BASE_URL/chat/completions"
@@ -174,3 +177,36 @@ def test_a_websocket_passes_the_gateway_and_is_named_and_stops_a_replay(tmp_path
     replayed = shell.replay()
     assert (replayed.returncode, replayed.stdout) == (4, b"501\n")
     assert name in replayed.stderr
+
+
+# --- who may ask, and for how long ----------------------------------------------------------------
+
+
+def test_who_does_not_know_the_key_is_not_answered(tmp_path):
+    needs("curl")
+    script = """
+        keyless=$(echo "$OPENAI_BASE_URL" | sed -E 's#(:[0-9]+)/[0-9a-f]+/#\\1/#')
+        say curl -s -o /dev/null -w '%{http_code}' "$keyless/json"
+        say curl -s -o /dev/null -w '%{http_code}' "$OPENAI_BASE_URL/json"
+    """
+    with ScriptServer() as server:
+        recorded = Shell(textwrap.dedent(script), tmp_path, server.base_url).record()
+        assert server.count == 1
+    assert recorded.stdout == b"404 -> 0\n200 -> 0\n"
+
+
+def test_a_program_goes_on_through_the_gateway_when_the_recorder_is_killed(tmp_path):
+    needs("curl")
+    script = """
+        curl -s $OPENAI_BASE_URL/json > before
+        kill -9 $PPID
+        curl -s $OPENAI_BASE_URL/json > after
+        mv after last
+    """
+    with ScriptServer() as server:
+        done = Shell(textwrap.dedent(script), tmp_path, server.base_url).record()
+        until = time.monotonic() + PATIENCE_S
+        while not (tmp_path / "last").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "last").read_text() == (tmp_path / "before").read_text() == '{"ok": true}'

@@ -1,6 +1,6 @@
 """What the hub needs of an engine, so that it knows no recorder and no replayer.
 
-Owns these protocols. `recording.recorder.Recorder` and `replay.ledger.Ledger` fit them.
+Owns these protocols. `recording.recorder.Recorder` and `replaying.ledger.Ledger` fit them.
 """
 
 from __future__ import annotations

@@ -59,7 +59,8 @@ class Hub:
         self._folder = ""
         self._listener, self.address = self._listen()
         self.selector.register(self._listener, selectors.EVENT_READ, self._accept)
-        self.door = Door(gateway_port)
+        self._goes_on = ledger is not None and ledger.goes_on
+        self.door = Door(gateway_port, has_key=not self._goes_on)
         self._is_open = False
         self.selector.register(self.door.listener, selectors.EVENT_READ, self._knocked)
         boundary.gateway_at(self.door.port)
@@ -87,9 +88,8 @@ class Hub:
         """Start the gateway's process, which accepts from then on."""
         self.selector.unregister(self.door.listener)
         self._is_open = True
-        self.recorder.note("gateway", self.door.base)
-        goes_on = self._ledger is not None and self._ledger.goes_on
-        mode = "record" if self._ledger is None else "serve" if goes_on else "replay"
+        self.recorder.note("gateway", self.door.address)
+        mode = "record" if self._ledger is None else "serve" if self._goes_on else "replay"
         self.door.answer(self.address, self.token, mode)
 
     def turn(self, timeout_s: float | None) -> bool:

@@ -45,6 +45,6 @@ def _fetched(program: str, text: str, base: str) -> Iterator[tuple[str, int, str
         if place[:1] == "[":
             host, _, port = place[1:].partition("]")
             port = port[1:]
-        if "%s://%s" % (scheme, place) != base and host:
+        if host and not (base + "/").startswith("%s://%s/" % (scheme, place)):
             number = int(port) if port.isdigit() else _PORTS[scheme]
             yield host, number, "%s %s://%s%s" % (program, scheme, place, path)

@@ -4,7 +4,7 @@ Owns the variables and the form of a gateway's URLs, for both ends. Answers noth
 (`channel.gateway` does). A URL of the gateway holds all that it needs to know: whose request it is,
 and where it would have gone:
 
-    http://127.0.0.1:PORT/[~CALLER/]https/api.openai.com/v1/chat/completions
+    http://127.0.0.1:PORT/KEY/[~CALLER/]https/api.openai.com/v1/chat/completions
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agentvcr.inside.lane import Lane
 
 BASE = "AGENTVCR_GATEWAY"
-"""The variable with the gateway's own address, `http://127.0.0.1:PORT`."""
+"""The variable with what the gateway's URLs begin with, `http://127.0.0.1:PORT/KEY`."""
 ORIGINALS = "AGENTVCR_ORIGINALS"
 """The variable with what the others held before: a line each, NAME=VALUE, or NAME for nothing."""
 

@@ -16,11 +16,16 @@ import h11
 
 from agentvcr.channel.gateway.answering import Answering
 from agentvcr.channel.gateway.caller import Caller, Gone
+from agentvcr.channel.gateway.door import ENOUGH
 from agentvcr.channel.gateway.upstream import Upstream
 from agentvcr.channel.namespace import join_network
 from agentvcr.inside.channel import Link
 from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.inside.remote import RemoteHandler
+
+_LINGER_S = 60.0
+"""How long the gateway of an engine that died waits for one more request."""
+_LOOK_S = 1.0
 
 
 class Service:
@@ -31,17 +36,28 @@ class Service:
         self._answering = answering
         self._handler = handler
         self._goes_on = goes_on
+        self._open = 0
+        self._last_s = 0.0
 
     async def run(self, listener: socket.socket) -> None:
-        """Serve until standard input ends."""
+        """Serve until standard input says that it is enough.
+
+        Where it ends without that, the engine has died. A recorded program goes on, and so do its
+        requests, for as long as any come.
+        """
         loop, over = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(0, over.set)
         server = await asyncio.start_server(self._connected, sock=listener)
         await over.wait()
+        loop.remove_reader(0)
+        if os.read(0, 1) != ENOUGH and not self._handler.replaying:
+            while self._open or loop.time() < self._last_s + _LINGER_S:
+                await asyncio.sleep(_LOOK_S)  # noqa: ASYNC110  (for time to pass)
         server.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         caller = Caller(reader, writer)
+        self._open += 1
         try:
             await self._converse(caller)
         except Exception as error:  # noqa: BLE001  (ours: nobody is to wait for an answer over it)
@@ -51,6 +67,9 @@ class Service:
             self._go_on()
         else:
             await caller.close()
+        finally:
+            self._open -= 1
+            self._last_s = asyncio.get_running_loop().time()
 
     async def _converse(self, caller: Caller) -> None:
         with contextlib.suppress(Gone, h11.ProtocolError):
@@ -75,8 +94,8 @@ def main() -> None:
         os.environ["AGENTVCR_CHANNEL"], os.environ["AGENTVCR_TOKEN"], "gateway", is_gateway=True
     )
     handler = RemoteHandler(link, replaying=mode != "record")
-    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    service = Service(Answering(handler, Upstream(), base), handler, goes_on=mode == "serve")
+    answering = Answering(handler, Upstream(), os.environ["AGENTVCR_GATEWAY"])
+    service = Service(answering, handler, goes_on=mode == "serve")
     asyncio.run(service.run(listener))
     os._exit(0)  # the end of the run waits for this, and nothing is left to be told
 

@@ -28,7 +28,7 @@ from agentvcr.inside.exchange import (
 from agentvcr.inside.gateway import placed, taken_apart, url_for
 from agentvcr.inside.lane import Lane
 from agentvcr.inside.remote import RemoteHandler
-from agentvcr.inside.waiting import WAITING
+from agentvcr.inside.waiting import WAITING, async_wait
 from agentvcr.model.address import DEFAULT_PORTS
 from agentvcr.model.exchange import GATEWAY_CLIENT
 
@@ -52,6 +52,7 @@ class Answering:
         self._handler = handler
         self._upstream = upstream
         self._base = base
+        self._prefix = urlsplit(base).path
 
     async def answer(self, caller: Caller, asked: Asked) -> None:
         """Answer one request.
@@ -62,7 +63,8 @@ class Answering:
         if not asked.is_for_us:
             await caller.say(421, _NOT_FOR_US, _PLAIN)
             return
-        whole = taken_apart(asked.target)
+        is_ours = asked.target.startswith(f"{self._prefix}/")
+        whole = taken_apart(asked.target[len(self._prefix) :]) if is_ours else None
         if whole is None:
             await caller.say(404, _NO_SUCH, _PLAIN)
             return
@@ -205,17 +207,17 @@ class _Exchange:
             raise
 
     async def _play(self, serve: Serve, taken: _Count) -> None:
-        await asyncio.sleep(serve.wait_s(0))
+        await async_wait(serve, 0)
         if serve.status:
             await self._caller.head(serve.status, serve.reason, self._framed(serve))
         chunks = serve.chunks
         for number, chunk in enumerate(chunks, 1):
-            await asyncio.sleep(serve.wait_s(number))
+            await async_wait(serve, number)
             taken.chunks = number
             if number == len(chunks) and serve.end_kind == "eof":
                 taken.tell("eof")  # before the program can have seen the end
             await self._caller.send(h11.Data(data=chunk))
-        await asyncio.sleep(serve.wait_s(len(chunks) + 1))
+        await async_wait(serve, len(chunks) + 1)
         if serve.end_kind == "eof":
             taken.tell("eof")
             await self._caller.send(h11.EndOfMessage())
