@@ -51,8 +51,8 @@ class Service:
         await over.wait()
         loop.remove_reader(0)
         if os.read(0, 1) != ENOUGH and not self._handler.replaying:
-            while self._open or loop.time() < self._last_s + _LINGER_S:
-                await asyncio.sleep(_LOOK_S)  # noqa: ASYNC110  (for time to pass)
+            while self._is_used(loop.time()):  # noqa: ASYNC110  (for time to pass)
+                await asyncio.sleep(_LOOK_S)
         server.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,6 +78,10 @@ class Service:
                 self._go_on()
                 if not caller.is_ready_for_more():
                     break
+
+    def _is_used(self, now_s: float) -> bool:
+        """Whether somebody is connected, or was a while ago."""
+        return self._open > 0 or now_s < self._last_s + _LINGER_S
 
     def _go_on(self) -> None:
         if self._goes_on:
