@@ -15,6 +15,3 @@ def test_an_exception_of_a_signal_handler_reaches_the_program_and_ends_no_record
     said = done.stderr.decode()
     assert "gone" not in said
     assert "unrecorded" not in said
-    if kind == "error":  # a TimeoutError may be swallowed by the client, which takes it for one
-        # Where a finalizer happens to run, Python itself lets go of what a handler raises.
-        assert int(done.stdout.split()[1]) <= said.count("Exception ignored in"), said

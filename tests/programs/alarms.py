@@ -1,6 +1,6 @@
 """Requests with a time-out made by hand: a signal handler raises, wherever the program is.
 
-`python alarms.py URL KIND`: each exception that the handler raised has to reach this program.
+`python alarms.py URL KIND`. Python itself loses one now and then: in a finalizer, in a client.
 """
 
 import signal
