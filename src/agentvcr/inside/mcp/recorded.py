@@ -56,6 +56,7 @@ class Recorded:
         self._open: dict[str, _Open] = {}
         self._asked: dict[str, str] = {}
         self._after = 0
+        self._end_at: dict[str, int] = {}
         self._lines = 0
         self._session = self._begin(messages.session_request(server, self._own))
         self._session.head(_ANSWERED, _JSON, b"OK", messages.VERSION)
@@ -126,12 +127,17 @@ class Recorded:
         return next(reversed(list(self._open.values())), None)
 
     def _tell_session(self, what: dict[str, Any]) -> None:
-        told = {"after": self._after, "lines": self._lines, **what}
+        told = {"after": self._after, "lines": self._lines, **self._end_at, **what}
         self._session.chunk(json.dumps(told, separators=(",", ":")).encode() + b"\n")
 
     def server_left(self) -> None:
-        """Tell that the server says nothing any more: what is in flight has no answer."""
+        """Tell that the server says nothing any more: what is in flight has no answer.
+
+        This is the moment that the client learns of; what it says from then on, it says because of
+        that, and a replay must not wait for it before the end.
+        """
         with self._lock:
+            self._end_at = {"after": self._after, "lines": self._lines}
             still_open, self._open = self._open, {}
             for one in still_open.values():
                 one.sink.end("failed", ServerEndedError("the server ended without an answer"))

@@ -69,3 +69,11 @@ def test_an_answer_of_the_client_is_an_exchange_without_an_answer(handler, told)
     sink = handler["mcp:s/response/roots/list"]
     assert (sink.status, sink.ended, sink.chunks) == (202, "eof", [])
     assert handler["mcp:s/a"].ended is None
+
+
+def test_what_the_client_says_because_the_server_ended_is_not_before_that_end(handler, told):
+    told.client_says(line(id=1, method="a"))
+    told.server_left()
+    told.client_left()  # before the process has been waited for
+    told.over(3)
+    assert json.loads(handler[SESSION].chunks[-1]) == {"after": 1, "lines": 0, "exit": 3}
