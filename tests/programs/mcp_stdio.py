@@ -130,6 +130,7 @@ async def other_order(session):
         told.append(f"{total}: {message}")
 
     told = []
+    await session.list_tools()  # as above
     numbers = [2, 3] if os.environ.get("ORDER") != "other" else [3, 2]
     await asyncio.gather(*map(ask, numbers))
     print("\n".join(sorted(told)))
