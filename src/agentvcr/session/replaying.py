@@ -211,7 +211,7 @@ def _explain(live: Request, closest: Exchange | None, advice: str) -> str:
 
 
 def gateway_port(recorded: Run) -> int:
-    """Give the port that the recorded run's gateway had: programs may print it. 0 for any."""
+    """Give the port that the recorded run's gateway had, for the same again; 0 for any."""
     found = (address_of(note.text) for note in recorded.notes if note.kind == "gateway")
     return next((one.port for one in found if one is not None), 0)
 
