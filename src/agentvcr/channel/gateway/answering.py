@@ -137,26 +137,27 @@ class _Exchange:
 
     async def forward(self, sink: Sink, asking: Coroutine[Any, Any, httpcore.Response]) -> None:
         """Ask the provider, and tell program and sink what comes back, as it comes."""
+        response = await self._told_of(sink, asking, left="cancelled")
         try:
-            response = await self._while_there(asking)
-        except Gone:
-            sink.end("cancelled")
-            raise
-        except Exception as error:  # noqa: BLE001  (whatever it is, the program sees a failure)
-            sink.end("failed", error)
-            self._caller.reset()
-            raise Gone from None
-        try:
-            await self._while_there(self._tell(response, sink))
-        except Gone:
-            sink.end("closed")
-            raise
-        except Exception as error:  # noqa: BLE001  (whatever it is, the program sees a failure)
-            sink.end("failed", error)
-            self._caller.reset()
-            raise Gone from None
+            await self._told_of(sink, self._tell(response, sink), left="closed")
         finally:
             await response.aclose()
+
+    async def _told_of(self, sink: Sink, work: Coroutine[Any, Any, Any], *, left: str) -> Any:  # noqa: ANN401
+        """Do the work while the program stays; tell the sink where it has `left` or that it failed.
+
+        Raises:
+            Gone: In both cases.
+        """
+        try:
+            return await self._while_there(work)
+        except Gone:
+            sink.end(left)
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever it is, the program sees a failure)
+            sink.end("failed", error)
+            self._caller.reset()
+            raise Gone from None
 
     async def _tell(self, response: httpcore.Response, sink: Sink) -> None:
         headers = list(response.headers)
