@@ -12,10 +12,21 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agentvcr.providers.body import Json, fields, json_text, request_content, text
+from agentvcr.model.conversation import Prompt
+from agentvcr.providers.body import (
+    Json,
+    fields,
+    items,
+    json_of,
+    json_text,
+    request_content,
+    text,
+)
 
 if TYPE_CHECKING:
-    from agentvcr.model.conversation import Answer, Prompt
+    from collections.abc import Callable
+
+    from agentvcr.model.conversation import Answer, Message
     from agentvcr.model.exchange import Request, Response
 
 
@@ -91,3 +102,20 @@ def error_text(body: dict[str, Json]) -> str:
     message = text(described.get("message"))
     told = ": ".join(part for part in (kind, message) if part)
     return told or json_text(error)
+
+
+def chat_prompt(
+    request: Request, read_message: Callable[[dict[str, Json]], Message]
+) -> Prompt | None:
+    """Read messages and tools as most chat APIs send them; None where there are no messages."""
+    body = fields(json_of(request_content(request)))
+    if "messages" not in body:
+        return None
+    return Prompt(
+        model=text(body.get("model")),
+        messages=tuple(read_message(fields(message)) for message in items(body["messages"])),
+        tools=tuple(
+            text(fields(fields(tool).get("function")).get("name"))
+            for tool in items(body.get("tools"))
+        ),
+    )

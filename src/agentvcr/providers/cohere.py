@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agentvcr.model.conversation import Answer, Message, Prompt, ToolCall, ToolResult
-from agentvcr.providers.base import attachment, is_post_to, named_model
+from agentvcr.providers.base import attachment, chat_prompt, is_post_to, named_model
 from agentvcr.providers.body import (
     Json,
     fields,
     items,
     json_of,
     json_text,
-    request_content,
     response_content,
     text,
     whole,
@@ -40,17 +39,7 @@ def recognises(request: Request) -> bool:
 
 def read_prompt(request: Request) -> Prompt | None:
     """Read the messages and the tools on offer."""
-    body = fields(json_of(request_content(request)))
-    if "messages" not in body:
-        return None
-    return Prompt(
-        model=text(body.get("model")),
-        messages=tuple(_message(fields(message)) for message in items(body["messages"])),
-        tools=tuple(
-            text(fields(fields(tool).get("function")).get("name"))
-            for tool in items(body.get("tools"))
-        ),
-    )
+    return chat_prompt(request, _message)
 
 
 def read_answer(response: Response) -> Answer | None:
