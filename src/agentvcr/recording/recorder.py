@@ -32,6 +32,7 @@ from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.exchange import CALL_CLIENT, Headers
 from agentvcr.model.run import ANSWERED, Stream
 from agentvcr.model.text import storable_argv
+from agentvcr.recording.backlog import Backlog
 from agentvcr.recording.cleaning import Clean, Cleaner
 from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
 from agentvcr.recording.tally import Tally
@@ -40,8 +41,6 @@ from agentvcr.redaction.redactor import Redactor
 _FIRST_ERROR = 400
 _MOST_TEXT = 65536
 """Characters kept of a note."""
-_MOST_LATER = 64
-"""Writes of a replay's own recording that wait for each other."""
 
 
 class Recorder:
@@ -68,7 +67,7 @@ class Recorder:
         self._inner = inner
         self._origin_ns = monotonic_ns() if origin_ns is None else origin_ns
         self._closed = False
-        self._later: list[Callable[[], None]] = []
+        self._backlog = Backlog()
         self._open: dict[int, RecordingSink] = {}
         self._told: set[TelemetrySink] = set()
         self.tally = Tally()
@@ -76,7 +75,8 @@ class Recorder:
         self._unentered: list[str] = []
         self.processes = 0
         """How many processes of the run spoke."""
-        self._indexes = 0
+        self.lanes: list[str] = []
+        """The lane of each process, by its index."""
         self.exchanges = 0
         """How many exchanges began."""
         self.refused = 0
@@ -113,20 +113,15 @@ class Recorder:
         """
         if self._inner is None:
             self._flush()
-        elif len(self._later) >= _MOST_LATER:
-            self._catch_up()
+        elif self._backlog.is_long:
+            self._backlog.catch_up()
 
     def later(self, write: Callable[[], None]) -> None:
         """Write now; in a replay, later and many at once, so that no request waits for it."""
         if self._inner is None:
             write()
         else:
-            self._later.append(write)
-
-    def _catch_up(self) -> None:
-        waiting, self._later = self._later, []
-        for write in waiting:
-            write()
+            self._backlog.add(write)
 
     def _flush(self) -> None:
         if self.broken is None and not self._closed:
@@ -323,8 +318,8 @@ class Recorder:
 
     def process(self, fields: dict[str, object], at_ns: int) -> int:
         """Take down a process; returns its index."""
-        index = self._indexes
-        self._indexes += 1
+        index = len(self.lanes)
+        self.lanes.append(self._cleaner.lane(str(fields["lane"])))
         self.processes += not fields.get("gateway")
         argv = storable_argv(fields["argv"])  # type: ignore[arg-type]  # a list, from the channel
         clean = self.redactor.argv(argv)
@@ -334,7 +329,7 @@ class Recorder:
                 index=index,
                 pid=int(str(fields["pid"])),
                 parent_pid=int(str(fields["ppid"])),
-                lane=self._cleaner.lane(str(fields["lane"])),
+                lane=self.lanes[index],
                 argv=clean,
                 python=str(fields["python"]),
                 at_us=self.since_start(at_ns),
@@ -346,6 +341,10 @@ class Recorder:
         """Take down what the program said."""
         clean = self.redactor.output(data)
         self.add(fmt.OutputPiece(process, stream, self.since_start(at_ns), clean))
+
+    def world(self, kind: str, process: int, lane: str, data: bytes) -> None:
+        """Take down a part of what surrounds a process's exchanges."""
+        self.add(fmt.WorldRecord(kind, process, self._cleaner.lane(lane) if lane else "", data))
 
     def process_end(self, index: int) -> None:
         """Take down that a process has closed its last connection."""
@@ -381,12 +380,12 @@ class Recorder:
     def abandon(self) -> None:
         """Write nothing any more, in the child of a fork: the journal is its parent's."""
         self._closed = True
-        self._later.clear()
+        self._backlog = Backlog()
         self._journal.abandon()
 
     def close(self, exit_status: int | None, signal: int | None, at_ns: int | None = None) -> None:
         """Cut what is open, write how the command ended, and close the journal."""
-        self._catch_up()
+        self._backlog.catch_up()
         self.cut()
         self.add(fmt.RunEnd(self.since_start(at_ns), exit_status, signal))
         self._flush()
