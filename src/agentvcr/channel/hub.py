@@ -128,8 +128,7 @@ class Hub:
         self.selector.close()
         if self._folder:
             remove_folder(self._folder)
-        for kind, address, count in self._events.passed():
-            self.recorder.note(kind, address, count=count)
+        self._events.close()
 
     @property
     def has_live(self) -> bool:
@@ -303,7 +302,8 @@ class Hub:
             peer.outlives = peer.outlives or request.client == CLIENT
             connection.send(pack_serve(decision))
         else:
-            state.sink = self.recorder.recorded_sink(decision)
+            sink = state.sink = self.recorder.recorded_sink(decision)
+            self._events.turns_of(peer).numbers[frame.exchange] = sink.number if sink else 0
             if self._ledger is None:
                 return
             meta_out = b"{}" if state.sink else b'{"unrecorded":true}'

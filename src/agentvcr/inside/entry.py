@@ -50,9 +50,13 @@ class Entry:
         """Tell the engine a part of what surrounds this process's exchanges."""
         self.handler.world(kind, lane, data)
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, unit: str = "") -> list[tuple[str, bytes]]:
         """Ask the engine for the recorded parts of a kind."""
-        return self.handler.recorded_world(kind)
+        return self.handler.recorded_world(kind, unit)
+
+    def other_order(self, text: str) -> None:
+        """Tell the engine of another order than the recorded one."""
+        self.tell(b"N", {"kind": "order", "text": text})
 
     def step_began(self, step: StepBegan) -> None:
         """Tell the engine that a step began."""

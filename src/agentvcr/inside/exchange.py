@@ -106,14 +106,42 @@ class Taken(Protocol):
         """
 
 
-class Forward:
-    """Let the request go out, and tell `sink` what comes back."""
+class Course:
+    """What is delivered of an exchange, piece by piece; this one is put into no order.
 
-    __slots__ = ("sink",)
+    `order.gates` has the one that is.
+    """
+
+    __slots__ = ()
+
+    def leave(self) -> None:
+        """Say that this thread is about to wait for the network."""
+
+    def back(self) -> None:
+        """Say that this thread waits no more, with nothing delivered yet."""
+
+    def arrive(self) -> None:
+        """Wait until the next delivery may happen; it is this thread that waits."""
+
+    async def async_arrive(self, index: int | None = None) -> None:
+        """The same in an event loop; `index` where deliveries have numbers of their own."""
+
+    def finish(self) -> None:
+        """Expect nothing more of it."""
+
+
+FREE = Course()
+
+
+class Forward:
+    """Let the request go out, and tell `sink` what comes back, delivery by delivery of `course`."""
+
+    __slots__ = ("course", "sink")
 
     def __init__(self, sink: Sink) -> None:
         """Forward with this sink."""
         self.sink = sink
+        self.course: Course = FREE
 
 
 class Serve:
@@ -122,6 +150,7 @@ class Serve:
     __slots__ = (
         "_owed_ns",
         "chunks",
+        "course",
         "delays_ns",
         "end_kind",
         "failure",
@@ -166,6 +195,7 @@ class Serve:
         self.taken = taken
         self.number = number
         self.gates = gates or {}
+        self.course: Course = FREE
         self._owed_ns = 0
 
     def wait_s(self, position: int) -> float:
@@ -250,14 +280,44 @@ class ProcessHandler(Handler, Protocol):
     def world(self, kind: str, lane: str, data: bytes) -> None:
         """Take down a part of what surrounds this process's exchanges."""
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
-        """Give the recorded parts of a kind, each with its lane, in the order of recording."""
+    def recorded_world(self, kind: str, unit: str = "") -> list[tuple[str, bytes]]:
+        """Give the recorded parts of a kind, each with its lane, in the order of recording.
+
+        Those of this process; with a `unit`, an item of a pool, those of that lane in whatever
+        process did it.
+        """
+
+    def other_order(self, text: str) -> None:
+        """Take down that a replay goes another order than the recorded one, in words."""
 
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""
 
     def step_ended(self, step: StepEnded) -> None:
         """Take down that a step is over."""
+
+
+def broke_off(forward: Forward, error: BaseException) -> None:
+    """Tell in its turn that an exchange was broken off by `error`."""
+    try:
+        if not isinstance(error, GeneratorExit):
+            forward.course.arrive()
+    finally:
+        forward.sink.end(end_kind_of(error), error)
+
+
+async def async_broke_off(forward: Forward, error: BaseException) -> None:
+    """The same in an event loop."""
+    try:
+        await async_fell(forward.course, error)
+    finally:
+        forward.sink.end(end_kind_of(error), error)
+
+
+async def async_fell(course: Course, error: BaseException) -> None:
+    """Wait for the turn of an exchange's end by `error`; not where nothing may be awaited."""
+    if not isinstance(error, GeneratorExit):
+        await course.async_arrive()
 
 
 class NullSink:

@@ -15,6 +15,7 @@ from time import monotonic_ns
 from agentvcr.inside import frames
 from agentvcr.inside.channel import Gone, Link
 from agentvcr.inside.exchange import (
+    Course,
     Forward,
     HeaderList,
     NullSink,
@@ -26,6 +27,7 @@ from agentvcr.inside.exchange import (
     by_a_handler,
     failure_of,
 )
+from agentvcr.inside.order import world as worlds
 from agentvcr.inside.waiting import note_served
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -95,6 +97,7 @@ class RemoteSink:
             meta: dict[str, Any] = {"how": kind}
             if error is not None and kind in ("failed", "cancelled"):
                 meta["failure"] = failure_of(error)
+            self.handler.tell_order()
             packed, now = frames.pack_meta(meta), monotonic_ns()
             self.last = frames.pack(frames.END, self.exchange, self.seq, now, packed, b"")
         if self.last:
@@ -138,8 +141,16 @@ class RemoteHandler:
 
     def flush(self) -> None:
         """Send what is held of exchanges that the program's end will break off."""
+        self.tell_order()
         for sink in list(self.open.values()):
             sink.flush()
+
+    def tell_order(self) -> None:
+        """Tell in which order things have happened so far."""
+        world = worlds.active
+        if world is not None and not self.replaying:
+            with world.lock:
+                world.tell()
 
     def begin(self, request: Request) -> Serve | Forward:
         """Tell or ask the engine about a request."""
@@ -148,12 +159,16 @@ class RemoteHandler:
         number = next(self.numbers)
         data, seq = _pack_begin(number, request)
         if not self.replaying:
-            said = self.say(data, answered=False)
-            return Forward(RemoteSink(self, number, seq) if said else NullSink())
+            if not self.say(data, answered=False):
+                return Forward(NullSink())
+            forward = Forward(RemoteSink(self, number, seq))
+            forward.course = _course_of(number)
+            return forward
         answer = self.ask(data)
         if answer.kind == frames.SERVE:
             serve = _unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
             note_served(serve.number)
+            serve.course = _course_of(serve.number)
             return serve
         if answer.kind == frames.FORWARD:
             unrecorded = bool(answer.fields().get("unrecorded"))
@@ -194,6 +209,10 @@ class RemoteHandler:
     def halt(self, message: str) -> ReplayHalt:
         """Remember that the replay is over, for every later request of this process."""
         self.halted = message
+        world = worlds.active
+        if world is not None:
+            with world.lock:
+                world.halt(ReplayHalt(message))
         return ReplayHalt(message)
 
     def say(self, data: bytes, *, answered: bool) -> bool:
@@ -243,9 +262,9 @@ class RemoteHandler:
             meta = frames.pack_meta({"kind": kind, "lane": lane})
             self.say(frames.pack(frames.WORLD, 0, 0, monotonic_ns(), meta, raw), answered=False)
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, unit: str = "") -> list[tuple[str, bytes]]:
         """Ask for the recorded parts of a kind, each with its lane, in the order of recording."""
-        meta = frames.pack_meta({"kind": kind})
+        meta = frames.pack_meta({"kind": kind, "unit": unit})
         answer = self.ask(frames.pack(frames.WANTED, 0, 0, monotonic_ns(), meta, b""))
         if answer.kind == frames.HALT:
             raise self.halt(answer.raw.decode("utf-8", "replace"))
@@ -269,6 +288,12 @@ class RemoteHandler:
         except OSError:  # another process of this run has said it, or the run is over
             return
         os.write(2, b"agentvcr: the recorder is gone; this program goes on unrecorded\n")
+
+
+def _course_of(number: int) -> Course:
+    from agentvcr.inside.order.gates import course_of  # noqa: PLC0415  (only who asks)
+
+    return course_of(number)
 
 
 def encode_headers(headers: HeaderList) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from agentvcr.cassette import format as fmt
 from agentvcr.cassette.chunks import chunk_records
 from agentvcr.cassette.frames import RecordTooLargeError
 from agentvcr.cassette.journal import Journal, JournalBrokenError
+from agentvcr.cassette.world import WorldRecord
 from agentvcr.inside.exchange import (
     Forward,
     Handler,
@@ -344,7 +345,7 @@ class Recorder:
 
     def world(self, kind: str, process: int, lane: str, data: bytes) -> None:
         """Take down a part of what surrounds a process's exchanges."""
-        self.add(fmt.WorldRecord(kind, process, self._cleaner.lane(lane) if lane else "", data))
+        self.add(WorldRecord(kind, process, self._cleaner.lane(lane) if lane else "", data))
 
     def process_end(self, index: int) -> None:
         """Take down that a process has closed its last connection."""

@@ -12,6 +12,7 @@ from agentvcr.inside import children, imports, interceptors, lanes, state, strea
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
+from agentvcr.inside.order import install as order
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def start(path_entry: str) -> None:
 
         farewell.install()
         when_imported("threading", farewell.hook_threading)
+    order.install(entry)
     interceptors.install()
     guard.install()
     streams.install(
