@@ -120,3 +120,6 @@ class Worlds(Protocol):
 
     def parts(self, kind: str, process: int) -> list[tuple[str, bytes]]:
         """Give what was recorded of the process that a replayed one stands for: lane and data."""
+
+    def parts_of_lane(self, kind: str, lane: str) -> list[tuple[str, bytes]]:
+        """Give what was recorded of one lane, in whichever process."""

@@ -81,11 +81,17 @@ class Events:
         elif kind == frames.WORLD:
             self._recorder.world(str(meta["kind"]), peer.index, str(meta["lane"]), frame.raw)
         elif kind == frames.WANTED:
-            found = self._worlds.parts(str(meta["kind"]), peer.index) if self._worlds else []
-            return pack_parts(found)
+            return pack_parts(self._recorded(peer, str(meta["kind"]), str(meta.get("lane", ""))))
         else:
             raise ProtocolError(f"kind {kind!r}")
         return b""
+
+    def _recorded(self, peer: Peer, kind: str, lane: str) -> list[tuple[str, bytes]]:
+        if self._worlds is None:
+            return []
+        if lane:
+            return self._worlds.parts_of_lane(kind, lane)
+        return self._worlds.parts(kind, peer.index)
 
     def _step(self, peer: Peer, meta: dict[str, Any], frame: Frame) -> None:
         if "name" in meta:

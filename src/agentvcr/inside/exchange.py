@@ -250,8 +250,12 @@ class ProcessHandler(Handler, Protocol):
     def world(self, kind: str, lane: str, data: bytes) -> None:
         """Take down a part of what surrounds this process's exchanges."""
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
-        """Give the recorded parts of a kind, each with its lane, in the order of recording."""
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
+        """Give the recorded parts of a kind, each with its lane, in the order of recording.
+
+        Those of the process that this one stands for; with `lane`, those of that lane, whichever
+        process it was in.
+        """
 
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""

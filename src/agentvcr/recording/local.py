@@ -33,6 +33,9 @@ class RecordedWorlds(Protocol):
     def parts(self, kind: str, process: int) -> list[tuple[str, bytes]]:
         """Give the parts of a kind: lane and data."""
 
+    def parts_of_lane(self, kind: str, lane: str) -> list[tuple[str, bytes]]:
+        """Give those of one lane, in whichever process."""
+
 
 class LocalHandler:
     """Asks the recorder under one lock."""
@@ -85,9 +88,11 @@ class LocalHandler:
         with self.lock:
             self._recorder.world(kind, 0, lane, data)
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
         """Give the recorded parts of a kind."""
-        return self._worlds.parts(kind, 0) if self._worlds is not None else []
+        if self._worlds is None:
+            return []
+        return self._worlds.parts_of_lane(kind, lane) if lane else self._worlds.parts(kind, 0)
 
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""

@@ -25,6 +25,7 @@ class Worlds:
             self._waiting.setdefault(process.lane, deque()).append(process.index)
         self._stands_for: dict[int, int | None] = {} if recorded.processes else {0: 0}
         self._parts: dict[tuple[str, int], list[tuple[str, bytes]]] = {}
+        self._by_lane: dict[str, dict[str, list[tuple[str, bytes]]]] = {}
         for part in recorded.world:
             self._parts.setdefault((part.kind, part.process), []).append((part.lane, part.data))
 
@@ -39,3 +40,12 @@ class Worlds:
         """Give what was recorded of the process that a replayed one stands for: lane and data."""
         recorded = self.recorded(process)
         return [] if recorded is None else self._parts.get((kind, recorded), [])
+
+    def parts_of_lane(self, kind: str, lane: str) -> list[tuple[str, bytes]]:
+        """Give what was recorded of one lane, in whichever process: pools share out their items."""
+        if kind not in self._by_lane:
+            found = self._by_lane[kind] = {}
+            for (one, _), parts in self._parts.items():
+                for name, data in parts if one == kind else ():
+                    found.setdefault(name, []).append((name, data))
+        return self._by_lane[kind].get(lane, [])
