@@ -7,8 +7,8 @@ A read is kept as one number, whichever clock it was of: the monotonic clock's, 
 others differ by an offset. Deliveries to a lane (an answer, a chunk, a timer) cut its reads into
 segments, so that one read more or less shifts no others. What a recorded call of a function covers,
 a client's inner workings and code without a lane get the real clock, since a replay does not run
-it, or cannot say who it is. What waits for others, such as an event loop or a condition, looks at
-the clock as often as chance has it; its reads are not kept, and on replay it sees the virtual time.
+it, or cannot say who it is. Nor is kept what event loops, locks and connections read, on replay
+the virtual time: it is as often as chance has it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from sys import _getframe
 
 from agentvcr.inside import lanes, real
 from agentvcr.inside.clock_reads import CHUNK, Reads
-from agentvcr.inside.clock_runs import Tape
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any
 
-    from agentvcr.inside.clock_runs import Now, Offsets
+    from agentvcr.inside.clock_reads import Offsets
+    from agentvcr.inside.clock_tape import Now, Tape
     from agentvcr.inside.exchange import ProcessHandler
     from agentvcr.inside.lane import Lane
 
@@ -41,29 +41,38 @@ _MOST_LANES = 256
 
 _MONOTONIC, _WALL, _PERF = range(3)
 
-_WAITING = frozenset(
-    (
-        "asyncio.base_events",
-        "concurrent.futures._base",
-        "concurrent.futures.process",
-        "concurrent.futures.thread",
-        "multiprocessing.connection",
-        "multiprocessing.managers",
-        "multiprocessing.pool",
-        "multiprocessing.popen_fork",
-        "multiprocessing.queues",
-        "multiprocessing.synchronize",
-        "queue",
-        "selectors",
-        "subprocess",
-        "threading",
-        "trio._core._run",
-    )
+_WAITING = (
+    "aiohttp.client_proto",
+    "aiohttp.connector",
+    "anyio",
+    "asyncio",
+    "concurrent.futures",
+    "httpcore",
+    "httpcore2",
+    "multiprocessing",
+    "queue",
+    "selectors",
+    "subprocess",
+    "threading",
+    "tornado.ioloop",
+    "tornado.platform",
+    "trio",
+    "urllib3.util.timeout",
 )
-"""Modules that look at the clock for how long they have to wait, and tell nobody what they saw."""
+"""Modules and packages that look at the clock for how long to wait, or to keep a connection: as
+often as chance or the network has it, and nobody is told what they saw."""
 
-_NONE = Tape([], 0)
+_waits: dict[object, bool] = {}
+"""Which modules have looked at the clock, and whether they are of these."""
+
+_NONE: Any = object()
 """Stands for the tape of a lane whose process has none: it gets the real clock."""
+
+
+def _note_module(name: object) -> bool:
+    whole = str(name) + "."
+    _waits[name] = found = any(whole.startswith(one + ".") for one in _WAITING)
+    return found
 
 
 class Clock:
@@ -87,7 +96,8 @@ class Clock:
         self._full = 0
         self._telling = allocate_lock()
         self._recorded: dict[str, list[bytes]] | None = None
-        self._started = _NONE
+        self._offsets: Offsets = (0, 0, 0)
+        """Those of the recorded process."""
         self._latest = (0, 0)
         """The latest read that a replay gave, and when it did."""
 
@@ -124,7 +134,9 @@ class Clock:
         cover = lane.cover
         if self.handler is None or lane.shadow or (cover is not None and not cover.left):
             return real_clock()
-        if _getframe(2).f_globals.get("__name__") in _WAITING:
+        name = _getframe(2).f_globals.get("__name__")
+        waits = _waits.get(name)
+        if _note_module(name) if waits is None else waits:
             return self._while_waiting(real_clock)
         reads: Reads | None = lane.counters.get(KIND)
         if reads is None:
@@ -170,38 +182,41 @@ class Clock:
 
     # --- what was recorded ----------------------------------------------------------------------
 
-    def _load(self, reads: Reads, lane: Lane) -> Tape:
+    def _load(self, reads: Reads, lane: Lane) -> Any:  # noqa: ANN401  (a tape, or `_NONE`)
         """Find what was recorded of a lane, at its first read."""
         token = lanes.enter(lane.under_cover())
         try:
-            tape = self._find(reads)
+            tape = self._find(reads) or _NONE
         except Exception as error:  # noqa: BLE001  (an error of ours, or of the file's)
             if self.handler is not None:
                 self.handler.failed(error)  # which stops the replay
             tape = _NONE
         finally:
             lanes.leave(token)
-        reads.tape, reads.offsets = tape, tape.offsets
+        reads.tape = tape
+        if tape is not _NONE:
+            reads.offsets = tape.offsets
         return tape
 
-    def _find(self, reads: Reads) -> Tape:
-        handler = self.handler
+    def _find(self, reads: Reads) -> Tape | None:
+        from agentvcr.inside.clock_tape import Tape  # noqa: PLC0415  (a recording has no use for it)
+
+        handler, recorded = self.handler, self._recorded
         if handler is None:
-            return _NONE
-        recorded = self._recorded
+            return None
         if recorded is None:
             recorded = {}
             for name, data in handler.recorded_world(KIND):
                 recorded.setdefault(name, []).append(data)
             self._recorded = recorded
-            self._started = Tape(next(iter(recorded.values()), []), 0)
-            self._latest = (self._started.last, real.monotonic_ns())
+            started = Tape(next(iter(recorded.values()), []), 0)
+            self._offsets, self._latest = started.offsets, (started.last, real.monotonic_ns())
         parts = recorded.get(reads.lane)
         if parts is None:  # an item of a pool: another worker may have done it
             parts = [data for _, data in handler.recorded_world(KIND, reads.lane)]
         if not parts and not recorded:
-            return _NONE
-        return Tape(parts, reads.segment, self._started.offsets)
+            return None
+        return Tape(parts, reads.segment, self._offsets)
 
     # --- what the engine is told ----------------------------------------------------------------
 

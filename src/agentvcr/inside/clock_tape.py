@@ -1,73 +1,25 @@
-"""Encode the clock reads of one lane, and give them back in order.
+"""Give the clock reads of a lane back in order, on replay.
 
-Owns the bytes of a `clock` part and the rule for a read that was not recorded. Reads no clock and
-knows no lanes (`clock`).
-
-A part is two offsets (wall clock and perf_counter, less the monotonic clock), and runs. A *run* is
-reads that follow each other within one segment: the segment, the index of its first read, how many,
-then each read as the difference to the one before. Numbers are of variable length, signed ones
-zigzag. What lies between two runs of one segment was read and not kept.
+Owns the decoding of a `clock` part, and the rule for a read that was not recorded. Reads no clock
+and knows no lanes (`clock`); the encoding is in `clock_reads`.
 """
 
 from __future__ import annotations
 
+from agentvcr.inside.clock_reads import BYTE, MORE, Run
+
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Callable, Sequence
+    from typing import Callable
+
+    from agentvcr.inside.clock_reads import Offsets
 
     Now = Callable[[], int]
-    Offsets = tuple[int, int, int]
-    """What to add to a kept read for the monotonic clock (0), the wall clock, perf_counter."""
-    Ints = list[int]
-else:
-    Ints = list
 
 TICK_NS = 1_000
 """How far the clock moves at a read that was not recorded."""
 _FEW = 100
 """Reads of a segment beyond the recorded that stay before what was read next."""
-_BYTE = 127
-_MORE = 128
-
-
-class Run(Ints):
-    """Reads that follow each other; a list, since one is appended at each read."""
-
-    __slots__ = ("segment", "sent", "start")
-
-    def __init__(self, segment: int, start: int, values: Sequence[int] = ()) -> None:
-        """Begin with read `start` of a segment."""
-        list.__init__(self, values)
-        self.segment = segment
-        self.start = start
-        self.sent = 0
-        """How many of them the engine was told."""
-
-
-def pack(offsets: Offsets, runs: list[tuple[int, int, list[int]]]) -> bytes:
-    """Encode runs: segment, index of the first read, reads."""
-    out = bytearray()
-    _put_signed(out, offsets[1])
-    _put_signed(out, offsets[2])
-    before = 0
-    for segment, index, values in runs:
-        for number in (segment, index, len(values)):
-            _put(out, number)
-        for value in values:
-            _put_signed(out, value - before)
-            before = value
-    return bytes(out)
-
-
-def _put(out: bytearray, number: int) -> None:
-    while number > _BYTE:
-        out.append(number & _BYTE | _MORE)
-        number >>= 7
-    out.append(number)
-
-
-def _put_signed(out: bytearray, number: int) -> None:
-    _put(out, number << 1 if number >= 0 else ~number << 1 | 1)
 
 
 def _take(data: bytes, at: int) -> tuple[int, int]:
@@ -75,8 +27,8 @@ def _take(data: bytes, at: int) -> tuple[int, int]:
     while True:
         byte = data[at]
         at += 1
-        number |= (byte & _BYTE) << shift
-        if byte < _MORE:
+        number |= (byte & BYTE) << shift
+        if byte < MORE:
             return number, at
         shift += 7
 
