@@ -1,11 +1,14 @@
+# The clocks that know no time zone are meant.
+# ruff: noqa: DTZ005, DTZ011
 """Agents that put the time into their prompts, and say it in their logs.
 
-`clock_prompts.py MODE`, with a chat provider at BASE_URL; prints what each agent was told, and when.
+`clock_prompts.py MODE`, with a chat provider at BASE_URL; prints what each agent was told,
+and when.
 """
 
 import asyncio
 import concurrent.futures
-import datetime
+import datetime as dt
 import json
 import logging
 import multiprocessing
@@ -17,12 +20,13 @@ import time
 
 import httpx2
 
+LOG = logging.getLogger("crew")
 AGENTS = 4
 
 
 def prompt(name):
-    now = datetime.datetime.now()
-    text = f"{name} at {now.isoformat()} of {datetime.date.today()}, {time.time()}"
+    now = dt.datetime.now()
+    text = f"{name} at {now.isoformat()} of {dt.date.today()}, {time.time()}"
     return {"model": "counter", "messages": [{"role": "user", "content": text}]}
 
 
@@ -108,13 +112,13 @@ def killed():
 
 def replaced():
     """Tell the time, and go on as another program."""
-    print(datetime.datetime.now(), time.time_ns(), flush=True)
+    print(dt.datetime.now(), time.time_ns(), flush=True)
     os.execv(sys.executable, [sys.executable, __file__, "alone"])
 
 
 def left():
     """End without the interpreter's own end."""
-    print(datetime.datetime.now(), time.time_ns(), flush=True)
+    print(dt.datetime.now(), time.time_ns(), flush=True)
     os._exit(7)
 
 
@@ -124,7 +128,7 @@ if __name__ == "__main__":
         stream=sys.stdout,
         level=logging.WARNING,
     )
-    logging.warning("began %s", time.strftime("%H:%M:%S"))
+    LOG.warning("began %s", time.strftime("%H:%M:%S"))
     outcome = globals()[sys.argv[1]]()
     print(json.dumps(sorted(outcome) if sys.argv[1] != "busy" else outcome))
-    logging.warning("ended %s", time.ctime())
+    LOG.warning("ended %s", time.ctime())

@@ -25,9 +25,9 @@ else:
 
 CHUNK = 1024
 """Reads after which a run is closed."""
-_MOST = 16384
+MOST = 16384
 """Reads of one segment that are kept one by one; of those behind it the last."""
-_TAIL = 64
+TAIL = 64
 BYTE = 127
 MORE = 128
 
@@ -103,10 +103,10 @@ class Reads:
         """Close a run that is full; gives whether its reads are kept and not dropped."""
         run = self.run
         end = run.start + len(run)
-        if end <= _MOST:
+        if end <= MOST:
             self._close(Run(self.segment, end))
             return True
-        self._close(Run(self.segment, end - _TAIL, run[-_TAIL:]))
+        self._close(Run(self.segment, end - TAIL, run[-TAIL:]))
         _drop(self.runs, run)
         return False
 

@@ -85,7 +85,7 @@ class Tape:
         self._segment = segment
         self._index = 0
         self._extras = 0
-        self._floor = 0
+        self._floor: int | None = None
         """What a read that was not recorded gave: those that follow do not go back behind it."""
         self.last = self._runs[0][0] - TICK_NS if self._runs else 0
         """The read that was given last."""
@@ -111,7 +111,7 @@ class Tape:
             value = self.last + (run[0] - self.last) // (run.start - index + 1)
         else:
             value = run[index - run.start]
-        self.last = max(value, self._floor)
+        self.last = value if self._floor is None else max(value, self._floor)
         return self.last
 
     def _current(self, index: int) -> Run | None:
