@@ -26,7 +26,18 @@ def replayed(folder, env, *options):
 
 
 @pytest.mark.parametrize(
-    "mode", ["alone", "tasks", "threads", "executor", "spawned", "forked", "replaced"]
+    "mode",
+    [
+        "alone",
+        "tasks",
+        "threads",
+        "executor",
+        "spawned",
+        "forked",
+        "terminated",
+        "telling",
+        "replaced",
+    ],
 )
 def test_prompts_and_logs_hold_the_recorded_time(mode, tmp_path):
     first, env = recorded(tmp_path, mode)

@@ -94,6 +94,22 @@ def forked():
         return list(pool.map(ask, [f"item {one}" for one in range(AGENTS)]))
 
 
+def terminated():
+    """Leave the block of a pool, which kills its workers."""
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        return pool.map(ask, [f"item {one}" for one in range(AGENTS)])
+
+
+def telling():
+    """The same without an exchange."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return [pool.apply(tell) for _ in range(AGENTS)]
+
+
+def tell():
+    return [time.time(), dt.datetime.now().isoformat()]
+
+
 def busy():
     """Spin for a time, as a rate limiter does, and say how long that was."""
     began, end, turns = time.monotonic(), time.monotonic() + 0.2, 0
