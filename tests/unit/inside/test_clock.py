@@ -7,10 +7,12 @@ import datetime as dt
 import gc
 import logging
 import pickle
+import subprocess
 import sys
 import threading
 import time
 import types
+from pathlib import Path
 
 import pydantic
 import pytest
@@ -20,6 +22,7 @@ from agentvcr.inside.clock_reads import MOST, TAIL, pack
 from agentvcr.inside.clock_tape import TICK_NS, Tape, unpack
 
 SECOND = 1_000_000_000
+ROOT = Path(__file__).parents[3]
 
 
 class Engine:
@@ -151,6 +154,13 @@ def test_a_read_more_is_a_microsecond_later_or_the_virtual_now(session):
     assert time.monotonic_ns() == 9 * SECOND
     clock.set_now(lambda: 0)
     assert time.monotonic_ns() == 9 * SECOND + TICK_NS
+
+
+def test_a_read_more_does_not_come_after_the_next_recorded_one(session):
+    session(parts_of((0, 0, [SECOND]), (1, 0, [SECOND + 300])), replaying=True)
+    found = [time.monotonic_ns() for _ in range(3)]
+    clock.segment(lanes.current())
+    assert [*found, time.monotonic_ns()] == [SECOND, *[SECOND + 300] * 3]
 
 
 def test_recorded_reads_do_not_go_back_behind_one_that_was_not_recorded(session):
@@ -351,16 +361,25 @@ def test_modules_that_had_bound_the_clock_get_ours_and_have_their_own_again(sess
     assert dt.datetime.now().year > 2000
 
 
-def test_specialised_code_sees_the_change_and_its_end(session):
-    def read():
-        return dt.datetime.now().year
+def test_code_that_looked_the_methods_up_before_sees_the_change_and_its_end():
+    program = """
+import datetime
+from agentvcr.inside import clock, lanes
+from tests.unit.inside.test_clock import Engine, parts_of
 
-    for _ in range(1000):
-        read()
-    session(parts_of((0, 0, [0] * 2000)), replaying=True)
-    assert {read() for _ in range(1000)} == {1970}
-    clock.uninstall()
-    assert read() > 1970
+def read():
+    return datetime.datetime.now(datetime.UTC).year
+
+for _ in range(1000):
+    read()
+lanes.start("main")
+clock.install(Engine(parts_of((0, 0, [0] * 2000))), replaying=True)
+assert {read() for _ in range(1000)} == {1970}
+clock.uninstall()
+assert read() > 1970
+"""
+    # In a process of its own: one that has made many classes looks everything up each time.
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
 def test_our_own_code_keeps_the_real_clock(session):
