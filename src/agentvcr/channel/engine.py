@@ -121,5 +121,8 @@ class Divergences(Protocol):
 class Worlds(Protocol):
     """What a recording holds of its processes besides their exchanges."""
 
-    def parts(self, kind: str, process: int, unit: str = "") -> list[tuple[str, bytes]]:
-        """Give what was recorded of the process that a replayed one stands for: lane and data."""
+    def parts(self, kind: str, process: int, lane: str = "") -> list[tuple[str, bytes]]:
+        """Give what was recorded of the process that a replayed one stands for: lane and data.
+
+        With a `lane`, what was recorded of that, in whichever process.
+        """

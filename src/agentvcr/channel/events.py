@@ -84,7 +84,7 @@ class Events:
         elif kind == frames.WORLD:
             self._world(peer, str(meta["kind"]), str(meta["lane"]), frame.raw)
         elif kind == frames.WANTED:
-            asked = str(meta["kind"]), peer.index, str(meta["unit"])
+            asked = str(meta["kind"]), peer.index, str(meta.get("lane", ""))
             return pack_parts(self._worlds.parts(*asked) if self._worlds else [])
         else:
             raise ProtocolError(f"kind {kind!r}")

@@ -22,6 +22,13 @@ class OnMiss(StrEnum):
     NEAREST = "nearest"
 
 
+class Clock(StrEnum):
+    """What time a replayed program reads."""
+
+    VIRTUAL = "virtual"
+    REAL = "real"
+
+
 def replay(
     file: Annotated[
         Path | None,
@@ -38,6 +45,9 @@ def replay(
     pace: Annotated[
         int, typer.Option(min=0, max=1, help="0: answer at once. 1: at the recorded pace.")
     ] = 0,
+    clock: Annotated[
+        Clock, typer.Option(help="Read the clock as it was recorded, or this machine's.")
+    ] = Clock.VIRTUAL,
     times: Annotated[
         int, typer.Option(min=1, help="Replay this often; stop when one differs.")
     ] = 1,
@@ -81,6 +91,7 @@ def replay(
             target=out,
             on_miss=on_miss.value,
             pace=pace,
+            clock=clock.value,
             live=live or (),
             force=force or turn > 1,
             trust=trust,

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import os
 import sys
-from time import monotonic_ns
 
 from agentvcr.inside import frames
 from agentvcr.inside.exchange import by_a_handler
+from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import _local
 
-from agentvcr.inside import lanes
+from agentvcr.inside import clock, lanes, leaving
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -27,6 +27,8 @@ VARIABLES = (
     "AGENTVCR_ROOT",
     "AGENTVCR_STREAMS",
     "AGENTVCR_LENT",
+    "AGENTVCR_CLOCK",
+    "AGENTVCR_OFF",
 )
 """The variables of a session; `AGENTVCR_LANE` and `AGENTVCR_STEP` are set for each child,
 `PYTHONPATH` is prepended."""
@@ -181,6 +183,7 @@ def _with_env(original: Any, entry: Entry, *, keep_lane: bool) -> Any:  # noqa: 
         if keep_lane:
             if _is_there(path):
                 _name_program(entry, path, argv)
+                leaving.leave()
             return original(path, argv, environment_for(env, lanes.current().name), **options)
         started = original(path, argv, environment_for(env, lane_for_child()), **options)
         _name_program(entry, path, argv)
@@ -211,6 +214,7 @@ def _execv(original: Any, entry: Entry) -> Any:  # noqa: ANN401  (a function of 
     def execv(path: Any, argv: Any, /) -> Any:  # noqa: ANN401  (os's own)
         if _is_there(path):
             _name_program(entry, path, argv)
+            leaving.leave()
         # Not `execve`, which words its errors otherwise; nor `environ`, which the program sees.
         lent = _missing(lanes.current().name)
         for name, value in lent.items():
@@ -254,6 +258,7 @@ def follow_forks(entry: Entry) -> None:
         name, origin = _here.forking
         _here.lane = ""
         entry.forked(name)
+        clock.forked()
         lanes.start(name, origin)
 
     if hasattr(os, "register_at_fork"):

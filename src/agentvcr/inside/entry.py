@@ -50,9 +50,9 @@ class Entry:
         """Tell the engine a part of what surrounds this process's exchanges."""
         self.handler.world(kind, lane, data)
 
-    def recorded_world(self, kind: str, unit: str = "") -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
         """Ask the engine for the recorded parts of a kind."""
-        return self.handler.recorded_world(kind, unit)
+        return self.handler.recorded_world(kind, lane)
 
     def other_order(self, text: str) -> None:
         """Tell the engine of another order than the recorded one."""
@@ -110,9 +110,8 @@ class Entry:
 
     def listens(self, port: int) -> None:
         """Tell the engine of a port; waits, since a peer may connect next."""
-        from time import monotonic_ns  # noqa: PLC0415  (only a program that listens)
-
-        from agentvcr.inside import frames  # noqa: PLC0415  (as above)
+        from agentvcr.inside import frames  # noqa: PLC0415  (only a program that listens)
+        from agentvcr.inside.real import monotonic_ns  # noqa: PLC0415  (as above)
 
         meta = frames.pack_meta({"port": port})
         # Asked, not told: a peer may connect through another process's connection next.

@@ -280,11 +280,11 @@ class ProcessHandler(Handler, Protocol):
     def world(self, kind: str, lane: str, data: bytes) -> None:
         """Take down a part of what surrounds this process's exchanges."""
 
-    def recorded_world(self, kind: str, unit: str = "") -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
         """Give the recorded parts of a kind, each with its lane, in the order of recording.
 
-        Those of this process; with a `unit`, an item of a pool, those of that lane in whatever
-        process did it.
+        Those of the process that this one stands for; with `lane`, those of that lane, whichever
+        process it was in.
         """
 
     def other_order(self, text: str) -> None:

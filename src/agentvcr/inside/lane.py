@@ -47,7 +47,8 @@ class OpenStep:
 class Lane:
     """A caller's name, its counters (one for each kind of child), and where its work belongs.
 
-    Immutable but for the counters, which the views of one lane share.
+    Immutable but for the counters, which the views of one lane share; its reads of the clock are
+    among them.
     """
 
     __slots__ = ("counters", "cover", "era", "hidden", "name", "root", "shadow", "step")
@@ -76,7 +77,7 @@ class Lane:
         self.hidden = False
         self.era = era[0]
         self.root = object()  # the same in all lanes of one thread or work item
-        self.counters: dict[Any, Iterator[int]] = {}
+        self.counters: dict[Any, Any] = {}
 
     @property
     def covered(self) -> bool:

@@ -10,9 +10,8 @@ import atexit
 import os
 import struct
 from itertools import count
-from time import monotonic_ns
 
-from agentvcr.inside import frames
+from agentvcr.inside import clock, frames
 from agentvcr.inside.channel import Gone, Link
 from agentvcr.inside.exchange import (
     Course,
@@ -28,6 +27,7 @@ from agentvcr.inside.exchange import (
     failure_of,
 )
 from agentvcr.inside.order import world as worlds
+from agentvcr.inside.real import monotonic_ns
 from agentvcr.inside.waiting import note_served
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -99,6 +99,7 @@ class RemoteSink:
                 meta["failure"] = failure_of(error)
             self.handler.tell_order()
             packed, now = frames.pack_meta(meta), monotonic_ns()
+            clock.flush()  # as safe as the exchange that they led to
             self.last = frames.pack(frames.END, self.exchange, self.seq, now, packed, b"")
         if self.last:
             self._send(self.last)
@@ -262,9 +263,9 @@ class RemoteHandler:
             meta = frames.pack_meta({"kind": kind, "lane": lane})
             self.say(frames.pack(frames.WORLD, 0, 0, monotonic_ns(), meta, raw), answered=False)
 
-    def recorded_world(self, kind: str, unit: str = "") -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
         """Ask for the recorded parts of a kind, each with its lane, in the order of recording."""
-        meta = frames.pack_meta({"kind": kind, "unit": unit})
+        meta = frames.pack_meta({"kind": kind, "lane": lane})
         answer = self.ask(frames.pack(frames.WANTED, 0, 0, monotonic_ns(), meta, b""))
         if answer.kind == frames.HALT:
             raise self.halt(answer.raw.decode("utf-8", "replace"))

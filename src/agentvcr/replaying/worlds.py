@@ -24,12 +24,12 @@ class Worlds:
         for process in recorded.processes:
             self._waiting.setdefault(process.lane, deque()).append(process.index)
         self._stands_for: dict[int, int | None] = {} if recorded.processes else {0: 0}
-        self._units: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
+        self._of_lane: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
         self._parts: dict[tuple[str, int], list[tuple[str, bytes]]] = {}
         for part in recorded.world:
             found = part.lane, part.data
             self._parts.setdefault((part.kind, part.process), []).append(found)
-            self._units.setdefault((part.kind, part.lane), []).append(found)
+            self._of_lane.setdefault((part.kind, part.lane), []).append(found)
 
     def recorded(self, process: int) -> int | None:
         """Say which recorded process a replayed one stands for; None where there was none."""
@@ -38,12 +38,12 @@ class Worlds:
             self._stands_for[process] = waiting.popleft() if waiting else None
         return self._stands_for[process]
 
-    def parts(self, kind: str, process: int, unit: str = "") -> list[tuple[str, bytes]]:
+    def parts(self, kind: str, process: int, lane: str = "") -> list[tuple[str, bytes]]:
         """Give what was recorded of the process that a replayed one stands for: lane and data.
 
-        With a `unit`, what was recorded of that lane, in whatever process.
+        With a `lane`, what was recorded of that, in whichever process: pools share out their items.
         """
-        if unit:
-            return self._units.get((kind, unit), [])
+        if lane:
+            return self._of_lane.get((kind, lane), [])
         recorded = self.recorded(process)
         return [] if recorded is None else self._parts.get((kind, recorded), [])

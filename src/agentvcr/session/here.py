@@ -40,7 +40,7 @@ from agentvcr.replaying.replayer import OnMiss
 from agentvcr.replaying.worlds import Worlds
 from agentvcr.session.in_force import InForce, check_idle
 from agentvcr.session.recording import new_recorder, summed_up, why_broken
-from agentvcr.session.replaying import Replay, kept_as
+from agentvcr.session.replaying import Clock, Replay, kept_as
 from agentvcr.session.sealing import seal_recording
 
 _MOST_TOLD: Final = 5
@@ -206,6 +206,7 @@ class Replaying(Session):
         *,
         on_miss: OnMiss,
         pace: float,
+        clock: Clock,
         live: Sequence[str],
         target: StrPath | None,
         force: bool,
@@ -214,6 +215,7 @@ class Replaying(Session):
         super().__init__(path, live)
         self._on_miss: OnMiss = on_miss
         self._pace = pace
+        self._clock: Clock = clock
         self._target = None if target is None else Path(target)
         self._may_replace = force
         self._replay: Replay | None = None
@@ -230,6 +232,12 @@ class Replaying(Session):
                 where="agentvcr.replay(…)",
                 cure="leave it out to stop at the first request that was not recorded",
             )
+        if self._clock not in get_args(Clock):
+            raise BadOptionError(
+                f"clock is one of {', '.join(get_args(Clock))}, and not {self._clock!r}",
+                where="agentvcr.replay(…)",
+                cure="leave it out to read the clock as it was recorded",
+            )
         if self._target is not None and self._target.resolve() == self.path.resolve():
             raise BadOptionError(
                 "a replay cannot be kept in the cassette that it replays",
@@ -241,6 +249,7 @@ class Replaying(Session):
             recorded,
             on_miss=self._on_miss,
             pace=self._pace,
+            clock=self._clock,
             live=self._live,
             advice='on_miss="nearest"',
         )
@@ -250,7 +259,9 @@ class Replaying(Session):
         self._replay = replay
         self._recorder = replay.recorder(journal, ())
         worlds = Worlds(recorded, self._recorder.lanes.__getitem__)
-        self._force = InForce(self._recorder, replay.boundary, replay.ledger, worlds)
+        self._force = InForce(
+            self._recorder, replay.boundary, replay.ledger, worlds, clock=replay.clock
+        )
         self._force.begin()
 
     def _stop(self, error: BaseException | None) -> None:
@@ -333,6 +344,7 @@ def replay(  # noqa: PLR0913  (the options of a replay)
     *,
     on_miss: OnMiss = "fail",
     pace: float = 0.0,
+    clock: Clock = "virtual",
     live: Sequence[str] = (),
     target: StrPath | None = None,
     force: bool = False,
@@ -346,6 +358,7 @@ def replay(  # noqa: PLR0913  (the options of a replay)
         path: The cassette.
         on_miss: Stop, or answer with the `nearest` exchange and go on.
         pace: 0 to answer at once, 1 at the recorded pace.
+        clock: What the block reads: the clock as it was recorded, or this machine's, `real`.
         live: `HOST:PORT` of services that stay live.
         target: Where to keep this run, by default beside the cassette as NAME.last.avcr.
         force: Write over an existing `target`.
@@ -354,4 +367,6 @@ def replay(  # noqa: PLR0913  (the options of a replay)
         SessionActiveError: This process is recorded or replayed already.
         CassetteMissingError, CassetteDamagedError: As their names say. All of these on entering.
     """
-    return Replaying(path, on_miss=on_miss, pace=pace, live=live, target=target, force=force)
+    return Replaying(
+        path, on_miss=on_miss, pace=pace, clock=clock, live=live, target=target, force=force
+    )

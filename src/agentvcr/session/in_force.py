@@ -17,12 +17,14 @@ from typing import Any, Final
 
 from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
 from agentvcr.errors import SessionActiveError
+from agentvcr.inside import clock as lane_clock
 from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.exchange import Forward, Request, Serve
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
+from agentvcr.inside.off import is_off
 from agentvcr.inside.patching import dressed_as
 from agentvcr.inside.waiting import forget_served, note_served
 from agentvcr.recording.local import LocalHandler
@@ -64,8 +66,11 @@ class InForce:
         boundary: Boundary,
         ledger: Ledger | None,
         worlds: Worlds | None = None,
+        *,
+        clock: str = "virtual",
     ) -> None:
         """Prepare; with a ledger, it is a replay, of a process of `worlds`."""
+        self._has_clock = clock != "real" and not is_off("clock")
         self.replaying = ledger is not None
         self._recorder = recorder
         self._boundary = boundary
@@ -101,6 +106,8 @@ class InForce:
         when_imported("multiprocessing.util", self._hook_spawning)
         for name, hook in lanes.HOOKS.items():
             when_imported(name, hook)
+        if self._has_clock:
+            lane_clock.install(self._handler, replaying=self.replaying)
         interceptors.install()
         self._guard.hook_socket(socket)
         self._guard.install()
@@ -108,6 +115,10 @@ class InForce:
     def end(self) -> None:
         """Take everything away."""
         global _current  # noqa: PLW0603  (as above)
+        if self._has_clock:
+            if self.is_own_process:
+                lane_clock.flush()
+            lane_clock.uninstall()
         state.activate(None)
         _current = None
         while self._undo:
@@ -214,7 +225,8 @@ class _Noting(LocalHandler):
     """Notes what was served, for the answers that wait for it."""
 
     def begin(self, request: Request) -> Serve | Forward:
-        """Decide as the recorder does."""
+        """Decide as the recorder does; what was read of the clock is in the file before."""
+        lane_clock.flush()
         decision = super().begin(request)
         if isinstance(decision, Serve):
             note_served(decision.number)

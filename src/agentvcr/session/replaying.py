@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette.journal import Journal
@@ -19,6 +20,7 @@ from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.diff.rundiff import diff
 from agentvcr.errors import BadOptionError
+from agentvcr.inside.clock import KIND as CLOCK
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
@@ -37,6 +39,9 @@ from agentvcr.session.command import check_command, folder_of, recorded_command
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
 
+Clock = Literal["virtual", "real"]
+"""What time a replayed program reads: what its recording read, or this machine's."""
+
 
 def replay_command(  # noqa: PLR0913  (the options of the command line)
     path: Path,
@@ -45,6 +50,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     target: Path | None = None,
     on_miss: OnMiss = "fail",
     pace: float = 0.0,
+    clock: Clock = "virtual",
     live: Sequence[str] = (),
     force: bool = False,
     trust: bool = False,
@@ -58,6 +64,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         target: Where to keep this replay; by default beside the cassette, as `.last.avcr`.
         on_miss: What to do about a request that no recorded exchange answers.
         pace: 0 to answer at once, 1 at the recorded pace.
+        clock: `real` lets the program read this machine's clock.
         live: `HOST:PORT` of services that stay live.
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
@@ -76,7 +83,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
             where=str(place),
             cure="choose another name with -o",
         )
-    replay = Replay(recorded, on_miss=on_miss, pace=pace, live=live)
+    replay = Replay(recorded, on_miss=on_miss, pace=pace, clock=clock, live=live)
     cwd = folder_of(recorded) if not argv else Path.cwd()
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
@@ -131,6 +138,7 @@ class Replay:
         pace: float,
         live: Sequence[str],
         advice: str = "--on-miss nearest",
+        clock: Clock = "virtual",
         goes_on: bool = False,
     ) -> None:
         """Make a replayer of what was recorded.
@@ -141,6 +149,7 @@ class Replay:
             pace: 0 to answer at once, 1 at the recorded pace.
             live: `HOST:PORT` of services that stay live.
             advice: Says how to go on after a miss.
+            clock: What time the program reads.
             goes_on: No divergence ends the replay.
         """
         self.recorded = recorded
@@ -161,6 +170,8 @@ class Replay:
             collectors=Collectors(recorded.notes),
         )
         self._live = live
+        was_kept = any(part.kind == CLOCK for part in recorded.world)
+        self.clock: Clock = clock if was_kept else "real"
         self._reached: tuple[str, ...] = ()
 
     def recorder(self, journal: Journal, command: Sequence[str]) -> Recorder:
@@ -184,7 +195,7 @@ class Replay:
                 stdin.write(b"".join(heard))
                 stdin.seek(0)
                 given = stdin.fileno() if heard else None
-                env = child_environment(hub, replaying=True, stdin=given)
+                env = child_environment(hub, replaying=True, stdin=given, clock=self.clock)
                 return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 
-from agentvcr.inside import children, imports, interceptors, lanes, state, streams
+from agentvcr.inside import children, clock, imports, interceptors, lanes, leaving, state, streams
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
+from agentvcr.inside.off import is_off
 from agentvcr.inside.order import install as order
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -66,6 +67,7 @@ def start(path_entry: str) -> None:
     )
     guard = entry.guard = Guard(entry)
     imports.on_failure.append(entry.hook_failed)
+    leaving.install()
     children.remember(path_entry)
     children.follow_forks(entry)
     children.hook_os(entry)
@@ -78,7 +80,12 @@ def start(path_entry: str) -> None:
 
         farewell.install()
         when_imported("threading", farewell.hook_threading)
-    order.install(entry)
+    keeps_reads = not is_off("clock") and os.environ.get("AGENTVCR_CLOCK") != "real"
+    if keeps_reads:
+        clock.install(entry, replaying=entry.replaying)
+        leaving.before_leaving(clock.flush)
+    if not is_off("order"):
+        order.install(entry, reads_are_kept=keeps_reads)
     interceptors.install()
     guard.install()
     streams.install(

@@ -60,7 +60,8 @@ class Ordered(Course):
             except BaseException:
                 self._index -= 1
                 raise
-            _told_here()
+            if key[2] == 0:
+                _told_here()
 
     async def async_arrive(self, index: int | None = None) -> None:
         """The same in an event loop; `index` where deliveries have numbers of their own."""
@@ -73,7 +74,8 @@ class Ordered(Course):
             except BaseException:
                 self._index -= 1
                 raise
-            _told_here()
+            if key[2] == 0:
+                _told_here()
 
     def finish(self) -> None:
         """Expect nothing more of it."""

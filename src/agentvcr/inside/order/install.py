@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from agentvcr.inside import lanes
+from agentvcr.inside import clock, lanes, real
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.log import pack, unpack
@@ -21,18 +21,28 @@ if TYPE_CHECKING:
     from agentvcr.inside.order.log import Entry
 
 
-def install(handler: Any) -> None:  # noqa: ANN401  (the process's handler)
+def install(handler: Any, *, reads_are_kept: bool) -> None:  # noqa: ANN401  (the process's handler)
     """Keep the order of what happens, or have it again.
 
-    A replay with `AGENTVCR_ORDER=free` keeps none.
+    A replay with `AGENTVCR_ORDER=free` keeps none. `reads_are_kept` where what the program reads of
+    a clock is recorded.
     """
     if handler.replaying and os.environ.get("AGENTVCR_ORDER") == "free":
         return
     worlds.activate(_world(handler, ""))
+    if reads_are_kept:
+        worlds.tell_deliveries(clock.segment)
+        clock.set_now(_now_ns if handler.replaying else None)
     lanes.on_item.append(lambda unit: _take_up(handler, unit))
     _follow_forks(handler)
     for name, hook in HOOKS.items():
         when_imported(name, hook)
+
+
+def _now_ns() -> int:
+    """Say what time it is in a replay; the real time where nobody keeps order."""
+    world = worlds.active
+    return real.monotonic_ns() if world is None or world.is_off else world.now_ns
 
 
 def _take_up(handler: Any, unit: str) -> None:  # noqa: ANN401  (as above)
@@ -65,6 +75,7 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
 def uninstall() -> None:
     """Keep no order any more; `lanes.uninstall` takes away the hooks."""
     worlds.activate(None)
+    worlds.tell_deliveries(None)
     _follows.clear()
 
 

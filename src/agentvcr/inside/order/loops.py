@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 from itertools import count
-from time import monotonic_ns
 
-from agentvcr.inside import lanes
+from agentvcr.inside import clock, lanes
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.real import Real
 from agentvcr.inside.order.watch import HOLD_S, TICK_S
 from agentvcr.inside.order.world import strand_here
 from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -305,12 +305,14 @@ def _hook_clock(every: Any) -> None:  # noqa: ANN401  (`BaseEventLoop`)
 
     def time(self: Any) -> float:  # noqa: ANN401  (its own)
         selector = self.__dict__.get("_selector")
-        if isinstance(selector, Selector) and selector.now_ns:
-            is_own = sys._getframe(1).f_code is code
-            if is_own or (selector.is_virtual and not worlds.reads_are_kept):
-                return selector.now_ns / _NS
-        found: float = original(self)
-        return found
+        if not isinstance(selector, Selector) or not selector.now_ns:
+            found: float = original(self)
+            return found
+        if sys._getframe(1).f_code is code:
+            return selector.now_ns / _NS
+        if worlds.reads_are_kept:
+            return clock.loop_time()
+        return selector.now_ns / _NS if selector.is_virtual else monotonic_ns() / _NS
 
     lanes.replace(every, "time", dressed_as(original)(time))
 

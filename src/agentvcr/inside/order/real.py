@@ -7,10 +7,9 @@ interceptor is always looked at.
 
 from __future__ import annotations
 
-from time import monotonic_ns
-
 from agentvcr.inside import lanes
 from agentvcr.inside.order.watch import TICK_S
+from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:

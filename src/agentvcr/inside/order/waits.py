@@ -7,7 +7,6 @@ Waiting in C, as in a `SimpleQueue`, is out of sight.
 from __future__ import annotations
 
 from _thread import allocate_lock
-from time import monotonic_ns
 
 from agentvcr.inside import lanes
 from agentvcr.inside.order import world as worlds
@@ -16,6 +15,7 @@ from agentvcr.inside.order.loops import next_of
 from agentvcr.inside.order.watch import TICK_S
 from agentvcr.inside.order.world import Turn, strand_here
 from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:

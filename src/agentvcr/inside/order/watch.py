@@ -6,9 +6,10 @@ of ours is needed. Does not know who they are.
 
 from __future__ import annotations
 
-from time import monotonic_ns, process_time_ns
+from time import process_time_ns
 
 from agentvcr.inside.order.log import OF_EXCHANGE, SOFT
+from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:

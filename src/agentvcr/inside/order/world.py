@@ -13,10 +13,10 @@ jumps to what comes next, and nobody waits for it.
 from __future__ import annotations
 
 from _thread import RLock, _local, allocate_lock, get_ident
-from time import monotonic_ns
 
 from agentvcr.inside.order.log import Entry, Log
 from agentvcr.inside.order.watch import Watch
+from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
