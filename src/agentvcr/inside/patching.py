@@ -39,7 +39,9 @@ class _Owner:
 
     def __reduce__(self) -> Any:  # noqa: ANN401  (the pickle protocol)
         """Travel as the module: a function that was pickled is found there by its name."""
-        return __import__, (self._module,)
+        from importlib import import_module  # noqa: PLC0415  (hardly ever)
+
+        return import_module, (self._module,)
 
     def __deepcopy__(self, memo: object) -> _Owner:
         """Be itself, as what it stands for is."""
