@@ -44,7 +44,7 @@ def test_every_source_in_every_lane_is_the_same_again_elsewhere(tmp_path):
     drawn = [own for own in lanes.values() if isinstance(own, dict) and "random" in own]
     first, *others = lanes["shared"]
     assert others == [first] * 2, "a child has another hash seed or zone"
-    assert len(drawn) == 2 + 3 + 3 + 4 + 2 + 4
+    assert len(drawn) == 2 + 3 + 3 + 4 + 2 + 2 * 4
     for source in DRAWS:
         assert len({str(own[source]) for own in drawn}) == len(drawn), f"{source}: drawn twice"
 
@@ -63,11 +63,13 @@ def test_without_it_the_replay_is_another_run(tmp_path):
 
 
 def test_processes_that_one_shell_starts_draw_apart(tmp_path):
-    draw = f"{shlex.quote(sys.executable)} -c 'import os, uuid; print(uuid.uuid4(), os.urandom(4))'"
+    code = 'import os, uuid; print(uuid.uuid4(), os.environ["AGENTVCR_SEED"])'
+    draw = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
     recorded, replayed = kept(["sh", "-c", f"{draw}; {draw}; {draw}"], tmp_path, {})
     assert replayed.returncode == 0, replayed.stderr.decode()
     assert replayed.stdout == recorded.stdout
-    assert len(set(recorded.stdout.splitlines())) == 3
+    # What each of them starts has its seed, since a pool's items draw by nothing else.
+    assert len(set(recorded.stdout.split())) == 6
 
 
 def test_a_program_that_takes_its_own_place_draws_on(tmp_path):
@@ -144,7 +146,7 @@ def test_keys_are_made_of_real_chance(tmp_path):
         "import os, secrets\ndef key(): return [os.urandom(8).hex(), secrets.token_hex(8)]"
     )
     text = "import os, paramiko; print(os.urandom(4).hex(), *paramiko.key(), os.urandom(4).hex())"
-    recorded, replayed = kept(script(text), tmp_path, {"PYTHONPATH": str(tmp_path)})
+    recorded, replayed = kept(script(text), tmp_path, {})
     first, again = recorded.stdout.split(), replayed.stdout.split()
     assert (first[0], first[3]) == (again[0], again[3])
     assert not {first[1], first[2]} & {again[1], again[2]}

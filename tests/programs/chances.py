@@ -119,8 +119,9 @@ def main():
     for method in ("fork", "spawn"):
         lanes[f"process {method}"], told = process(method)
         lanes["shared"].append(told)
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        lanes.update((f"work {place}", own) for place, own in enumerate(pool.map(agent, range(4))))
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
+            for place, own in enumerate(pool.map(agent, range(4))):
+                lanes[f"work {method} {place}"] = own
     lanes["command"] = command()
     print(json.dumps(lanes))
 

@@ -194,6 +194,7 @@ def test_a_seed_gives_the_numbers_that_it_gives_without_us():
 
     expected = bare_numbers(7)
     with Running():
+        random.random()
         random.seed(7)
         assert [random.random() for _ in range(4)] == expected
         assert asyncio.run(main()) == expected
@@ -205,6 +206,7 @@ def test_a_seed_in_a_thread_gives_its_numbers_there_and_nowhere_else():
     found = {}
 
     def work(seed):
+        random.random()  # before, it draws what is the thread's own
         random.seed(seed)
         found[seed] = [random.random() for _ in range(4)]
 
@@ -229,6 +231,33 @@ def test_threads_of_a_seeded_program_draw_by_its_seed_and_not_by_the_run():
     first, second = twice(work, seed=b"another run")
     assert first == second
     assert len(set(first)) == 4
+
+
+def test_threads_of_a_seeded_program_draw_the_same_in_whatever_order():
+    def work(order):
+        random.seed("crew")
+        found = {}
+        threads = [
+            threading.Thread(target=lambda who=who: found.update({who: draw()})) for who in "ab"
+        ]
+        turns = {who: threading.Event() for who in "ab"}
+
+        def draw():
+            who = "ab"[threads.index(threading.current_thread())]
+            turns[who].wait()
+            return random.random()
+
+        for thread in threads:
+            thread.start()
+        for who in order:
+            turns[who].set()
+            threads["ab".index(who)].join()
+        return found
+
+    with Running():
+        first = work("ab")
+    with Running():
+        assert work("ba") == first
 
 
 def test_a_state_can_be_kept_and_set():
@@ -296,6 +325,7 @@ def test_as_many_bytes_come_as_were_asked_for(size):
 
 
 def test_identifiers_have_the_version_the_variant_and_the_order_that_they_should():
+    safety = uuid.uuid1().is_safe
     with Running():
         ones = [uuid.uuid1() for _ in range(200)]
         assert {(one.version, one.variant, one.node) for one in ones} == {
@@ -303,6 +333,8 @@ def test_identifiers_have_the_version_the_variant_and_the_order_that_they_should
         }
         assert [one.time for one in ones] == sorted({one.time for one in ones})
         assert uuid.uuid1(node=5, clock_seq=6).fields[3:] == (0x80, 6, 5)
+        assert uuid.uuid1(0).node == 0
+        assert uuid.uuid1().is_safe == safety
         assert uuid.uuid4().version == 4
 
 

@@ -39,7 +39,7 @@ class Chance:
         self._is_block = is_block
         self._shared: list[Shared] = []
         before = _bound_names()
-        self._urandom = self._stream.replace_urandom()
+        self._stream.replace_urandom()
         when_imported("random", self._on_random)
         when_imported("tempfile", self._on_tempfile)
         when_imported("uuid", self._on_uuid)
@@ -56,7 +56,7 @@ class Chance:
     def _on_random(self, module: ModuleType) -> None:
         from agentvcr.inside.chance import libraries  # noqa: PLC0415  (only who uses chance)
 
-        self._begin(libraries.hook_random(module, self._stream, self._urandom))
+        self._begin(libraries.hook_random(module, self._stream))
 
     def _on_tempfile(self, module: ModuleType) -> None:
         from agentvcr.inside.chance import libraries  # noqa: PLC0415  (as above)

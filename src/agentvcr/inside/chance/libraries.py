@@ -98,8 +98,11 @@ def _replace(module: Any, name: str, call: Any, *others: Any) -> None:  # noqa: 
             lanes.replace(one, name, call)
 
 
-def hook_random(module: ModuleType, stream: Stream, urandom: Any) -> Shared:  # noqa: ANN401
-    """Determine `random`: what it reads, a generator made without a seed, and the shared one."""
+def hook_random(module: ModuleType, stream: Stream) -> Shared:
+    """Determine `random`: a generator that is made without a seed, and the shared one.
+
+    What it reads by itself it has from `os.urandom`, and `secrets` from it.
+    """
     random: Any = module
     seed_original = random.Random.seed
 
@@ -107,7 +110,6 @@ def hook_random(module: ModuleType, stream: Stream, urandom: Any) -> Shared:  # 
     def seed(self: Any, a: Any = None, version: int = 2) -> None:  # noqa: ANN401  (random's own)
         seed_original(self, stream.number() if a is None else a, version)
 
-    lanes.replace(random, "_urandom", urandom)
     lanes.replace(random.Random, "seed", seed)
     return _stand_for(random, _PythonKind(random), random._inst, stream)
 
@@ -170,8 +172,9 @@ def _hook_timed(uuid: Any, name: str, original: Any, stream: Stream | None) -> N
             # The library keeps its own sequence, so that a seeded program loses no number to it.
             sequence = stream.draw(lane, 2) if passes_by and stream is not None else b""
             own = counters[name, where] = (made, int.from_bytes(sequence, "big") & 0x3FFF)
-        if passes_by and not any(args) and not any(options.values()):
-            return own[0](None, own[1])
+        if passes_by and all(one is None for one in (*args, *options.values())):
+            # Whether it is safe, the library says of this machine.
+            return uuid.UUID(int=own[0](None, own[1]).int, is_safe=original().is_safe)
         return own[0](*args, **options)
 
     lanes.replace(uuid, name, timed)

@@ -85,7 +85,7 @@ class Stream:
         lane = lanes.current()
         return None if lane.shadow else int.from_bytes(self.draw(lane, 32), "big")
 
-    def replace_urandom(self) -> Any:  # noqa: ANN401  (a function of os)
+    def replace_urandom(self) -> None:
         """Put ours in the place of `os.urandom`, and of what is like it."""
 
         @unbinding(real, "os")
@@ -107,7 +107,6 @@ class Stream:
                 return self.draw(lane, index(size))
 
             lanes.replace(os, "getrandom", getrandom)
-        return urandom
 
 
 def _is_size(size: Any) -> bool:  # noqa: ANN401  (as above)
