@@ -1,12 +1,14 @@
 """What a program draws is drawn again: in each lane, another process, hash seed and time zone."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
 
 import pytest
 
+from agentvcr.cassette.reader import load_run
 from tests.support.command_line import agentvcr, python
 from tests.support.counter_server import CounterServer
 
@@ -47,6 +49,18 @@ def test_every_source_in_every_lane_is_the_same_again_elsewhere(tmp_path):
     assert len(drawn) == 2 + 3 + 3 + 4 + 2 + 2 * 4
     for source in DRAWS:
         assert len({str(own[source]) for own in drawn}) == len(drawn), f"{source}: drawn twice"
+
+
+def test_no_name_of_a_caller_holds_what_the_system_chose(tmp_path):
+    with CounterServer(jitter_ms=(0, 1)) as server:
+        recorded, replayed = kept(python("chances.py"), tmp_path, {"BASE_URL": server.base_url})
+    assert (recorded.returncode, replayed.returncode) == (0, 0)
+    runs = [load_run(tmp_path / name) for name in ("x.avcr", "x.last.avcr")]
+    lanes = [{one.lane for one in run.exchanges} for run in runs]
+    assert lanes[0] == lanes[1]
+    names = lanes[0] | {one.lane for run in runs for one in run.processes}
+    numbers = set(re.findall(r"\d+", " ".join(names)))
+    assert not numbers & {str(one.pid) for run in runs for one in run.processes}
 
 
 def test_two_recordings_draw_otherwise(tmp_path):
