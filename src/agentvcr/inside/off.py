@@ -1,4 +1,4 @@
-"""Which parts of ours are switched off in this process, so that each can be told apart."""
+"""Say which parts of ours are switched off here, so that what each does can be told apart."""
 
 from __future__ import annotations
 
