@@ -28,6 +28,9 @@ VARIABLES = (
     "AGENTVCR_STREAMS",
     "AGENTVCR_LENT",
     "AGENTVCR_CLOCK",
+    "AGENTVCR_SEED",
+    "AGENTVCR_DEFAULTS",
+    "AGENTVCR_HIDDEN",
     "AGENTVCR_OFF",
 )
 """The variables of a session; `AGENTVCR_LANE` and `AGENTVCR_STEP` are set for each child,
@@ -101,6 +104,10 @@ def environment_for(
     if "AGENTVCR_GATEWAY" in _ours:
         wanted.update(_gateway_variables(out, where, as_bytes=as_bytes))
     path = wanted.pop("PYTHONPATH")
+    for name, value in _defaults():
+        out.setdefault(
+            name.encode() if as_bytes else name, os.fsencode(value) if as_bytes else value
+        )
     for name, value in wanted.items():
         out[name.encode() if as_bytes else name] = os.fsencode(value) if as_bytes else value
     key: Any = b"PYTHONPATH" if as_bytes else "PYTHONPATH"
@@ -112,6 +119,21 @@ def environment_for(
     others = [one for one in given.split(separator) if one != entry] if given else []
     out[key] = separator.join([entry, *others])  # first: another's `sitecustomize` would hide ours
     return out
+
+
+def _defaults() -> list[tuple[str, str]]:
+    """Give what each child has, unless the program gives it another: the hash seed, the zone."""
+    lines = [line.partition("=") for line in _ours.get("AGENTVCR_DEFAULTS", "").split("\n") if line]
+    return [(name, value) for name, _, value in lines]
+
+
+def hide_variables() -> None:
+    """Take variables that are ours from what the program sees; C code hands them on still."""
+    data: Any = getattr(os.environ, "_data", None)
+    encode: Any = getattr(os.environ, "encodekey", None)
+    if isinstance(data, dict) and encode is not None:
+        for name in _ours.get("AGENTVCR_HIDDEN", "").split(","):
+            data.pop(encode(name), None)
 
 
 def _gateway_variables(

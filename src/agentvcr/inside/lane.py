@@ -9,7 +9,7 @@ from itertools import count
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any
 
 ORPHAN = "?"
 """Lane of code whose origin nobody saw, such as a thread started from C: matched by content."""
@@ -41,7 +41,7 @@ class OpenStep:
         self.lane = lane
         self.outer = outer
         self.left = False
-        self.counters: dict[Any, Iterator[int]] = {}
+        self.counters: dict[Any, Any] = {}  # of steps, and of draws of what it covers
 
 
 class Lane:
@@ -77,7 +77,7 @@ class Lane:
         self.hidden = False
         self.era = era[0]
         self.root = object()  # the same in all lanes of one thread or work item
-        self.counters: dict[Any, Any] = {}
+        self.counters: dict[Any, Any] = {}  # of children and draws, and what else is the lane's own
 
     @property
     def covered(self) -> bool:

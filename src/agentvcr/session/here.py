@@ -38,6 +38,7 @@ from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Divergence, Ledger
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.replaying.worlds import Worlds
+from agentvcr.session.chance import chance_for
 from agentvcr.session.in_force import InForce, check_idle
 from agentvcr.session.recording import new_recorder, summed_up, why_broken
 from agentvcr.session.replaying import Clock, Replay, kept_as
@@ -163,9 +164,11 @@ class Recording(Session):
     def _start(self) -> None:
         boundary = Boundary(self._live, own_collectors(os.environ))
         journal = Journal(self.path, force=self._may_replace)
-        self._recorder = recorder = new_recorder(journal, boundary, Fingerprinter(), ())
+        chance = chance_for(os.environ, is_block=True)
+        recorder = new_recorder(journal, boundary, Fingerprinter(), (), chance=chance)
+        self._recorder = recorder
         recorder.tally.process(0, recorder.redactor.argv(storable_argv(sys.orig_argv)))
-        self._force = InForce(recorder, boundary, None)
+        self._force = InForce(recorder, boundary, None, chance=chance)
         self._force.begin()
 
     def _stop(self, error: BaseException | None) -> None:
@@ -260,7 +263,12 @@ class Replaying(Session):
         self._recorder = replay.recorder(journal, ())
         worlds = Worlds(recorded, self._recorder.lanes.__getitem__)
         self._force = InForce(
-            self._recorder, replay.boundary, replay.ledger, worlds, clock=replay.clock
+            self._recorder,
+            replay.boundary,
+            replay.ledger,
+            worlds,
+            clock=replay.clock,
+            chance=replay.chance,
         )
         self._force.begin()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextvars import Token
 from functools import partial
@@ -16,9 +17,11 @@ from types import ModuleType
 from typing import Any, Final
 
 from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
+from agentvcr.channel.zone import variable_for
 from agentvcr.errors import SessionActiveError
 from agentvcr.inside import clock as lane_clock
 from agentvcr.inside import interceptors, lanes, state
+from agentvcr.inside.chance.install import Chance as InPlace
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.exchange import Forward, Request, Serve
 from agentvcr.inside.guard import Guard
@@ -27,6 +30,7 @@ from agentvcr.inside.lane import Lane
 from agentvcr.inside.off import is_off
 from agentvcr.inside.patching import dressed_as
 from agentvcr.inside.waiting import forget_served, note_served
+from agentvcr.model.chance import Chance
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
@@ -68,8 +72,12 @@ class InForce:
         worlds: Worlds | None = None,
         *,
         clock: str = "virtual",
+        chance: Chance | None = None,
     ) -> None:
-        """Prepare; with a ledger, it is a replay, of a process of `worlds`."""
+        """Prepare; with a ledger, it is a replay, of a process of `worlds`.
+
+        Without `chance`, that stays real.
+        """
         self._has_clock = clock != "real" and not is_off("clock")
         self.replaying = ledger is not None
         self._recorder = recorder
@@ -83,6 +91,7 @@ class InForce:
         self._asked: dict[tuple[str, str], int] = {}
         """How often what is not recorded was asked for, where a client names it."""
         self._undo: list[Callable[[], None]] = []
+        self._given = chance
 
     @property
     def is_own_process(self) -> bool:
@@ -111,6 +120,8 @@ class InForce:
         interceptors.install()
         self._guard.hook_socket(socket)
         self._guard.install()
+        if self._given is not None and not is_off("chance"):
+            self._determine(self._given)
 
     def end(self) -> None:
         """Take everything away."""
@@ -128,6 +139,19 @@ class InForce:
         lanes.uninstall()
         if self._lane is not None:
             lanes.leave(self._lane)
+
+    def _determine(self, given: Chance) -> None:
+        """Give the block what was recorded of chance, and of the zone of its local times."""
+        in_place = InPlace(given.seed, is_block=True)
+        self._undo.append(in_place.end_block)
+        if given.zone is None or not self.replaying:
+            return
+        zone = variable_for(given.zone, os.environ)
+        if zone is None:
+            return
+        before = os.environ.get("TZ")
+        self._undo.append(partial(_set_zone, before))
+        _set_zone(zone)
 
     def close(self, exit_status: int) -> None:
         """Close the recording; a thread that outlives the block may be writing to it."""
@@ -214,6 +238,14 @@ class InForce:
     def listens_at(self, path: str) -> None:
         """Take down that this process listens on a Unix socket."""
         self._own_paths.add(f"unix:{path}")
+
+
+def _set_zone(variable: str | None) -> None:
+    if variable is None:
+        os.environ.pop("TZ", None)
+    else:
+        os.environ["TZ"] = variable
+    time.tzset()
 
 
 def _runs_the_program(args: Sequence[Any]) -> bool:

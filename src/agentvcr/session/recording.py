@@ -22,6 +22,7 @@ from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
 from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.model.chance import KIND, Chance
 from agentvcr.model.summary import NotRecorded, RecordSummary
 from agentvcr.model.text import storable, storable_argv
 from agentvcr.recording.recorder import Recorder
@@ -30,6 +31,7 @@ from agentvcr.redaction.environment import credentials, kept_environment
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
 from agentvcr.replaying.replayer import Replayer
+from agentvcr.session.chance import chance_for
 from agentvcr.session.command import check_command, project_root
 from agentvcr.session.sealing import seal_recording
 
@@ -61,12 +63,12 @@ def record_command(
     check_command(argv)
     journal = Journal(target, force=force)
     boundary = Boundary(tuple(live), own_collectors(os.environ))
-    recorder = new_recorder(journal, boundary, Fingerprinter(), argv)
+    chance = chance_for(os.environ)
+    recorder = new_recorder(journal, boundary, Fingerprinter(), argv, chance=chance)
     hub = Hub(recorder, boundary, None)
     try:
-        ended = Launch(list(argv), child_environment(hub, replaying=False), str(Path.cwd())).run(
-            hub
-        )
+        env = child_environment(hub, replaying=False, chance=chance)
+        ended = Launch(list(argv), env, str(Path.cwd())).run(hub)
     except (CommandNotFoundError, CommandNotExecutableError):
         hub.close()
         recorder.close(None, None)
@@ -115,12 +117,14 @@ def _unseen(recorder: Recorder, processes: int) -> Iterator[NotRecorded]:
         yield missing("silent", "CMD")
 
 
-def new_recorder(
+def new_recorder(  # noqa: PLR0913  (the parts of a session)
     journal: Journal,
     boundary: Boundary,
     fingerprinter: Fingerprinter,
     argv: Sequence[str],
     inner: Replayer | None = None,
+    *,
+    chance: Chance | None,
 ) -> Recorder:
     """Make a recorder into `journal`, with the beginning of the run in it."""
     key = user_key()
@@ -142,6 +146,8 @@ def new_recorder(
             environment=kept_environment(key),
         )
     )
+    if chance is not None:
+        recorder.world(KIND, 0, "", chance.encode())
     recorder.flush()
     return recorder
 

@@ -26,6 +26,7 @@ from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model import exchange as model
 from agentvcr.model.address import address_of
+from agentvcr.model.chance import Chance
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import ReplaySummary
@@ -153,6 +154,7 @@ class Replay:
             goes_on: No divergence ends the replay.
         """
         self.recorded = recorded
+        self.chance = Chance.of(recorded)
         self.boundary = Boundary(tuple(live), own_collectors(os.environ))
         self.ledger = Ledger(goes_on=goes_on)
         keys = recorded.exchanges.list_keys()
@@ -176,7 +178,14 @@ class Replay:
 
     def recorder(self, journal: Journal, command: Sequence[str]) -> Recorder:
         """Make what records this replay."""
-        return new_recorder(journal, self.boundary, self.fingerprinter, command, self.replayer)
+        return new_recorder(
+            journal,
+            self.boundary,
+            self.fingerprinter,
+            command,
+            self.replayer,
+            chance=self.chance,
+        )
 
     def run(self, recorder: Recorder, command: list[str], cwd: str) -> Ended:
         """Run the command against the recording, with the recorded standard input."""
@@ -195,7 +204,9 @@ class Replay:
                 stdin.write(b"".join(heard))
                 stdin.seek(0)
                 given = stdin.fileno() if heard else None
-                env = child_environment(hub, replaying=True, stdin=given, clock=self.clock)
+                env = child_environment(
+                    hub, replaying=True, stdin=given, clock=self.clock, chance=self.chance
+                )
                 return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from agentvcr.inside import children, clock, imports, interceptors, lanes, leaving, state, streams
+from agentvcr.inside.chance import install as chance
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.guard import Guard
 from agentvcr.inside.imports import when_imported
@@ -68,7 +69,9 @@ def start(path_entry: str) -> None:
     guard = entry.guard = Guard(entry)
     imports.on_failure.append(entry.hook_failed)
     leaving.install()
+    chance.start(entry)
     children.remember(path_entry)
+    children.hide_variables()
     children.follow_forks(entry)
     children.hook_os(entry)
     _follow_processes(entry)
