@@ -16,11 +16,14 @@ from agentvcr.inside.streams import identity
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
-def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) -> dict[str, str]:
+def child_environment(
+    hub: Hub, project: Path, *, replaying: bool, stdin: int | None = None
+) -> dict[str, str]:
     """Make the environment that brings a child Python under the hub's session.
 
     Args:
         hub: The session.
+        project: The folder whose files are the program's.
         replaying: Whether it is one of a replay. Proxies are not for it: a client asks a proxy
             for telemetry too, and the guard would see no more than the proxy's address.
         stdin: The descriptor that the child will get as standard input, if not ours.
@@ -39,6 +42,7 @@ def child_environment(hub: Hub, *, replaying: bool, stdin: int | None = None) ->
     env["AGENTVCR_MODE"] = "replay" if replaying else "record"
     env["AGENTVCR_ROOT"] = str(root)
     env["AGENTVCR_LENT"] = lent()
+    env["AGENTVCR_PROJECT"] = str(project)
     env["AGENTVCR_LANE"] = "main"
     env["AGENTVCR_STREAMS"] = ",".join(map(identity, (stdin or 0, 1, 2)))
     if hasattr(os, "fork"):  # elsewhere a process takes over no listening socket

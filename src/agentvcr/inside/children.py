@@ -27,6 +27,7 @@ VARIABLES = (
     "AGENTVCR_ROOT",
     "AGENTVCR_STREAMS",
     "AGENTVCR_LENT",
+    "AGENTVCR_PROJECT",
 )
 """The variables of a session; `AGENTVCR_LANE` and `AGENTVCR_STEP` are set for each child,
 `PYTHONPATH` is prepended."""

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextvars import Token
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from types import ModuleType
 from typing import Any, Final
@@ -20,15 +21,17 @@ from agentvcr.errors import SessionActiveError
 from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.exchange import Forward, Request, Serve
-from agentvcr.inside.guard import Guard
+from agentvcr.inside.guard import Guard, opening
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
 from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.surroundings import Surroundings
 from agentvcr.inside.waiting import forget_served, note_served
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.worlds import Worlds
+from agentvcr.session.command import project_root
 
 _CHANGING: Final = Lock()
 """Held while a session comes into force, so that of two threads one is refused."""
@@ -104,10 +107,13 @@ class InForce:
         interceptors.install()
         self._guard.hook_socket(socket)
         self._guard.install()
+        opening.append(self._handler.surroundings.opened)
 
     def end(self) -> None:
         """Take everything away."""
         global _current  # noqa: PLW0603  (as above)
+        self._handler.surroundings.tell()
+        opening.remove(self._handler.surroundings.opened)
         state.activate(None)
         _current = None
         while self._undo:
@@ -211,10 +217,17 @@ def _runs_the_program(args: Sequence[Any]) -> bool:
 
 
 class _Noting(LocalHandler):
-    """Notes what was served, for the answers that wait for it."""
+    """Notes what was served, for the answers that wait for it, and tells the surroundings."""
+
+    def __init__(self, recorder: Recorder, worlds: Worlds | None) -> None:
+        """Ask `recorder`."""
+        super().__init__(recorder, worlds)
+        ours = str(Path(__file__).parents[1])
+        self.surroundings = Surroundings(self.world, str(project_root()), ours)
 
     def begin(self, request: Request) -> Serve | Forward:
         """Decide as the recorder does."""
+        self.surroundings.tell()
         decision = super().begin(request)
         if isinstance(decision, Serve):
             note_served(decision.number)

@@ -18,6 +18,7 @@ from agentvcr.channel.environment import child_environment
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.diff.rundiff import diff
+from agentvcr.diff.surroundings import recorded_files
 from agentvcr.errors import BadOptionError
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import RULES
@@ -33,7 +34,7 @@ from agentvcr.replaying.deliveries import Deliveries
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
-from agentvcr.session.command import check_command, folder_of, recorded_command
+from agentvcr.session.command import check_command, folder_of, project_root, recorded_command
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
 
@@ -165,7 +166,14 @@ class Replay:
 
     def recorder(self, journal: Journal, command: Sequence[str]) -> Recorder:
         """Make what records this replay."""
-        return new_recorder(journal, self.boundary, self.fingerprinter, command, self.replayer)
+        return new_recorder(
+            journal,
+            self.boundary,
+            self.fingerprinter,
+            command,
+            self.replayer,
+            recorded_files(self.recorded),
+        )
 
     def run(self, recorder: Recorder, command: list[str], cwd: str) -> Ended:
         """Run the command against the recording, with the recorded standard input."""
@@ -184,7 +192,7 @@ class Replay:
                 stdin.write(b"".join(heard))
                 stdin.seek(0)
                 given = stdin.fileno() if heard else None
-                env = child_environment(hub, replaying=True, stdin=given)
+                env = child_environment(hub, project_root(), replaying=True, stdin=given)
                 return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,

@@ -1,0 +1,74 @@
+"""A file's content in a few characters, from which no short secret can be guessed.
+
+Owns which files are hashed under the user's key: those that are named like a credential, and those
+in which one is found. Whoever has another key cannot compare these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Final
+
+from agentvcr.redaction.redactor import Redactor
+
+_MOST: Final = 4 << 20
+"""Bytes of a file that are hashed; of a longer one its length is too."""
+_MOST_SEARCHED: Final = 1 << 18
+"""Bytes in which credentials are looked for: what is longer is no short secret."""
+_SECRET: Final = re.compile(
+    r"(^|[._-])(env|keys?|tokens?|secrets?|passwords?|passwd|credentials?|netrc|pem|p12|pfx|pgpass"
+    r"|htpasswd|pypirc|id_(rsa|dsa|ecdsa|ed25519))([._-]|$)",
+    re.IGNORECASE,
+)
+_KEYED: Final = "hmac:"
+
+
+class Digest:
+    """Hashes files, some of them under one key."""
+
+    def __init__(self, key: bytes, redactor: Redactor) -> None:
+        """Find credentials with `redactor`, which is to count none of them as replaced."""
+        self._key = key
+        self._redactor = redactor
+        self.key_id = hmac.digest(key, b"which key", "sha256")[:4].hex()
+        """Tells one user's key from another's, and nothing else of it."""
+
+    def of(self, path: str) -> str:
+        """Hash a regular file; empty where it is none, is not there or cannot be read."""
+        try:
+            data, size = _read(path)
+        except (OSError, ValueError):
+            return ""
+        if data is None:
+            return ""
+        if size > _MOST:
+            data += b"\0%d" % size
+        if self._is_secret(Path(path).name, data):
+            return f"{_KEYED}{self.key_id}:{hmac.digest(self._key, data, 'sha256')[:8].hex()}"
+        return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+    def _is_secret(self, name: str, data: bytes) -> bool:
+        if _SECRET.search(name):
+            return True
+        return len(data) <= _MOST_SEARCHED and self._redactor.output(data) != data
+
+
+def is_known_to_differ(one: str, other: str) -> bool:
+    """Whether two contents differ; of two that are hashed under other keys nobody knows."""
+    keyed = [text.split(":")[1] for text in (one, other) if text.startswith(_KEYED)]
+    return one != other and len(set(keyed)) < 2  # noqa: PLR2004  (two keys)
+
+
+def _read(path: str) -> tuple[bytes | None, int]:
+    # It may have become a pipe, which nobody is to wait for.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            return None, 0
+        return file.read(_MOST), found.st_size
