@@ -27,7 +27,7 @@ _PASSED = (
 )
 """Endings of what a run makes, or of what a compiler made: no input of the program."""
 _INSTALLED = ("site-packages", "dist-packages")
-_CACHES = ("__pycache__", "node_modules")
+_CACHES = ("__pycache__", "node_modules", "dist-packages")
 
 
 class Surroundings:
@@ -48,35 +48,52 @@ class Surroundings:
         folders = [project]
         if script[0].endswith(".py"):  # which may lie elsewhere, and its prompts beside it
             folders.append(os.path.dirname(os.path.abspath(script[0])))
-        self._bases = tuple(os.path.join(one, "") for one in folders if one)
+        bases = [os.path.join(one, "") for one in folders if one]
+        self._bases = tuple(one for one in bases if one != os.sep)  # not the whole machine
         self._seen: set[str] = set()
-        self._written: set[str] = set()
+        self._written: list[str] = []
         self._read: list[str] = []
+        self._left = {False: _MOST, True: _MOST}
+        """How many files that are written (else read) will be told yet."""
         self._named: set[str] = set()
         self._modules = 0
 
     def opened(self, args: Any) -> None:  # noqa: ANN401  (of the audit event `open`)
         """See that a file is opened: what is read before the program wrote it is an input."""
+        try:
+            self._see(args)
+        except Exception as error:
+            if _is_of_the_program(error):
+                raise
+
+    def _see(self, args: Any) -> None:  # noqa: ANN401  (as above)
         path = args[0]
         if type(path) is bytes:
             path = os.fsdecode(path)
         if type(path) is not str or path in self._seen or path.endswith(_PASSED):
             return
-        if not os.path.isabs(path) or ".." in path:
+        if not path.startswith(self._bases) or ".." in path:
+            if path[:1] == os.sep and ".." not in path:
+                return
             path = os.path.abspath(path)
-        if not path.startswith(self._bases) or path in self._seen or not self._is_input(path):
-            return
-        if len(self._seen) < _MOST:
-            self._seen.add(path)
-            (self._written.add if _is_writing(args) else self._read.append)(path)
+        # Every import comes this far, where the environment lies in the project.
+        if "site-packages" not in path and path not in self._seen and self._is_input(path):
+            self._take(path, args)
 
     def _is_input(self, path: str) -> bool:
-        """Whether a file of the program's may be its input: none of an environment or a cache."""
-        base = next(one for one in self._bases if path.startswith(one))
-        folder = os.path.dirname(path[len(base) - 1 :])
-        if os.sep + "." in folder or path.startswith((self._ours, self._library)):
+        """Whether a file is the program's, and none of an environment or a cache."""
+        base = next((one for one in self._bases if path.startswith(one)), None)
+        if base is None or path.startswith((self._ours, self._library)):
             return False
-        return not any(name in folder for name in (*_INSTALLED, *_CACHES))
+        folder = os.path.dirname(path[len(base) - 1 :])
+        return os.sep + "." not in folder and not any(name in folder for name in _CACHES)
+
+    def _take(self, path: str, args: Any) -> None:  # noqa: ANN401  (as above)
+        is_writing = _is_writing(args)
+        if self._left[is_writing] > 0:
+            self._left[is_writing] -= 1
+            self._seen.add(path)
+            (self._written if is_writing else self._read).append(path)
 
     def tell(self) -> None:
         """Tell what is new; an error of ours must not become one of the program's."""
@@ -85,9 +102,7 @@ class Surroundings:
         try:
             self._tell()
         except Exception as error:
-            from agentvcr.inside.exchange import by_a_handler  # noqa: PLC0415  (hardly ever)
-
-            if by_a_handler(error):
+            if _is_of_the_program(error):
                 raise
 
     def _tell(self) -> None:
@@ -96,16 +111,18 @@ class Surroundings:
         from agentvcr.inside.exchange import SURROUNDINGS  # noqa: PLC0415  (as above)
 
         read, self._read = self._read, []
+        written, self._written = self._written, []
         sources, imports = self._imported()
         paths = [one for one in sys.path if type(one) is str and one]
         while read or sources or imports:
             told = {
                 "paths": paths,
-                "written": list(self._written),
+                "written": written,
                 "files": read[:_BATCH],
                 "sources": sources[:_BATCH],
                 "imports": imports[:_BATCH],
             }
+            written = []
             read, sources, imports = read[_BATCH:], sources[_BATCH:], imports[_BATCH:]
             self._world(
                 SURROUNDINGS, "", json.dumps(told).encode()
@@ -131,6 +148,13 @@ class Surroundings:
             elif os.path.isabs(path) and not path.startswith((self._ours, self._library)):
                 sources.append(path)
         return sources, list(installed)
+
+
+def _is_of_the_program(error: Exception) -> bool:
+    """Whether an error is one that a signal handler raised; any other is ours, and drops a name."""
+    from agentvcr.inside.exchange import by_a_handler  # noqa: PLC0415  (hardly ever)
+
+    return by_a_handler(error)
 
 
 def _is_writing(args: Any) -> bool:  # noqa: ANN401  (as above)

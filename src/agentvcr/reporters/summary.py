@@ -142,8 +142,10 @@ def _replay(summary: ReplaySummary) -> list[str]:
     lines: list[str] = []
     if summary.broken:
         lines.append(f"REPLAY NOT KEPT WHOLE: {summary.broken}")
-    if summary.diff.changed and not summary.diff.same:
-        lines.append(f"changed since the recording: {tell_changed(summary.diff.changed)}")
+    # Another command is one that was asked for: whoever typed it knows.
+    changed = [one for one in summary.diff.changed if one.kind != "argv"]
+    if changed and not summary.diff.same:
+        lines.append(f"changed since the recording: {tell_changed(changed)}")
     if summary.divergence:
         lines.append("the replay left its recording and was stopped")
         lines += [f"  {line}" for line in summary.divergence.splitlines()]
