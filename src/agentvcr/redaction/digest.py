@@ -1,7 +1,8 @@
 """A file's content in a few characters, from which no short secret can be guessed.
 
 Owns which files are hashed under the user's key: those that are named like a credential, and those
-in which one is found. Whoever has another key cannot compare these.
+that give something with such a name a value. Whoever has another key cannot compare these. A long
+random credential could not be guessed from any hash, and code names no values of secrets.
 """
 
 from __future__ import annotations
@@ -14,27 +15,31 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from agentvcr.redaction.redactor import Redactor
-
 _MOST: Final = 4 << 20
 """Bytes of a file that are hashed; of a longer one its length is too."""
-_MOST_SEARCHED: Final = 1 << 18
-"""Bytes in which credentials are looked for: what is longer is no short secret."""
+_MOST_SEARCHED: Final = 1 << 20
+"""Bytes in which credentials are looked for; what is longer may hold one."""
+_CODE: Final = (".py", ".pyw")
 _SECRET: Final = re.compile(
     r"(^|[._-])(env|keys?|tokens?|secrets?|passwords?|passwd|credentials?|netrc|pem|p12|pfx|pgpass"
     r"|htpasswd|pypirc|id_(rsa|dsa|ecdsa|ed25519))([._-]|$)",
     re.IGNORECASE,
 )
+_WORDS: Final = (b"passw", b"passphrase", b"secret", b"token", b"key", b"credential", b"pin")
+_GIVEN: Final = re.compile(
+    rb"(?:passw(?:or)?d|passphrase|secret|token|key|credential|\bpin)[\w-]*[\"'\]]*\s*[:=]"
+    rb"|begin [a-z ]*private key"
+)
+"""In lower case: a setting that is named like a credential, or one in armour."""
 _KEYED: Final = "hmac:"
 
 
 class Digest:
     """Hashes files, some of them under one key."""
 
-    def __init__(self, key: bytes, redactor: Redactor) -> None:
-        """Find credentials with `redactor`, which is to count none of them as replaced."""
+    def __init__(self, key: bytes) -> None:
+        """Use `key` where a secret might be guessed."""
         self._key = key
-        self._redactor = redactor
         self.key_id = hmac.digest(key, b"which key", "sha256")[:4].hex()
         """Tells one user's key from another's, and nothing else of it."""
 
@@ -48,14 +53,19 @@ class Digest:
             return ""
         if size > _MOST:
             data += b"\0%d" % size
-        if self._is_secret(Path(path).name, data):
+        if _may_be_secret(Path(path).name, data):
             return f"{_KEYED}{self.key_id}:{hmac.digest(self._key, data, 'sha256')[:8].hex()}"
         return hashlib.blake2b(data, digest_size=8).hexdigest()
 
-    def _is_secret(self, name: str, data: bytes) -> bool:
-        if _SECRET.search(name):
-            return True
-        return len(data) <= _MOST_SEARCHED and self._redactor.output(data) != data
+
+def _may_be_secret(name: str, data: bytes) -> bool:
+    if _SECRET.search(name) or len(data) > _MOST_SEARCHED:
+        return True
+    if name.endswith(_CODE):
+        return False
+    lower = data.lower()
+    # The words alone are looked for much faster, and most files have none.
+    return any(word in lower for word in _WORDS) and _GIVEN.search(lower) is not None
 
 
 def is_known_to_differ(one: str, other: str) -> bool:

@@ -129,13 +129,12 @@ def new_recorder(  # noqa: PLR0913  (one each for the parts that it joins)
     A replay of `recorded_files` looks at them too where its program does not come to them.
     """
     key = user_key()
-    redactor, searching = Redactor(key), Redactor(key)
+    redactor = Redactor(key)
     for secret in credentials():
         redactor.learn(secret)
-        searching.learn(secret)
     provenance = Provenance(
         project_root(),
-        Digest(key, searching),
+        Digest(key),
         lambda name: redactor.output(name.encode()).decode(),
         recorded_files,
     )

@@ -7,7 +7,6 @@ import pytest
 from agentvcr.inside.exchange import SURROUNDINGS
 from agentvcr.recording.provenance import Provenance
 from agentvcr.redaction.digest import Digest
-from agentvcr.redaction.redactor import Redactor
 
 KEY = b"k" * 32
 
@@ -21,7 +20,7 @@ def root(tmp_path, monkeypatch):
 
 
 def provenance(root, clean=str, recorded=()):
-    return Provenance(root, Digest(KEY, Redactor(KEY)), clean, recorded)
+    return Provenance(root, Digest(KEY), clean, recorded)
 
 
 def take(desk, **told):
