@@ -196,10 +196,11 @@ def test_a_program_that_ends_all_at_once_has_told_before(project, server, end):
     assert (done.returncode, told) == (4, ["prompts/system.md"])
 
 
-def test_files_of_a_child_are_the_runs(project, server):
+def test_files_of_a_child_with_its_own_environment_are_the_runs(project, server):
     edit(project / "agent.py", "import tools", "import tools  # a child")
-    run = "subprocess.run([sys.executable, 'agent.py']).returncode"
-    (project / "boss.py").write_text(f"import subprocess, sys\nsys.exit({run})\n")
+    run = "subprocess.run([sys.executable, '-c', 'import agent'], env=given).returncode"
+    given = "given = {'BASE_URL': os.environ['BASE_URL']}"
+    (project / "boss.py").write_text(f"import os, subprocess, sys\n{given}\nsys.exit({run})\n")
     record(project, server, "boss.py")
     edit(project / "prompts" / "system.md", "kind", "brief")
     _, told, _ = replay(project, server)

@@ -82,6 +82,7 @@ class Entry:
     def end(self) -> None:
         """Tell the rest of the surroundings, of a program that said anything at all."""
         if self.surroundings is not None and self._made:
+            self._made[0].is_ending = True
             self.surroundings.tell()
 
     @property
