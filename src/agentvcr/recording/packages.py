@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ class Site:
         """List it once."""
         self.folder = Path(folder)
         self._found = dict(_infos(folder))
-        self._lists: dict[str, bytes] = {}
+        self._owners: dict[str, tuple[tuple[str, str], ...]] = {}
 
     @property
     def is_one(self) -> bool:
@@ -34,24 +35,45 @@ class Site:
 
     def versions(self, parts: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Give package and version of what was imported: `openai`, `six.py`, `google/genai`."""
+        parts = tuple(parts)
+        new = [part for part in parts if part not in self._owners]
+        if new:
+            lists = dict(self._lists()) if any(self._by_name(part) is None for part in new) else {}
+            for part in new:
+                self._owners[part] = tuple(self._owning(part, lists))
         for part in parts:
-            plain = part.partition(".")[0].replace("/", "-")
-            found = self._found.get(_normal(plain))
-            owners = (
-                [found] if found else [one for one in self._found.values() if self._has(one, part)]
-            )
-            for name, version, _ in owners:
+            yield from self._owners[part]
+
+    def _by_name(self, part: str) -> tuple[str, str, str] | None:
+        return self._found.get(_normal(part.partition(".")[0].replace("/", "-")))
+
+    def _owning(self, part: str, lists: dict[str, bytes]) -> Iterator[tuple[str, str]]:
+        found = self._by_name(part)
+        raw = part.encode("utf-8", "surrogateescape")
+        wanted = [b"\n%s%s" % (raw, end) for end in (b"/", b",", b"\n")]
+        for one in [found] if found else self._found.values():
+            name, version, info = one
+            if found or any(words in lists[info] for words in wanted):
                 yield name.replace("_", "-"), version
 
-    def _has(self, package: tuple[str, str, str], part: str) -> bool:
-        info = package[2]
-        if info not in self._lists:
-            self._lists[info] = b"\n".join(_listed(self.folder / info))
-        wanted = part.encode("utf-8", "surrogateescape")
-        return (
-            re.search(rb"^%s(/|,|$)" % re.escape(wanted), self._lists[info], re.MULTILINE)
-            is not None
-        )
+    def _lists(self) -> Iterator[tuple[str, bytes]]:
+        """Read what the packages hold, which is too much to keep."""
+        for _, _, info in self._found.values():
+            yield info, b"\n".join((b"", *_listed(self.folder / info), b""))
+
+
+@lru_cache(maxsize=64)
+def _site(folder: str, _changed_ns: int) -> Site:
+    return Site(folder)
+
+
+def site_at(folder: str) -> Site:
+    """Give a folder's packages, listed again only if something was installed since."""
+    try:
+        changed_ns = Path(folder).stat().st_mtime_ns
+    except (OSError, ValueError):
+        changed_ns = 0
+    return _site(folder, changed_ns)
 
 
 def _infos(folder: str) -> Iterator[tuple[str, tuple[str, str, str]]]:

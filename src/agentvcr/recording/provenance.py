@@ -15,7 +15,7 @@ import msgspec
 
 from agentvcr.inside.exchange import SURROUNDINGS
 from agentvcr.model.text import storable
-from agentvcr.recording.packages import Site
+from agentvcr.recording.packages import Site, site_at
 from agentvcr.redaction.digest import Digest
 
 _MOST: Final = 2000
@@ -128,7 +128,7 @@ class Provenance(Unkept):
 
     def _site(self, folder: str) -> Site:
         if folder not in self._sites:
-            self._sites[folder] = Site(folder)
+            self._sites[folder] = site_at(folder)
         return self._sites[folder]
 
     def _name(self, path: str) -> str:

@@ -12,6 +12,7 @@ import hmac
 import os
 import re
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -46,16 +47,28 @@ class Digest:
     def of(self, path: str) -> str:
         """Hash a regular file; empty where it is none, is not there or cannot be read."""
         try:
-            data, size = _read(path)
+            found = os.stat(path)  # noqa: PTH116  (a Path would cost as much as the call)
+            if not stat.S_ISREG(found.st_mode):
+                return ""
+            state = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+            plain, keyed = _hashed(path, self._key, state)
         except (OSError, ValueError):
             return ""
-        if data is None:
-            return ""
-        if size > _MOST:
-            data += b"\0%d" % size
-        if _may_be_secret(Path(path).name, data):
-            return f"{_KEYED}{self.key_id}:{hmac.digest(self._key, data, 'sha256')[:8].hex()}"
-        return hashlib.blake2b(data, digest_size=8).hexdigest()
+        return f"{_KEYED}{self.key_id}:{keyed}" if keyed else plain
+
+
+@lru_cache(maxsize=4096)
+def _hashed(path: str, key: bytes, _state: tuple[int, ...]) -> tuple[str, str]:
+    """Hash a file in one of two ways; again in this process only once it has changed.
+
+    A test suite records a block for each of its tests, of the same sources.
+    """
+    data, size = _read(path)
+    if size > _MOST:
+        data += b"\0%d" % size
+    if _may_be_secret(Path(path).name, data):
+        return "", hmac.digest(key, data, "sha256")[:8].hex()
+    return hashlib.blake2b(data, digest_size=8).hexdigest(), ""
 
 
 def _may_be_secret(name: str, data: bytes) -> bool:
@@ -74,11 +87,11 @@ def is_known_to_differ(one: str, other: str) -> bool:
     return one != other and len(set(keyed)) < 2  # noqa: PLR2004  (two keys)
 
 
-def _read(path: str) -> tuple[bytes | None, int]:
+def _read(path: str) -> tuple[bytes, int]:
     # It may have become a pipe, which nobody is to wait for.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
-            return None, 0
+            raise OSError
         return file.read(_MOST), found.st_size
