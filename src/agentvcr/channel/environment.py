@@ -21,6 +21,7 @@ _PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
 
 def child_environment(
     hub: Hub,
+    project: Path,
     *,
     replaying: bool,
     stdin: int | None = None,
@@ -31,6 +32,7 @@ def child_environment(
 
     Args:
         hub: The session.
+        project: The folder whose files are the program's.
         replaying: Whether it is one of a replay. Proxies are not for it: a client asks a proxy
             for telemetry too, and the guard would see no more than the proxy's address.
         stdin: The descriptor that the child will get as standard input, if not ours.
@@ -52,6 +54,7 @@ def child_environment(
     env["AGENTVCR_ROOT"] = str(root)
     env["AGENTVCR_LENT"] = lent()
     env["AGENTVCR_CLOCK"] = clock
+    env["AGENTVCR_PROJECT"] = str(project)
     env["AGENTVCR_LANE"] = "main"
     env["AGENTVCR_STREAMS"] = ",".join(map(identity, (stdin or 0, 1, 2)))
     if chance is not None and not is_off("chance"):

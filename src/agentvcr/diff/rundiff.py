@@ -17,6 +17,7 @@ from agentvcr.diff.align import Pair, align
 from agentvcr.diff.compare import INPUT, exchange_changes, named_changes, request_changes
 from agentvcr.diff.json_paths import common_ends
 from agentvcr.diff.order import order_changes
+from agentvcr.diff.surroundings import changed_surroundings
 from agentvcr.diff.tree import Tree, outside_of_answered_calls
 from agentvcr.model.results import Change, DiffCounts, DiffEntry, EntryStatus, OutputDiff, RunDiff
 from agentvcr.steps import row, steps_of, summary
@@ -65,6 +66,7 @@ def diff(a: Run, b: Run) -> RunDiff:
         flow=_flow(pairs[differing[0]], steps_a, steps_b) if differing else (),
         output=output,
         ending=ending,
+        changed=changed_surroundings(a, b),
     )
 
 

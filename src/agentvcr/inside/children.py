@@ -32,6 +32,7 @@ VARIABLES = (
     "AGENTVCR_DEFAULTS",
     "AGENTVCR_HIDDEN",
     "AGENTVCR_OFF",
+    "AGENTVCR_PROJECT",
 )
 """The variables of a session; `AGENTVCR_LANE` and `AGENTVCR_STEP` are set for each child,
 `PYTHONPATH` is prepended."""

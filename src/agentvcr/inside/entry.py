@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from agentvcr.inside.exchange import Forward, Request, Serve, StepBegan, StepEnded
     from agentvcr.inside.remote import RemoteHandler
+    from agentvcr.inside.surroundings import Surroundings
 
 
 class Entry:
@@ -24,6 +25,7 @@ class Entry:
         self.lane = lane
         self.replaying = replaying
         self.guard: object = None  # kept alive here, and by nothing else
+        self.surroundings: Surroundings | None = None
         self._own_port = int(address[4:]) if address.startswith("tcp:") else 0
         self._made: list[RemoteHandler] = []
 
@@ -39,7 +41,9 @@ class Entry:
         return self._made[0]  # of two threads that came at once, both take the first
 
     def begin(self, request: Request) -> Serve | Forward:
-        """Ask the engine about a request."""
+        """Ask the engine about a request, which knows by then what the program is made of."""
+        if self.surroundings is not None:
+            self.surroundings.tell()
         return self.handler.begin(request)
 
     def failed(self, error: Exception) -> Forward:
@@ -78,6 +82,12 @@ class Entry:
     def tell(self, kind: bytes, meta: dict[str, Any], raw: bytes = b"") -> None:
         """Tell the engine something that is no exchange."""
         self.handler.tell(kind, meta, raw)
+
+    def end(self) -> None:
+        """Tell the rest of the surroundings, of a program that said anything at all."""
+        if self.surroundings is not None and self._made:
+            self._made[0].is_ending = True
+            self.surroundings.tell()
 
     @property
     def is_gone(self) -> bool:

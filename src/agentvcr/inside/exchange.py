@@ -16,6 +16,8 @@ else:
 _MOST_TEXT = 65536
 """Characters kept of an exception's message: some quote a whole answer."""
 
+SURROUNDINGS = "surroundings"
+"""What a process tells of its files and packages, of which the engine makes the records."""
 _SHORTEST_NS = 1_000_000
 
 HeaderList = list[tuple[bytes, bytes]]

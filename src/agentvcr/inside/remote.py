@@ -138,6 +138,8 @@ class RemoteHandler:
         self.numbers = count(1)
         self.halted: str | None = None
         self.open: dict[int, RemoteSink] = {}
+        self.is_ending = False
+        """The program is over: whether anybody still listens is no news to its user."""
         atexit.register(self.flush)
 
     def flush(self) -> None:
@@ -280,7 +282,7 @@ class RemoteHandler:
         )
 
     def _lost(self) -> None:
-        if self.replaying or not self.link.address.startswith("unix:"):
+        if self.replaying or self.is_ending or not self.link.address.startswith("unix:"):
             return
         folder = os.path.dirname(self.link.address[5:])
         try:

@@ -38,6 +38,7 @@ from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Divergence, Ledger
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.replaying.worlds import Worlds
+from agentvcr.reporters.surroundings import tell_changed
 from agentvcr.session.chance import chance_for
 from agentvcr.session.in_force import InForce, check_idle
 from agentvcr.session.recording import new_recorder, summed_up, why_broken
@@ -321,8 +322,9 @@ class Replaying(Session):
             raise self._divergence(tell_difference(result))
 
     def _divergence(self, message: str) -> DivergenceError:
+        changed = tell_changed(self.diff.changed)
         return DivergenceError(
-            message,
+            f"changed since the recording: {changed}\n{message}" if changed else message,
             where=str(self.path),
             cure=f"agentvcr diff {self.path} {self._written()} shows every difference",
         )

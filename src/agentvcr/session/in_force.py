@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextvars import Token
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from types import ModuleType
 from typing import Any, Final
@@ -24,17 +25,19 @@ from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.chance.install import Chance as InPlace
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.exchange import Forward, Request, Serve
-from agentvcr.inside.guard import Guard
+from agentvcr.inside.guard import Guard, opening
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
 from agentvcr.inside.off import is_off
 from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.surroundings import Surroundings
 from agentvcr.inside.waiting import forget_served, note_served
 from agentvcr.model.chance import Chance
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.worlds import Worlds
+from agentvcr.session.command import project_root
 
 _CHANGING: Final = Lock()
 """Held while a session comes into force, so that of two threads one is refused."""
@@ -64,7 +67,7 @@ def check_idle() -> None:
 class InForce:
     """A session's hold on this process; the guard's gate."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the parts of a session)
         self,
         recorder: Recorder,
         boundary: Boundary,
@@ -122,10 +125,13 @@ class InForce:
         self._guard.install()
         if self._given is not None and not is_off("chance"):
             self._determine(self._given)
+        opening.append(self._handler.surroundings.opened)
 
     def end(self) -> None:
         """Take everything away."""
         global _current  # noqa: PLW0603  (as above)
+        self._handler.surroundings.tell()
+        opening.remove(self._handler.surroundings.opened)
         if self._has_clock:
             if self.is_own_process:
                 lane_clock.flush()
@@ -254,11 +260,18 @@ def _runs_the_program(args: Sequence[Any]) -> bool:
 
 
 class _Noting(LocalHandler):
-    """Notes what was served, for the answers that wait for it."""
+    """Notes what was served, for the answers that wait for it, and tells the surroundings."""
+
+    def __init__(self, recorder: Recorder, worlds: Worlds | None) -> None:
+        """Ask `recorder`."""
+        super().__init__(recorder, worlds)
+        ours = str(Path(__file__).parents[1])
+        self.surroundings = Surroundings(self.world, str(project_root()), ours)
 
     def begin(self, request: Request) -> Serve | Forward:
         """Decide as the recorder does; what was read of the clock is in the file before."""
         lane_clock.flush()
+        self.surroundings.tell()
         decision = super().begin(request)
         if isinstance(decision, Serve):
             note_served(decision.number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,10 @@ from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.chance import KIND, Chance
 from agentvcr.model.summary import NotRecorded, RecordSummary
 from agentvcr.model.text import storable, storable_argv
+from agentvcr.recording.provenance import Provenance
 from agentvcr.recording.recorder import Recorder
 from agentvcr.recording.tally import missing
+from agentvcr.redaction.digest import Digest
 from agentvcr.redaction.environment import credentials, kept_environment
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
@@ -66,9 +68,9 @@ def record_command(
     chance = chance_for(os.environ)
     recorder = new_recorder(journal, boundary, Fingerprinter(), argv, chance=chance)
     hub = Hub(recorder, boundary, None)
+    environment = child_environment(hub, project_root(), replaying=False, chance=chance)
     try:
-        env = child_environment(hub, replaying=False, chance=chance)
-        ended = Launch(list(argv), env, str(Path.cwd())).run(hub)
+        ended = Launch(list(argv), environment, str(Path.cwd())).run(hub)
     except (CommandNotFoundError, CommandNotExecutableError):
         hub.close()
         recorder.close(None, None)
@@ -123,16 +125,31 @@ def new_recorder(  # noqa: PLR0913  (the parts of a session)
     fingerprinter: Fingerprinter,
     argv: Sequence[str],
     inner: Replayer | None = None,
+    recorded_files: Iterable[str] = (),
     *,
     chance: Chance | None,
 ) -> Recorder:
-    """Make a recorder into `journal`, with the beginning of the run in it."""
+    """Make a recorder into `journal`, with the beginning of the run in it.
+
+    A replay of `recorded_files` looks at them too where its program does not come to them.
+    """
     key = user_key()
     redactor = Redactor(key)
     for secret in credentials():
         redactor.learn(secret)
+    provenance = Provenance(
+        project_root(),
+        Digest(key),
+        lambda name: redactor.output(name.encode()).decode(),
+        recorded_files,
+    )
     recorder = Recorder(
-        journal, redactor, boundary=boundary, fingerprinter=fingerprinter, inner=inner
+        journal,
+        redactor,
+        boundary=boundary,
+        fingerprinter=fingerprinter,
+        inner=inner,
+        provenance=provenance,
     )
     recorder.add(
         fmt.RunBegin(

@@ -19,6 +19,7 @@ from agentvcr.channel.environment import child_environment
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.diff.rundiff import diff
+from agentvcr.diff.surroundings import recorded_files
 from agentvcr.errors import BadOptionError
 from agentvcr.inside.clock import KIND as CLOCK
 from agentvcr.inside.exchange import Request
@@ -36,7 +37,7 @@ from agentvcr.replaying.deliveries import Deliveries
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
-from agentvcr.session.command import check_command, folder_of, recorded_command
+from agentvcr.session.command import check_command, folder_of, project_root, recorded_command
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
 
@@ -184,6 +185,7 @@ class Replay:
             self.fingerprinter,
             command,
             self.replayer,
+            recorded_files(self.recorded),
             chance=self.chance,
         )
 
@@ -205,7 +207,12 @@ class Replay:
                 stdin.seek(0)
                 given = stdin.fileno() if heard else None
                 env = child_environment(
-                    hub, replaying=True, stdin=given, clock=self.clock, chance=self.chance
+                    hub,
+                    project_root(),
+                    replaying=True,
+                    stdin=given,
+                    clock=self.clock,
+                    chance=self.chance,
                 )
                 return Launch(command, env, cwd).run(
                     hub,
