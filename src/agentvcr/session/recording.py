@@ -20,8 +20,9 @@ from agentvcr.channel.environment import child_environment
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
-from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.rules import BUILT_IN
+from agentvcr.model.rules import KIND as RULES_KIND
 from agentvcr.model.summary import NotRecorded, RecordSummary
 from agentvcr.model.text import storable, storable_argv
 from agentvcr.recording.recorder import Recorder
@@ -31,6 +32,7 @@ from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
 from agentvcr.replaying.replayer import Replayer
 from agentvcr.session.command import check_command, project_root
+from agentvcr.session.declared import project_fingerprinter, stored
 from agentvcr.session.sealing import seal_recording
 
 if TYPE_CHECKING:
@@ -56,12 +58,13 @@ def record_command(
 
     Raises:
         NoCommandError, TargetExistsError, TargetUnwritableError, CommandNotFoundError,
-        CommandNotExecutableError: Nothing was run.
+        CommandNotExecutableError, BadOptionError: Nothing was run.
     """
     check_command(argv)
+    fingerprinter = project_fingerprinter()
     journal = Journal(target, force=force)
     boundary = Boundary(tuple(live), own_collectors(os.environ))
-    recorder = new_recorder(journal, boundary, Fingerprinter(), argv)
+    recorder = new_recorder(journal, boundary, fingerprinter, argv)
     hub = Hub(recorder, boundary, None)
     try:
         ended = Launch(list(argv), child_environment(hub, replaying=False), str(Path.cwd())).run(
@@ -138,10 +141,12 @@ def new_recorder(
             cwd=storable(os.path.relpath(Path.cwd(), project_root())),
             agentvcr=__version__,
             platform=_platform(),
-            rules=RULES,
+            rules=BUILT_IN,
             environment=kept_environment(key),
         )
     )
+    if declared := stored(fingerprinter):
+        recorder.world(RULES_KIND, 0, "", declared)
     recorder.flush()
     return recorder
 

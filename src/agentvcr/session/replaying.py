@@ -20,8 +20,8 @@ from agentvcr.channel.launch import Ended, Launch
 from agentvcr.diff.rundiff import diff
 from agentvcr.errors import BadOptionError
 from agentvcr.inside.exchange import Request
-from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.rules import RuleBook
 from agentvcr.model import exchange as model
 from agentvcr.model.address import address_of
 from agentvcr.model.exchange import Exchange
@@ -34,6 +34,7 @@ from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
 from agentvcr.session.command import check_command, folder_of, recorded_command
+from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
 
@@ -86,7 +87,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         recorder.close(ended.exit_status, ended.signal)
     if target is not None and recorder.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it
-    outcome = diff(recorded, load_run(place))
+    outcome = diff(replay.recorded, load_run(place))
     ledger = replay.ledger
     return ReplaySummary(
         path=str(path),
@@ -142,19 +143,22 @@ class Replay:
             live: `HOST:PORT` of services that stay live.
             advice: Says how to go on after a miss.
             goes_on: No divergence ends the replay.
+
+        Raises:
+            CassetteVersionError: Its rules of matching are not known.
         """
-        self.recorded = recorded
+        by_rules = fingerprinter_of(recorded)
+        self.recorded = recorded = keyed(recorded, by_rules)
         self.boundary = Boundary(tuple(live), own_collectors(os.environ))
         self.ledger = Ledger(goes_on=goes_on)
         keys = recorded.exchanges.list_keys()
         known = {one.raw_hash: one.fingerprint for one in keys if one.raw_hash}
-        same_rules = recorded.info.rules == RULES
-        self.fingerprinter = Fingerprinter(known if same_rules else None)
+        self.fingerprinter = Fingerprinter(by_rules.rules, known)
         self.replayer = Replayer(
             recorded.exchanges,
             boundary=self.boundary,
             ledger=self.ledger,
-            explain=partial(_explain, advice=advice),
+            explain=partial(_explain, advice=advice, rules=self.fingerprinter.book),
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
@@ -208,13 +212,13 @@ class Replay:
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
-def _explain(live: Request, closest: Exchange | None, advice: str) -> str:
+def _explain(live: Request, closest: Exchange | None, advice: str, rules: RuleBook) -> str:
     from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
     asked = model.Request(
         method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
     )
-    return explain_miss(asked, live.lane, closest, advice)
+    return explain_miss(asked, live.lane, closest, advice, rules)
 
 
 def gateway_port(recorded: Run) -> int:
