@@ -19,7 +19,7 @@ from agentvcr.model.chance import Chance
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
 
 
-def child_environment(
+def child_environment(  # noqa: PLR0913  (what a session says of itself)
     hub: Hub,
     project: Path,
     *,

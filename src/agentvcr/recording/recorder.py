@@ -387,7 +387,7 @@ class Recorder:
         self._backlog.catch_up()
         self.cut()
         for kind, data in self._provenance.rest():
-            self.add(fmt.WorldRecord(kind, 0, "", data))
+            self.add(WorldRecord(kind, 0, "", data))
         self.add(fmt.RunEnd(self.since_start(at_ns), exit_status, signal))
         self._flush()
         self._closed = True  # whoever still reads says nothing any more

@@ -29,7 +29,6 @@ from agentvcr.errors import (
     SessionOpenError,
 )
 from agentvcr.inside.exchange import ReplayHalt
-from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
 from agentvcr.model.summary import RecordSummary
@@ -40,7 +39,9 @@ from agentvcr.replaying.replayer import OnMiss
 from agentvcr.replaying.worlds import Worlds
 from agentvcr.reporters.surroundings import tell_changed
 from agentvcr.session.chance import chance_for
+from agentvcr.session.declared import project_fingerprinter
 from agentvcr.session.in_force import InForce, check_idle
+from agentvcr.session.keying import load_two
 from agentvcr.session.recording import new_recorder, summed_up, why_broken
 from agentvcr.session.replaying import Clock, Replay, kept_as
 from agentvcr.session.sealing import seal_recording
@@ -164,9 +165,10 @@ class Recording(Session):
 
     def _start(self) -> None:
         boundary = Boundary(self._live, own_collectors(os.environ))
+        fingerprinter = project_fingerprinter()
         journal = Journal(self.path, force=self._may_replace)
         chance = chance_for(os.environ, is_block=True)
-        recorder = new_recorder(journal, boundary, Fingerprinter(), (), chance=chance)
+        recorder = new_recorder(journal, boundary, fingerprinter, (), chance=chance)
         self._recorder = recorder
         recorder.tally.process(0, recorder.redactor.argv(storable_argv(sys.orig_argv)))
         self._force = InForce(recorder, boundary, None, chance=chance)
@@ -306,7 +308,7 @@ class Replaying(Session):
         Raises:
             SessionOpenError: The block has not ended.
         """
-        return diff(load_run(self.path), self.run)
+        return diff(*load_two(self.path, self._written()))
 
     def raise_for_divergence(self) -> None:
         """Raise where the block did anything otherwise, also where nothing stopped it.

@@ -20,9 +20,10 @@ from agentvcr.channel.environment import child_environment
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
-from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.rules import BUILT_IN
 from agentvcr.model.chance import KIND, Chance
+from agentvcr.model.rules import KIND as RULES_KIND
 from agentvcr.model.summary import NotRecorded, RecordSummary
 from agentvcr.model.text import storable, storable_argv
 from agentvcr.recording.provenance import Provenance
@@ -35,6 +36,7 @@ from agentvcr.redaction.redactor import Redactor
 from agentvcr.replaying.replayer import Replayer
 from agentvcr.session.chance import chance_for
 from agentvcr.session.command import check_command, project_root
+from agentvcr.session.declared import project_fingerprinter, stored
 from agentvcr.session.sealing import seal_recording
 
 if TYPE_CHECKING:
@@ -60,13 +62,14 @@ def record_command(
 
     Raises:
         NoCommandError, TargetExistsError, TargetUnwritableError, CommandNotFoundError,
-        CommandNotExecutableError: Nothing was run.
+        CommandNotExecutableError, BadOptionError: Nothing was run.
     """
     check_command(argv)
+    fingerprinter = project_fingerprinter()
     journal = Journal(target, force=force)
     boundary = Boundary(tuple(live), own_collectors(os.environ))
     chance = chance_for(os.environ)
-    recorder = new_recorder(journal, boundary, Fingerprinter(), argv, chance=chance)
+    recorder = new_recorder(journal, boundary, fingerprinter, argv, chance=chance)
     hub = Hub(recorder, boundary, None)
     environment = child_environment(hub, project_root(), replaying=False, chance=chance)
     try:
@@ -159,12 +162,14 @@ def new_recorder(  # noqa: PLR0913  (the parts of a session)
             cwd=storable(os.path.relpath(Path.cwd(), project_root())),
             agentvcr=__version__,
             platform=_platform(),
-            rules=RULES,
+            rules=BUILT_IN,
             environment=kept_environment(key),
         )
     )
     if chance is not None:
         recorder.world(KIND, 0, "", chance.encode())
+    if declared := stored(fingerprinter):
+        recorder.world(RULES_KIND, 0, "", declared)
     recorder.flush()
     return recorder
 

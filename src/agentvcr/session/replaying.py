@@ -23,8 +23,8 @@ from agentvcr.diff.surroundings import recorded_files
 from agentvcr.errors import BadOptionError
 from agentvcr.inside.clock import KIND as CLOCK
 from agentvcr.inside.exchange import Request
-from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.rules import RuleBook
 from agentvcr.model import exchange as model
 from agentvcr.model.address import address_of
 from agentvcr.model.chance import Chance
@@ -38,6 +38,7 @@ from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
 from agentvcr.session.command import check_command, folder_of, project_root, recorded_command
+from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
 
@@ -95,7 +96,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         recorder.close(ended.exit_status, ended.signal)
     if target is not None and recorder.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it
-    outcome = diff(recorded, load_run(place))
+    outcome = diff(replay.recorded, load_run(place))
     ledger = replay.ledger
     return ReplaySummary(
         path=str(path),
@@ -153,20 +154,23 @@ class Replay:
             advice: Says how to go on after a miss.
             clock: What time the program reads.
             goes_on: No divergence ends the replay.
+
+        Raises:
+            CassetteVersionError: Its rules of matching are not known.
         """
-        self.recorded = recorded
+        by_rules = fingerprinter_of(recorded)
+        self.recorded = recorded = keyed(recorded, by_rules)
         self.chance = Chance.of(recorded)
         self.boundary = Boundary(tuple(live), own_collectors(os.environ))
         self.ledger = Ledger(goes_on=goes_on)
         keys = recorded.exchanges.list_keys()
         known = {one.raw_hash: one.fingerprint for one in keys if one.raw_hash}
-        same_rules = recorded.info.rules == RULES
-        self.fingerprinter = Fingerprinter(known if same_rules else None)
+        self.fingerprinter = Fingerprinter(by_rules.rules, known)
         self.replayer = Replayer(
             recorded.exchanges,
             boundary=self.boundary,
             ledger=self.ledger,
-            explain=partial(_explain, advice=advice),
+            explain=partial(_explain, advice=advice, rules=self.fingerprinter.book),
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
@@ -237,13 +241,13 @@ class Replay:
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
-def _explain(live: Request, closest: Exchange | None, advice: str) -> str:
+def _explain(live: Request, closest: Exchange | None, advice: str, rules: RuleBook) -> str:
     from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
     asked = model.Request(
         method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
     )
-    return explain_miss(asked, live.lane, closest, advice)
+    return explain_miss(asked, live.lane, closest, advice, rules)
 
 
 def gateway_port(recorded: Run) -> int:
