@@ -23,6 +23,7 @@ from agentvcr.cassette.journal_reader import JournalReader
 from agentvcr.cassette.opening import empty, known_to, open_cassette, told_of
 from agentvcr.cassette.pack import KindOf, Packer, Progress
 from agentvcr.cassette.sealed import SealedFile
+from agentvcr.cassette.world import WorldRecord
 from agentvcr.errors import CassetteDamagedError
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.rules import KIND as RULES_KIND
@@ -160,7 +161,7 @@ class Repairer:
             if not isinstance(record, fmt.OF_STORY):
                 continue  # a run that is one frame
             told = record
-            if isinstance(record, fmt.WorldRecord) and record.kind == RULES_KIND:
+            if isinstance(record, WorldRecord) and record.kind == RULES_KIND:
                 self._declared = record.data
             if isinstance(record, fmt.RunBegin):
                 begun = True

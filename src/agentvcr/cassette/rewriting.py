@@ -21,6 +21,7 @@ from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.journal_reader import JournalReader
 from agentvcr.cassette.opening import open_cassette, told_of
 from agentvcr.cassette.sealed import SealedFile
+from agentvcr.cassette.world import WorldRecord
 from agentvcr.model.rules import KIND as RULES_KIND
 
 Hashes = Mapping[int, tuple[bytes, bytes]]
@@ -61,13 +62,13 @@ def _retold(record: AnyRecord, keys: NewKeys) -> Iterator[AnyRecord]:
     if isinstance(record, fmt.RunBegin):
         yield msgspec.structs.replace(record, rules=keys.rules)
         if keys.declared:
-            yield fmt.WorldRecord(RULES_KIND, 0, "", keys.declared)
+            yield WorldRecord(RULES_KIND, 0, "", keys.declared)
     elif isinstance(record, fmt.ExchangeBegin):
         # One whose request was cut off with the end of a journal has none.
         known = record.fingerprint, record.raw_hash
         fingerprint, raw_hash = keys.hashes.get(record.number, known)
         yield msgspec.structs.replace(record, fingerprint=fingerprint, raw_hash=raw_hash)
-    elif not (isinstance(record, fmt.WorldRecord) and record.kind == RULES_KIND):
+    elif not (isinstance(record, WorldRecord) and record.kind == RULES_KIND):
         yield record
 
 

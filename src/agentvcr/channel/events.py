@@ -16,7 +16,7 @@ from agentvcr.channel.turns import Turns
 from agentvcr.inside import frames
 from agentvcr.inside.exchange import StepBegan, StepEnded
 from agentvcr.inside.frames import Frame, ProtocolError
-from agentvcr.inside.remote import pack_parts
+from agentvcr.inside.wire import pack_parts
 from agentvcr.model.run import Stream
 
 _GO: Final = frames.pack(frames.FORWARD, 0, 0, 0, b"", b"")

@@ -22,7 +22,7 @@ from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.mcp.messages import CLIENT
-from agentvcr.inside.remote import decode_headers, pack_serve
+from agentvcr.inside.wire import decode_headers, pack_serve
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256

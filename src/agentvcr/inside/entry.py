@@ -34,7 +34,7 @@ class Entry:
         """The handler that asks the engine; made at the first use."""
         if not self._made:
             from agentvcr.inside.channel import Link  # noqa: PLC0415  (see above)
-            from agentvcr.inside.remote import RemoteHandler  # noqa: PLC0415  (see above)
+            from agentvcr.inside.remote import RemoteHandler  # noqa: PLC0415  (see above
 
             link = Link(self.address, self.token, self.lane)
             self._made.append(RemoteHandler(link, replaying=self.replaying))

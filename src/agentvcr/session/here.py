@@ -231,7 +231,7 @@ class Replaying(Session):
         self._check_over()
         return self._target or last_of(self.path)
 
-    def _start(self) -> None:
+    def _check_options(self) -> None:
         if self._on_miss not in get_args(OnMiss):
             raise BadOptionError(
                 f"on_miss is one of {', '.join(get_args(OnMiss))}, and not {self._on_miss!r}",
@@ -250,6 +250,9 @@ class Replaying(Session):
                 where=str(self._target),
                 cure="choose another target",
             )
+
+    def _start(self) -> None:
+        self._check_options()
         recorded = load_run(self.path)
         replay = Replay(
             recorded,
