@@ -299,6 +299,8 @@ class Hub:
             return
         if isinstance(decision, Serve):
             state.taken = decision.taken
+            number = getattr(decision.taken, "number", 0)
+            self._events.turns_of(peer).numbers[frame.exchange] = number
             peer.outlives = peer.outlives or request.client == CLIENT
             connection.send(pack_serve(decision))
         else:

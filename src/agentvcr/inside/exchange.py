@@ -98,7 +98,10 @@ class Sink(Protocol):
 
 
 class Taken(Protocol):
-    """Where an interceptor tells how much of a served answer the program took."""
+    """Where an interceptor tells how much of a served answer the program took.
+
+    The engine's have a `number`: that of the exchange in this run.
+    """
 
     def __call__(self, chunks: int, kind: str, at_ns: int = 0) -> None:
         """Tell the number of chunks handed out and how it ended, as `Sink.end` names it.

@@ -151,7 +151,7 @@ class RemoteHandler:
     def tell_order(self) -> None:
         """Tell in which order things have happened so far."""
         world = worlds.active
-        if world is not None and not self.replaying:
+        if world is not None:
             with world.lock:
                 world.tell()
 
@@ -165,13 +165,13 @@ class RemoteHandler:
             if not self.say(data, answered=False):
                 return Forward(NullSink())
             forward = Forward(RemoteSink(self, number, seq))
-            forward.course = _course_of(number)
+            forward.course = _course_of(number, number)
             return forward
         answer = self.ask(data)
         if answer.kind == frames.SERVE:
             serve = unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
             note_served(serve.number)
-            serve.course = _course_of(serve.number)
+            serve.course = _course_of(serve.number, number)
             return serve
         if answer.kind == frames.FORWARD:
             unrecorded = bool(answer.fields().get("unrecorded"))
@@ -293,7 +293,7 @@ class RemoteHandler:
         os.write(2, b"agentvcr: the recorder is gone; this program goes on unrecorded\n")
 
 
-def _course_of(number: int) -> Course:
+def _course_of(number: int, own: int) -> Course:
     from agentvcr.inside.order.gates import course_of  # noqa: PLC0415  (only who asks)
 
-    return course_of(number)
+    return course_of(number, own)

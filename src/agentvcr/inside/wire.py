@@ -97,6 +97,7 @@ def pack_serve(serve: Serve) -> bytes:
 
 
 def unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a Taken)
+    """Undo `pack_serve`."""
     meta = frame.fields()
     layout = struct.Struct("<%dI%dq" % (meta["sizes"], meta["delays"]))
     table = layout.unpack_from(frame.raw)
