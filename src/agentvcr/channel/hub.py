@@ -308,8 +308,8 @@ class Hub:
             self._events.turns_of(peer).numbers[frame.exchange] = sink.number if sink else 0
             if self._ledger is None:
                 return
-            meta_out = b"{}" if state.sink else b'{"unrecorded":true}'
-            connection.send(frames.pack(frames.FORWARD, 0, 0, 0, meta_out, b""))
+            told = frames.pack_meta({"unrecorded": not sink, "number": decision.number})
+            connection.send(frames.pack(frames.FORWARD, 0, 0, 0, told, b""))
         self._write(connection)
 
     def _end(self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame) -> None:

@@ -122,6 +122,9 @@ class Course:
     def leave(self) -> None:
         """Say that this thread is about to wait for the network."""
 
+    def expect(self) -> None:
+        """Say that what is awaited next, in an event loop, comes from the network."""
+
     def back(self) -> None:
         """Say that this thread waits no more, with nothing delivered yet."""
 
@@ -141,11 +144,12 @@ FREE = Course()
 class Forward:
     """Let the request go out, and tell `sink` what comes back, delivery by delivery of `course`."""
 
-    __slots__ = ("course", "sink")
+    __slots__ = ("course", "number", "sink")
 
-    def __init__(self, sink: Sink) -> None:
-        """Forward with this sink."""
+    def __init__(self, sink: Sink, number: int = 0) -> None:
+        """Forward with this sink; in a replay as recorded exchange `number`, where it is one."""
         self.sink = sink
+        self.number = number
         self.course: Course = FREE
 
 
@@ -221,6 +225,13 @@ class Handler(Protocol):
 
     def begin(self, request: Request) -> Serve | Forward:
         """Decide; raises `ReplayHalt` where the recording cannot be followed."""
+
+
+class Answering(Handler, Protocol):
+    """A handler that answers from a recording."""
+
+    def internal(self, lane: str, fingerprint: bytes) -> int:
+        """Give the number of the recorded exchange, within the run, that a live one is; or 0."""
 
 
 class StepBegan:

@@ -174,8 +174,11 @@ class RemoteHandler:
             serve.course = _course_of(serve.number, number)
             return serve
         if answer.kind == frames.FORWARD:
-            unrecorded = bool(answer.fields().get("unrecorded"))
-            return Forward(NullSink() if unrecorded else RemoteSink(self, number, seq))
+            meta = answer.fields()
+            sink = NullSink() if meta.get("unrecorded") else RemoteSink(self, number, seq)
+            forward = Forward(sink, meta.get("number", 0))
+            forward.course = _course_of(forward.number, number, is_real=True)
+            return forward
         raise self.halt(answer.raw.decode("utf-8", "replace"))
 
     def failed(self, error: Exception) -> Forward:
@@ -293,7 +296,7 @@ class RemoteHandler:
         os.write(2, b"agentvcr: the recorder is gone; this program goes on unrecorded\n")
 
 
-def _course_of(number: int, own: int) -> Course:
+def _course_of(number: int, own: int, *, is_real: bool = False) -> Course:
     from agentvcr.inside.order.gates import course_of  # noqa: PLC0415  (only who asks)
 
-    return course_of(number, own)
+    return course_of(number, own, is_real=is_real)

@@ -20,6 +20,7 @@ from agentvcr.cassette.frames import RecordTooLargeError
 from agentvcr.cassette.journal import Journal, JournalBrokenError
 from agentvcr.cassette.world import WorldRecord
 from agentvcr.inside.exchange import (
+    Answering,
     Forward,
     Handler,
     NullSink,
@@ -55,7 +56,7 @@ class Recorder:
         *,
         boundary: Boundary,
         fingerprinter: Fingerprinter,
-        inner: Handler | None = None,
+        inner: Answering | None = None,
         provenance: Provenance | None = None,
         origin_ns: int | None = None,
     ) -> None:
@@ -163,7 +164,8 @@ class Recorder:
         asked = ("", "") if internal else (clean.url, request.client)
         sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT, asked=asked)
         self._open[number] = sink
-        return Forward(sink)
+        identity, lane = clean.identity.fingerprint, self._cleaner.lane(request.lane)
+        return Forward(sink, self._inner.internal(lane, identity) if self._inner else 0)
 
     def _telemetry(self, request: Request) -> Serve | Forward:
         """Let a collector be told, and keep how it answered; a replay answers the same."""

@@ -84,6 +84,11 @@ class Replayer:
         self._internal = {
             one.fingerprint for one in keys if one.internal and not _is_covered(one.place, calls)
         }
+        self._internal_by_lane: dict[tuple[str, bytes], deque[int]] = {}
+        for one in keys:
+            if one.internal and not _is_covered(one.place, calls):
+                same = self._internal_by_lane.setdefault((one.lane, one.fingerprint), deque())
+                same.append(one.number)
         self._covered: dict[bytes, deque[int]] = {}
         for one in keys:
             if one.internal and _is_covered(one.place, calls):
@@ -143,6 +148,11 @@ class Replayer:
                     del self._unused[number]
                     return self._exchanges.numbered(number)
         return None
+
+    def internal(self, lane: str, fingerprint: bytes) -> int:
+        """Give the number of the recorded exchange, within the run, that a live one is; or 0."""
+        same = self._internal_by_lane.get((lane, fingerprint))
+        return same.popleft() if same else 0
 
     def _learned_in_a_call(self, request: Request) -> Exchange | None:
         """Find what an MCP client asked in a function's call and has kept since: lists, mostly.

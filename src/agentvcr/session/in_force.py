@@ -292,8 +292,10 @@ class _Noting(LocalHandler):
             note_served(decision.number)
             own = getattr(getattr(decision.taken, "inner", None), "number", 0)
             decision.course = course_of(decision.number, own)
-        elif sink := getattr(decision.sink, "sink", None):
-            decision.course = course_of(sink.number, sink.number)
+        else:
+            own = getattr(getattr(decision.sink, "sink", None), "number", 0)
+            number = decision.number if self.replaying else own
+            decision.course = course_of(number, own, is_real=self.replaying)
         return decision
 
 

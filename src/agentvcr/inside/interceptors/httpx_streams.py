@@ -134,6 +134,7 @@ class AsyncPieces:
 
     async def __anext__(self) -> bytes:
         tee = self._tee
+        tee.course.expect()
         try:
             chunk: bytes = await self._inner.__anext__()
             await tee.course.async_arrive()

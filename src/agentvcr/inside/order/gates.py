@@ -91,27 +91,67 @@ class Ordered(Course):
         return key
 
 
+class Real(Ordered):
+    """What comes from the network in a replay: in its turn, where it was recorded, and no sooner.
+
+    Nobody is held to be stuck meanwhile; where it was not recorded, no timer runs out either.
+    """
+
+    __slots__ = ("_is_expected", "_is_known")
+
+    def __init__(self, world: World, number: int, own: int, lane: Lane) -> None:
+        """Follow an exchange that goes out; `number` is 0 where nothing like it was recorded."""
+        self._is_expected = False
+        self._is_known = bool(number)
+        super().__init__(world, number or -own, own, lane)
+        self.expect()
+
+    def expect(self) -> None:
+        """Say that something is to come."""
+        if not self._is_expected:
+            self._is_expected = True
+            with self._world.lock:
+                self._world.outside += 1
+                self._world.strange += not self._is_known
+
+    def _next(self) -> Key:
+        if self._is_expected:
+            self._is_expected = False
+            with self._world.lock:
+                self._world.outside -= 1
+                self._world.strange -= not self._is_known
+        return super()._next()
+
+    def __del__(self) -> None:
+        """Expect nothing of what was dropped."""
+        if self._is_expected:
+            self._is_expected = False
+            self._world.outside -= 1
+            self._world.strange -= not self._is_known
+
+
 def _told_here() -> None:
     lane = lanes.current()
     if not lane.shadow:
         worlds.told(lane)
 
 
-def course_of(number: int, own: int) -> Course:
+def course_of(number: int, own: int, *, is_real: bool = False) -> Course:
     """Follow an exchange that begins here, if its order is anybody's concern.
 
     Args:
         number: Its number in the log: the recorded one in a replay.
         own: Its number in this run.
+        is_real: It goes out, in a replay.
     """
     world = worlds.active
-    if world is None or not number:
-        return FREE
     lane = lanes.current()
-    if lane.shadow or lane.covered or world.is_off:
+    if world is None or lane.shadow or lane.covered or world.is_off:
         return FREE
     world.contact()
-    return Ordered(world, number, own, lane)
+    if is_real:
+        return Real(world, number, own, lane)
+    return Ordered(world, number, own, lane) if number else FREE
 
 
 def wait_for_turn(world: World, key: Key, told: Key | None = None) -> None:

@@ -119,7 +119,9 @@ class World:
         self.sleepers: dict[int, Any] = {}
         """Who has a timer: idle event loops, and in a replay threads; by identity."""
         self.outside = 0
-        """How many wait for something real that the log does not know."""
+        """How much is awaited in a replay that comes from the network."""
+        self.strange = 0
+        """How much of it the log does not know: time stands still for it."""
         self.halted: BaseException | None = None
         self.watch = Watch(self)
         self._now_ns = 0
@@ -236,7 +238,7 @@ class World:
         entry, due = self.log.next, self.earliest()
         if entry is None:
             return
-        if due is not None and due.due_ns <= entry.at_ns and not self.outside:
+        if due is not None and due.due_ns <= entry.at_ns and not self.strange:
             self.fire(due, due.due_ns)
         elif self.log.cur in self.pending:
             self.release(self.log.cur)
