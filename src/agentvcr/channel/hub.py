@@ -379,7 +379,8 @@ class Hub:
     def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
         host, port = str(meta["host"]), int(str(meta["port"]))
         place = self._boundary.place(host, port)
-        if place in ("internal", "live", "gateway"):
+        goes_out = self._boundary.lets_out(host, port, by_client=bool(meta.get("client")))
+        if place in ("internal", "live", "gateway") or (goes_out and place == "outside"):
             connection.send(frames.pack(frames.FORWARD, 0, 0, 0, b"", b""))
         elif place == "telemetry":
             if self._ledger is not None:

@@ -20,6 +20,7 @@ class OnMiss(StrEnum):
 
     FAIL = "fail"
     NEAREST = "nearest"
+    LIVE = "live"
 
 
 def replay(
@@ -33,7 +34,9 @@ def replay(
     *,
     on_miss: Annotated[
         OnMiss,
-        typer.Option(help="A request that was not recorded: stop, or answer with the nearest."),
+        typer.Option(
+            help="A request that was not recorded: stop, answer with the nearest, or ask live."
+        ),
     ] = OnMiss.FAIL,
     pace: Annotated[
         int, typer.Option(min=0, max=1, help="0: answer at once. 1: at the recorded pace.")

@@ -65,4 +65,4 @@ def serve(
         ready=ready,
     )
     tell(summary, None)
-    raise typer.Exit(1 if summary.unanswered or summary.accepted else 0)
+    raise typer.Exit(1 if summary.unanswered or summary.accepted or summary.added else 0)

@@ -128,6 +128,7 @@ class Serve:
         "gates",
         "headers",
         "http_version",
+        "is_lent",
         "number",
         "reason",
         "status",
@@ -148,12 +149,14 @@ class Serve:
         taken: Taken | None = None,
         number: int = 0,
         gates: dict[int, int] | None = None,
+        is_lent: bool = False,
     ) -> None:
         """Keep the answer; a `status` of 0 means that it failed before its head.
 
         `delays_ns` is empty, or holds the wait before the head, before each chunk, before the end.
         `number` is that of the recorded exchange. `gates` names what this process has to be served
         before the head (0) or chunk n (n + 1) may come, by the numbers of recorded exchanges.
+        `is_lent` says that this request was not recorded: its answer is another's, or an error.
         """
         self.status = status
         self.reason = reason
@@ -166,6 +169,7 @@ class Serve:
         self.taken = taken
         self.number = number
         self.gates = gates or {}
+        self.is_lent = is_lent
         self._owed_ns = 0
 
     def wait_s(self, position: int) -> float:

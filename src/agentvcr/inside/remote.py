@@ -178,10 +178,14 @@ class RemoteHandler:
         self.tell(frames.NOTE, {"kind": "failed", "text": message})
         return self.halt(message)
 
-    def reach(self, host: str, port: int, what: str, lane: str) -> None:
-        """Ask whether the replayed program may reach an address; see `Entry.reach`."""
-        meta = frames.pack_meta({"host": host, "port": port, "lane": lane, "what": what})
-        answer = self.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
+    def reach(self, host: str, port: int, what: str, lane: str, *, by_client: bool = False) -> None:
+        """Ask whether the replayed program may reach an address; see `Entry.reach`.
+
+        `by_client` says that a recorded client does, for a request that the engine knows of.
+        """
+        meta = {"host": host, "port": port, "lane": lane, "what": what, "client": by_client}
+        packed = frames.pack_meta(meta)
+        answer = self.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), packed, b""))
         if answer.kind == frames.HALT:
             raise self.halt(answer.raw.decode("utf-8", "replace"))
         if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
@@ -303,6 +307,8 @@ def pack_serve(serve: Serve) -> bytes:
         "failure": serve.failure,
         "number": serve.number,
     }
+    if serve.is_lent:
+        meta["lent"] = True
     if serve.gates:
         meta["gates"] = sorted(serve.gates.items())
     out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
@@ -332,4 +338,5 @@ def _unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a
         taken=taken,
         number=meta["number"],
         gates=dict(meta.get("gates", ())),
+        is_lent=meta.get("lent", False),
     )

@@ -69,6 +69,8 @@ class Recorder:
         self._origin_ns = monotonic_ns() if origin_ns is None else origin_ns
         self._closed = False
         self._later: list[Callable[[], None]] = []
+        self._is_urgent = False
+        self._live_numbers: set[int] = set()
         self._open: dict[int, RecordingSink] = {}
         self._told: set[TelemetrySink] = set()
         self.tally = Tally()
@@ -111,7 +113,9 @@ class Recorder:
 
         A replay's own recording is written in larger pieces: it can be had again.
         """
-        if self._inner is None:
+        if self._inner is None or self._is_urgent:
+            self._is_urgent = False
+            self._catch_up()
             self._flush()
         elif len(self._later) >= _MOST_LATER:
             self._catch_up()
@@ -162,10 +166,7 @@ class Recorder:
             return self._replayed(self._inner, number, request, clean)
         internal = place == "internal" or request.covered
         self._begin(number, request, clean, internal=internal)
-        asked = ("", "") if internal else (clean.url, request.client)
-        sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT, asked=asked)
-        self._open[number] = sink
-        return Forward(sink)
+        return self._forwarded(number, request, clean, internal=internal)
 
     def _telemetry(self, request: Request) -> Serve | Forward:
         """Let a collector be told, and keep how it answered; a replay answers the same."""
@@ -194,6 +195,7 @@ class Recorder:
             clean.body,
             self._cleaner.lane(request.lane),
             request.client,
+            covered=request.covered,
         )
         asked.fingerprint = clean.identity.fingerprint
         try:
@@ -203,11 +205,26 @@ class Recorder:
             self._begin(number, request, clean)
             self.note("divergence", str(halt), request)
             raise
-        served_from = (decision.number or None) if isinstance(decision, Serve) else None
+        if isinstance(decision, Forward):
+            return self._live(number, request, clean)
+        served_from = decision.number or None
         self.later(partial(self._begin, number, request, clean, served_from=served_from))
-        if isinstance(decision, Serve):
-            decision.taken = ServedSink(self, number, decision)
+        decision.taken = ServedSink(self, number, decision)
         return decision
+
+    def _live(self, number: int, request: Request, clean: Clean) -> Forward:
+        """Record what a replay asks of the real service: it cannot be had again for nothing."""
+        self._catch_up()
+        self._begin(number, request, clean, internal=request.covered)
+        self._is_urgent = True
+        self._live_numbers.add(number)
+        return self._forwarded(number, request, clean, internal=request.covered)
+
+    def _forwarded(self, number: int, request: Request, clean: Clean, *, internal: bool) -> Forward:
+        asked = ("", "") if internal else (clean.url, request.client)
+        sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT, asked=asked)
+        self._open[number] = sink
+        return Forward(sink)
 
     def _begin(
         self,
@@ -245,6 +262,9 @@ class Recorder:
     def finish(self, sink: RecordingSink, end: fmt.ExchangeEnd) -> None:
         """Write an exchange's answer and its end."""
         self._open.pop(sink.number, None)
+        if sink.number in self._live_numbers:
+            self._live_numbers.discard(sink.number)
+            self._is_urgent = True
         if sink.asked[0] and sink.answer is not None and sink.answer[1] == UPGRADED:
             self.note("unrecorded", name_upgrade(*sink.asked, sink.answer[2]))
         self._write_answer(sink)

@@ -1,7 +1,8 @@
 """The replayer: a handler that answers each request with its recorded exchange.
 
 Owns which exchange answers, in what order, and how often each is used: once. Does not compare
-bodies (`matching`), word a miss (its `explain` does) or open a socket.
+bodies (`matching`), choose who answers for another (`lending`), word a miss (its `explain` does) or
+open a socket.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from agentvcr.boundary import UPGRADED, Boundary, name_upgrade
 from agentvcr.inside.exchange import Forward, NullSink, Request, Serve
 from agentvcr.matching.nearest import nearest
 from agentvcr.matching.rpc import id_of, with_live_id
-from agentvcr.model import exchange as model
 from agentvcr.model.address import address_of
 from agentvcr.model.exchange import (
     GATEWAY_CLIENT,
@@ -25,18 +25,22 @@ from agentvcr.model.exchange import (
     Response,
 )
 from agentvcr.providers.mcp import read_said
+from agentvcr.replaying.added import added_call, as_recorded
 from agentvcr.replaying.causes import Causes
 from agentvcr.replaying.collectors import Collectors, refusal
 from agentvcr.replaying.ledger import Ledger
+from agentvcr.replaying.lending import Lender
 
-OnMiss = Literal["fail", "nearest"]
-LIKE_ENOUGH = 0.3
-"""Below this likeness, `nearest` answers nothing."""
+OnMiss = Literal["fail", "nearest", "live"]
+"""What to do about a request that was not recorded: stop, lend it the answer of the exchange that
+is most like it, or ask the real service."""
 
 _SHORT_GAP_NS = 50_000_000
 CALL = "CALL"
 """The method of a recorded function's call."""
-_ONLY_OWN = {CALL, "MCP"}
+_STARTED = "MCP"
+"""The method of what is said to a server on standard streams. No replay starts one."""
+_ONLY_OWN = {CALL, _STARTED}
 _CUT_OFF = "the recording has no end, as after a crash: it may go no further than this"
 
 Explain = Callable[[Request, Exchange | None], str]
@@ -57,6 +61,8 @@ class Replayer:
         pace: float = 0.0,
         is_open_ended: bool = False,
         collectors: Collectors | None = None,
+        any_lane: bool = False,
+        advice: str = "--on-miss nearest",
     ) -> None:
         """Index the exchanges that were answered from outside.
 
@@ -65,14 +71,17 @@ class Replayer:
             boundary: What is not answered from the recording.
             ledger: Takes the divergences.
             explain: Words a miss.
-            on_miss: Stop, or answer with the nearest exchange.
+            on_miss: Stop, answer with the nearest exchange, or let it go out.
             pace: 0 to answer at once, 1 to wait as long as the recorded answer took.
             is_open_ended: The recording does not say how the program ended.
             collectors: How those that take telemetry answered; they refuse where nobody knows.
+            any_lane: Who asks is in none of the recorded lanes.
+            advice: Says how to go on after a miss, in the words of whoever asked for the replay.
         """
         self._boundary = boundary
         self._ledger = ledger
         self._explain = explain
+        self._advice = advice
         self._on_miss = on_miss
         self._pace = pace
         self._is_open_ended = is_open_ended
@@ -88,20 +97,21 @@ class Replayer:
         for one in keys:
             if one.internal and _is_covered(one.place, calls):
                 self._covered.setdefault(one.fingerprint, deque()).append(one.number)
-        self._numbers = [one.number for one in keys if not one.internal]
+        self._keys = [one for one in keys if not one.internal]
+        self._numbers = [one.number for one in self._keys]
         self._unused = dict.fromkeys(self._numbers)
-        self._lent: set[int] = set()
+        self._lender = Lender(exchanges, self._keys, self._unused, any_lane=any_lane)
         self._by_lane: dict[tuple[str, bytes], deque[int]] = {}
         self._by_content: dict[bytes, deque[int]] = {}
-        for one in keys:
-            if not one.internal:
-                self._by_lane.setdefault((one.lane, one.fingerprint), deque()).append(one.number)
-                self._by_content.setdefault(one.fingerprint, deque()).append(one.number)
+        for one in self._keys:
+            self._by_lane.setdefault((one.lane, one.fingerprint), deque()).append(one.number)
+            self._by_content.setdefault(one.fingerprint, deque()).append(one.number)
 
     @property
     def unused(self) -> list[Exchange]:
         """Exchanges that have answered no request yet, in recorded order."""
-        return [self._exchanges.numbered(one) for one in self._unused if one not in self._lent]
+        left = (one for one in self._unused if not self._lender.has_lent(one))
+        return [self._exchanges.numbered(one) for one in left]
 
     def begin(self, request: Request) -> Serve | Forward:
         """Answer a request whose fingerprint is known, or say that it lies outside the recording.
@@ -116,6 +126,9 @@ class Replayer:
             return self._collectors.answer(request)
         if place != "outside":
             return Forward(NullSink())
+        if request.covered and self._on_miss == "live":  # asked in a function that does run
+            self._boundary.let_out(request.url)
+            return Forward(NullSink())
         exchange = self.take(request.lane, request.fingerprint)
         if exchange is not None:
             return self._serve(exchange, request)
@@ -125,7 +138,7 @@ class Replayer:
         if request.fingerprint in self._internal:
             # It waits for a server of its own to come up, one time more than in the recording.
             return refusal(request)
-        return self._serve(self._missed(request), request)
+        return self._missed(request)
 
     def take(self, lane: str, fingerprint: bytes) -> Exchange | None:
         """Take the next unused exchange of the lane, else of any lane, with that fingerprint.
@@ -150,32 +163,55 @@ class Replayer:
         A replay does not run the function, so the client asks when it first needs the answer.
         """
         covered = self._covered.get(request.fingerprint)
-        said = read_said(_as_recorded(request)) if covered else None
+        said = read_said(as_recorded(request)) if covered else None
         if not covered or said is None or said.is_tool_call:
             return None
         return self._exchanges.numbered(covered.popleft())
 
-    def _missed(self, request: Request) -> Exchange:
+    def _missed(self, request: Request) -> Serve | Forward:
+        """Answer a request that was not recorded, as `on_miss` says.
+
+        Raises:
+            ReplayHalt: That is not at all.
+        """
+        asked, same = as_recorded(request), self._asked_before(request)
+        if self._on_miss == "nearest":
+            found = self._lender.lend(request.lane, asked, same)
+            message = self._told(request, found or self._most_like(request))
+            self._ledger.diverged("nearest" if found else "added", message, fatal=False)
+            return self._serve(found, request, is_lent=True) if found else added_call(request)
+        found = self._lender.closest(request.lane, asked, same)
+        message = self._told(request, found or self._most_like(request))
+        if self._on_miss == "live" and request.method != _STARTED:
+            self._ledger.diverged("live", message, fatal=False)
+            self._boundary.let_out(request.url)
+            return Forward(NullSink())
+        if self._on_miss == "live":
+            message += "\nno server on standard streams is started in a replay, so none is asked"
+        else:
+            how = "that exchange" if found else "an error that its client understands"
+            message += f"\n{self._advice} answers it with {how} and goes on"
+        raise self._ledger.diverged("miss", message)
+
+    def _told(self, request: Request, closest: Exchange | None) -> str:
+        message = self._explain(request, closest)
+        return f"{message}\n{_CUT_OFF}" if self._is_open_ended else message
+
+    def _asked_before(self, request: Request) -> Exchange | None:
+        """Find the last exchange of the same request, which is used up: nothing is closer."""
+        same = [one for one in self._keys if one.fingerprint == request.fingerprint]
+        own = [one for one in same if one.lane == request.lane] or same
+        return self._exchanges.numbered(own[-1].number) if own else None
+
+    def _most_like(self, request: Request) -> Exchange | None:
         candidates = self._unused or self._numbers
         found = nearest(request, map(self._exchanges.numbered, candidates))
         if found is not None and _ONLY_OWN & {request.method, found[0].request.method}:
             # A function's result is no answer to another function, nor to HTTP; nor is a tool's.
             found = found if found[0].request.url == request.url else None
-        keys = self._exchanges.list_keys()
-        same = [one for one in keys if not one.internal and one.fingerprint == request.fingerprint]
-        if same:  # used up: nothing is closer, and whoever asked it is told so
-            found = self._exchanges.numbered(same[-1].number), 1.0
-        closest = found[0] if found else None
-        message = self._explain(request, closest)
-        if self._is_open_ended:
-            message += f"\n{_CUT_OFF}"
-        if self._on_miss == "nearest" and found is not None and found[1] >= LIKE_ENOUGH:
-            self._ledger.diverged("nearest", message, fatal=False)
-            self._lent.add(found[0].number)  # not used up: who asks for it exactly still gets it
-            return found[0]
-        raise self._ledger.diverged("miss", message)
+        return found[0] if found else None
 
-    def _serve(self, exchange: Exchange, request: Request) -> Serve:
+    def _serve(self, exchange: Exchange, request: Request, *, is_lent: bool = False) -> Serve:
         response, ending = exchange.response, exchange.ending
         if response is not None and response.status == UPGRADED:
             raise self._ledger.diverged("upgrade", _upgraded(exchange))
@@ -192,6 +228,7 @@ class Replayer:
             failure=(failure.type, failure.message) if failure else None,
             number=exchange.number,
             gates=self._causes.of(exchange),
+            is_lent=is_lent,
         )
         serve.taken = _Watch(self._ledger, exchange, is_open_ended=self._is_open_ended)
         return serve
@@ -247,12 +284,6 @@ def _answer(
         for name, value in response.headers
     )
     return (sized if changed != chunks else response.headers), changed
-
-
-def _as_recorded(request: Request) -> model.Request:
-    return model.Request(
-        method=request.method, url=request.url, headers=tuple(request.headers), body=request.body
-    )
 
 
 def _is_covered(place: str, calls: set[str]) -> bool:

@@ -150,7 +150,8 @@ class InForce:
         if place == "telemetry":
             self._ledger.telemetry += 1
             raise ConnectionRefusedError(111, "Connection refused")
-        if place == "outside":
+        by_client = not what and (lanes.is_shadow() or lanes.current().covered)
+        if place == "outside" and not self._boundary.lets_out(host, port, by_client=by_client):
             message = why_blocked(host, port, lanes.current().name, 'live=["{}"]', what)
             with self._handler.lock:
                 halt = self._ledger.diverged("blocked", message)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from agentvcr.boundary import Boundary, own_collectors
@@ -22,12 +21,12 @@ from agentvcr.errors import BadOptionError
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.model import exchange as model
 from agentvcr.model.address import address_of
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import ReplaySummary
 from agentvcr.recording.recorder import Recorder
+from agentvcr.replaying.added import as_recorded
 from agentvcr.replaying.collectors import Collectors
 from agentvcr.replaying.deliveries import Deliveries
 from agentvcr.replaying.ledger import Ledger
@@ -93,7 +92,9 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         command=tuple(command),
         exchanges=recorder.exchanges - recorder.refused,
         divergence=ledger.fatal.message if ledger.fatal else None,
-        accepted=tuple(one.message for one in ledger.divergences if not one.fatal),
+        accepted=ledger.told("nearest"),
+        added=ledger.told("added"),
+        asked_live=ledger.told("live"),
         unused=replay.unused(),
         not_replayed=replay.not_replayed(),
         isolated=ended.isolated,
@@ -143,7 +144,8 @@ class Replay:
             goes_on: No divergence ends the replay.
         """
         self.recorded = recorded
-        self.boundary = Boundary(tuple(live), own_collectors(os.environ))
+        collectors = own_collectors(os.environ)
+        self.boundary = Boundary(tuple(live), collectors, asks_live=on_miss == "live")
         self.ledger = Ledger(goes_on=goes_on)
         keys = recorded.exchanges.list_keys()
         known = {one.raw_hash: one.fingerprint for one in keys if one.raw_hash}
@@ -153,11 +155,13 @@ class Replay:
             recorded.exchanges,
             boundary=self.boundary,
             ledger=self.ledger,
-            explain=partial(_explain, advice=advice),
+            explain=_explain,
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
             collectors=Collectors(recorded.notes),
+            any_lane=goes_on,
+            advice=advice,
         )
         self._live = live
         self._reached: tuple[str, ...] = ()
@@ -201,13 +205,10 @@ class Replay:
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
-def _explain(live: Request, closest: Exchange | None, advice: str) -> str:
+def _explain(live: Request, closest: Exchange | None) -> str:
     from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
-    asked = model.Request(
-        method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
-    )
-    return explain_miss(asked, live.lane, closest, advice)
+    return explain_miss(as_recorded(live), live.lane, closest)
 
 
 def gateway_port(recorded: Run) -> int:

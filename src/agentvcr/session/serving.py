@@ -74,7 +74,8 @@ def serve_cassette(  # noqa: PLR0913  (the options of the command line)
         kept_as=str(place),
         exchanges=recorder.exchanges - recorder.refused,
         unanswered=tuple(one.message for one in divergences if one.fatal),
-        accepted=tuple(one.message for one in divergences if not one.fatal),
+        accepted=replay.ledger.told("nearest"),
+        added=replay.ledger.told("added"),
         unused=replay.unused(),
         broken=why_broken(recorder),
     )

@@ -1,0 +1,150 @@
+"""A replay of code that has changed: what it shows when it goes on after a miss.
+
+The provider counts, and is gone before a replay that may not ask it.
+"""
+
+from collections import Counter
+
+import pytest
+
+from agentvcr.cassette.reader import load_run
+from agentvcr.diff.rundiff import diff
+from tests.support.command_line import agentvcr, python
+from tests.support.counter_server import CounterServer
+
+JITTER_MS = (1, 20)
+
+
+class Crew:
+    """A recorded run of `prompted.py`, to be replayed as if its code had changed."""
+
+    def __init__(self, folder, *options, server):
+        self.folder = folder
+        self.options = options
+        self.server = server
+        self.env = {"BASE_URL": server.base_url}
+        done = self._agentvcr("record", "-o", "x.avcr", "--", *self.command, env=self.env)
+        assert done.returncode == 0, done.stderr.decode()
+        self.told = done.stdout.decode().splitlines()
+
+    @property
+    def command(self):
+        return python("prompted.py", *self.options)
+
+    def _agentvcr(self, *words, env):
+        return agentvcr(*words, cwd=self.folder, env=env)
+
+    def replay(self, *options, change="", cassette="x.avcr", **env):
+        return self._agentvcr(
+            "replay", cassette, *options, env={**self.env, "CHANGE": change, **env}
+        )
+
+    def run(self, name="x.last.avcr"):
+        return load_run(self.folder / name)
+
+    def diff(self, name="x.last.avcr"):
+        """What differs, as status and the agent whose step it is."""
+        result = diff(self.run("x.avcr"), self.run(name))
+        return [
+            (one.status, (one.a or one.b).lane) for one in result.entries if one.status != "same"
+        ]
+
+
+@pytest.fixture
+def server():
+    with CounterServer(jitter_ms=JITTER_MS) as provider:
+        yield provider
+
+
+WRITER = "main/main#0/work#1"
+
+
+@pytest.mark.parametrize("options", [(), ("--conversation",)], ids=["apart", "conversation"])
+def test_a_changed_prompt_under_nearest_names_each_touched_step_once_and_no_other(
+    tmp_path, server, options
+):
+    crew = Crew(tmp_path, *options, server=server)
+    server.stop()
+    done = crew.replay("--on-miss", "nearest", change="prompt")
+    assert done.returncode == 1, done.stderr.decode()
+    assert crew.diff() == [("changed", WRITER)] * 4
+    assert done.stdout.decode().splitlines() == crew.told
+    assert done.stderr.count(b"answered by the nearest exchange:") == 4
+    assert b"--on-miss nearest answers" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("insert", [("added", WRITER)]),
+        ("remove", [("removed", WRITER)]),
+        ("swap", [("changed", WRITER)]),
+    ],
+)
+def test_one_call_inserted_removed_or_swapped_is_all_that_differs(
+    tmp_path, server, change, expected
+):
+    crew = Crew(tmp_path, server=server)
+    server.stop()
+    done = crew.replay("--on-miss", "nearest", change=change)
+    assert done.returncode == 1, done.stderr.decode()
+    assert crew.diff() == expected
+    again, told = Counter(done.stdout.decode().splitlines()), Counter(crew.told)
+    lost, gained = told - again, again - told
+    assert (lost.total(), gained.total()) == {"insert": (0, 1), "remove": (1, 0), "swap": (0, 0)}[
+        change
+    ]
+
+
+def test_what_nothing_is_like_is_answered_with_an_error_in_the_providers_words(tmp_path, server):
+    crew = Crew(tmp_path, server=server)
+    server.stop()
+    done = crew.replay("--on-miss", "nearest", change="model")
+    assert done.returncode == 1, done.stderr.decode()
+    said = [line for line in done.stdout.decode().splitlines() if line.startswith("writer")]
+    assert len(said) == 4
+    assert all(
+        "agentvcr has no recorded answer" in one and "invalid_request" in one for one in said
+    )
+    assert done.stderr.count(b"answered with an error:") == 4
+    assert b"--on-miss nearest answers" not in done.stderr
+    assert [one.response.status for one in crew.run().exchanges if one.lane == WRITER] == [400] * 4
+
+
+@pytest.mark.parametrize("client", ["httpx2", "httpx", "requests", "aiohttp"])
+def test_live_asks_what_is_new_and_records_it_so_that_it_replays(tmp_path, server, client):
+    crew = Crew(tmp_path, "--client", client, server=server)
+    asked = server.count
+    done = crew.replay("--on-miss", "live", "-o", "new.avcr", change="insert")
+    assert done.returncode == 1, done.stderr.decode()
+    assert server.count == asked + 1
+    assert f"writer: This is answer {asked + 1}." in done.stdout.decode()
+    assert done.stderr.count(b"asked of the real service:") == 1
+    server.stop()
+    again = crew.replay(cassette="new.avcr", change="insert")
+    assert again.returncode == 0, again.stderr.decode()
+    assert again.stdout == done.stdout
+    assert b"sk-test" not in (tmp_path / "new.avcr").read_bytes()
+    told = [dict(one.request.headers) for one in crew.run("new.avcr").exchanges]
+    assert not any(b"sk-test" in repr(one).encode() for one in told)
+
+
+def test_live_lets_nothing_out_but_what_a_recorded_client_asks(tmp_path, server):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, socket, sys, httpx2\n"
+        "url = os.environ['BASE_URL']\n"
+        "chat = url + '/v1/chat/completions'\n"
+        "print(httpx2.post(chat, json={'model': sys.argv[1]}).status_code)\n"
+        "if len(sys.argv) > 2:\n"
+        "    socket.create_connection(('127.0.0.1', int(url.rpartition(':')[2])))\n"
+    )
+    env = {"BASE_URL": server.base_url}
+    run = [*python("prompted.py")[:1], str(program)]
+    agentvcr("record", "-o", "x.avcr", "--", *run, "a", cwd=tmp_path, env=env)
+    done = agentvcr(
+        "replay", "x.avcr", "--on-miss", "live", "--", *run, "b", "more", cwd=tmp_path, env=env
+    )
+    assert done.stdout == b"200\n"
+    assert done.returncode == 4
+    assert b"past every recorded client" in done.stderr
