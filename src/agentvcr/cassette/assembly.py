@@ -12,7 +12,16 @@ from agentvcr.cassette import format as fmt
 from agentvcr.cassette.chunks import ChunkReader
 from agentvcr.cassette.frames import BrokenError
 from agentvcr.model.exchange import Ending, Exchange, Exchanges, Failure, Request, Response
-from agentvcr.model.run import NamedStep, Note, Outcome, Output, Process, Run, RunInfo
+from agentvcr.model.run import (
+    NamedStep,
+    Note,
+    Outcome,
+    Output,
+    Process,
+    Run,
+    RunInfo,
+    WorldPart,
+)
 
 NS_PER_US = 1000
 
@@ -136,6 +145,7 @@ class Story:
         self._outputs: list[Output] = []
         self._notes: list[Note] = []
         self._outcome: Outcome | None = None
+        self._world: list[WorldPart] = []
         self._steps: dict[str, fmt.StepBegin] = {}
         self._ends: dict[str, fmt.StepEnd] = {}
 
@@ -159,6 +169,9 @@ class Story:
                 self._notes.append(
                     Note(kind=kind, at_ns=at_ns, process=process, text=text, count=count)
                 )
+            case fmt.WorldRecord(kind, process, lane, data):
+                part = WorldPart(kind=kind, process=process, lane=lane, data=data)
+                self._world.append(part)
             case fmt.RunEnd(at_us, exit_status, signal):
                 at_ns = at_us * NS_PER_US
                 self._outcome = Outcome(at_ns=at_ns, exit_status=exit_status, signal=signal)
@@ -189,6 +202,7 @@ class Story:
             notes=tuple(self._notes),
             outcome=self._outcome,
             steps=tuple(self._named_steps()),
+            world=tuple(self._world),
             torn_bytes=torn_bytes,
         )
 

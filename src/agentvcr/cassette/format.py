@@ -198,6 +198,15 @@ class NoteRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     count: Index
 
 
+class WorldRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A part of what surrounds exchanges, in the encoding of its kind."""
+
+    kind: str
+    process: Index
+    lane: str
+    data: bytes
+
+
 COST_OF_PART: Final = 64
 """What a part of a body counts besides its own bytes, since nobody has parts for nothing."""
 
@@ -356,14 +365,15 @@ class Directory(msgspec.Struct, array_like=True, frozen=True, gc=False):
     last_began_us: Time
 
 
-StoryRecord = RunBegin | RunEnd | ProcessBegin | ProcessEnd | OutputPiece | NoteRecord
+StoryRecord = RunBegin | RunEnd | ProcessBegin | ProcessEnd | OutputPiece | NoteRecord | WorldRecord
 StepRecord = StepBegin | StepEnd
 ExchangeRecord = ExchangeBegin | Body | Head | Chunks | ExchangeEnd
-Record = StoryRecord | StepRecord | ExchangeRecord
+Record = StoryRecord | StepRecord | WorldRecord | ExchangeRecord
 """What happened, as a journal tells it."""
 OF_EXCHANGE: Final = (ExchangeBegin, Body, Head, Chunks, ExchangeEnd)
 OF_STEP: Final = (StepBegin, StepEnd)
-OF_STORY: Final = (RunBegin, RunEnd, ProcessBegin, ProcessEnd, OutputPiece, NoteRecord, *OF_STEP)
+_OF_RUN: Final = (RunBegin, RunEnd, ProcessBegin, ProcessEnd, OutputPiece, NoteRecord)
+OF_STORY: Final = (*_OF_RUN, *OF_STEP, WorldRecord)
 SealedRecord = Blobs | Rows | Keys | Fingerprints | RawHashes | Directory
 
 TYPES: Final[dict[int, type[Record]]] = {
@@ -380,6 +390,7 @@ TYPES: Final[dict[int, type[Record]]] = {
     11: NoteRecord,
     12: StepBegin,
     13: StepEnd,
+    14: WorldRecord,
 }
 """Records of a journal; those that are not of an exchange stand in a sealed file too."""
 SEALED_TYPES: Final[dict[int, type[SealedRecord]]] = {

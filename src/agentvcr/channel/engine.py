@@ -72,6 +72,9 @@ class Engine(Protocol):
     ) -> None:
         """Take down something else, and how often it was seen."""
 
+    def world(self, kind: str, process: int, lane: str, data: bytes) -> None:
+        """Take down a part of what surrounds a process's exchanges."""
+
     def unentered(self, argv: list[str], process: int, *, seen: bool) -> None:
         """Take down a command that does not let us in, unless it is known."""
 
@@ -110,3 +113,10 @@ class Divergences(Protocol):
 
     def diverged(self, kind: str, message: str, *, fatal: bool = True) -> ReplayHalt:
         """Take down a divergence."""
+
+
+class Worlds(Protocol):
+    """What a recording holds of its processes besides their exchanges."""
+
+    def parts(self, kind: str, process: int) -> list[tuple[str, bytes]]:
+        """Give what was recorded of the process that a replayed one stands for: lane and data."""

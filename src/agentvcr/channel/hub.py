@@ -10,21 +10,19 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-from collections.abc import Iterator
 from time import monotonic
-from typing import Any
 
-from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
-from agentvcr.channel.engine import Divergences, Engine
+from agentvcr.boundary import Boundary
+from agentvcr.channel.engine import Divergences, Engine, Worlds
+from agentvcr.channel.events import Events, pack_halt
 from agentvcr.channel.folder import private_folder, remove_folder
 from agentvcr.channel.gateway.door import Door
 from agentvcr.channel.peers import Connection, ExchangeState, Peer
 from agentvcr.inside import frames
-from agentvcr.inside.exchange import ReplayHalt, Request, Serve, StepBegan, StepEnded
+from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.mcp.messages import CLIENT
 from agentvcr.inside.remote import decode_headers, pack_serve
-from agentvcr.model.run import Stream
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
@@ -41,10 +39,12 @@ class Hub:
         ledger: Divergences | None,
         *,
         gateway_port: int = 0,
+        worlds: Worlds | None = None,
     ) -> None:
         """Listen for the processes of one run; with a ledger, they are replaying.
 
-        The gateway is at `gateway_port`, where that is given and free.
+        The gateway is at `gateway_port`, where that is given and free; `worlds` says what else was
+        recorded of a process.
         """
         self.recorder = recorder
         self.token = os.urandom(16).hex()
@@ -53,8 +53,7 @@ class Hub:
         self._ledger = ledger
         self._peers: dict[str, Peer] = {}
         self._connections: set[Connection] = set()
-        self._unrecorded: dict[tuple[str, int, str], int] = {}
-        self._own_paths: set[str] = set()
+        self._events = Events(recorder, boundary, ledger, worlds, self._stop)
         self._acks: list[Connection] = []
         self._folder = ""
         self._listener, self.address = self._listen()
@@ -129,20 +128,13 @@ class Hub:
         self.selector.close()
         if self._folder:
             remove_folder(self._folder)
-        for kind, address, count in self._passed():
+        for kind, address, count in self._events.passed():
             self.recorder.note(kind, address, count=count)
 
     @property
     def has_live(self) -> bool:
         """Whether some services stay live, which a proxy may lead to."""
         return self._boundary.has_live
-
-    def _passed(self) -> Iterator[tuple[str, str, int]]:
-        """Give what was reached past every interceptor: as what, where or what for, how often."""
-        for (host, port, what), count in self._unrecorded.items():
-            kind = self._boundary.kind_of_passing(host, port)
-            if kind is not None and host not in self._own_paths:
-                yield kind, name_unrecorded(host, port, what), count
 
     @property
     def pids(self) -> list[int]:
@@ -338,64 +330,13 @@ class Hub:
             self._acks.append(connection)
 
     def _event(self, connection: Connection, peer: Peer, frame: Frame) -> None:
-        kind, meta = frame.kind, frame.fields()
-        if kind == frames.OUTPUT:
-            stream: Stream = meta["stream"]
-            self.recorder.output(peer.index, stream, frame.raw, frame.at_ns)
-        elif kind == frames.LISTEN and "path" in meta:
-            self._own_paths.add(f"unix:{meta['path']}")
-        elif kind == frames.LISTEN:
-            self._boundary.listens(int(meta["port"]))
+        answer = self._events.take(peer, frame)
+        if answer is self._events.LATER:
             self._acks.append(connection)
-        elif kind == frames.NOTE:
-            self._note(peer, meta)
-        elif kind == frames.GUARD:
-            self._guard(connection, peer, meta)
-        elif kind == frames.STEP:
-            self._step(peer, meta, frame)
-        else:
-            raise ProtocolError(f"kind {kind!r}")
-
-    def _step(self, peer: Peer, meta: dict[str, Any], frame: Frame) -> None:
-        if "name" in meta:
-            step = StepBegan(content=frame.raw, at_ns=frame.at_ns, process=peer.index, **meta)
-            self.recorder.step_began(step)
-        else:
-            failure = meta["failure"]
-            named = (str(failure[0]), str(failure[1])) if failure else None
-            self.recorder.step_ended(StepEnded(meta["path"], frame.raw, named, frame.at_ns))
-
-    def _note(self, peer: Peer, meta: dict[str, Any]) -> None:
-        if meta["kind"] == "lost":
-            self.recorder.lost(str(meta["text"]))
-        elif meta["kind"] == "failed":
-            self._stop(str(meta["text"]))
-        elif meta["kind"] == "unentered":
-            self.recorder.unentered([str(word) for word in meta["argv"]], peer.index, seen=False)
-        else:
-            key = (str(meta["host"]), int(meta["port"]), str(meta.get("what", "")))
-            self._unrecorded[key] = self._unrecorded.get(key, 0) + 1
-
-    def _guard(self, connection: Connection, peer: Peer, meta: dict[str, object]) -> None:
-        host, port = str(meta["host"]), int(str(meta["port"]))
-        place = self._boundary.place(host, port)
-        goes_out = self._boundary.lets_out(host, port, by_client=bool(meta.get("client")))
-        if place in ("internal", "live", "gateway") or (goes_out and place == "outside"):
-            connection.send(frames.pack(frames.FORWARD, 0, 0, 0, b"", b""))
-        elif place == "telemetry":
-            if self._ledger is not None:
-                self._ledger.telemetry += 1
-            self.recorder.note("telemetry", f"{host}:{port}", process=peer.index)
-            connection.send(frames.pack(frames.SERVE, 0, 0, 0, b"", b""))
-        else:
-            message = why_blocked(host, port, str(meta["lane"]), what=str(meta.get("what", "")))
-            if self._ledger is not None:
-                self._ledger.diverged("blocked", message)
-            self.recorder.note("divergence", message, process=peer.index)
-            self._halt(connection, message)
-        self._write(connection)
+        elif answer:
+            connection.send(answer)
+            self._write(connection)
 
     def _halt(self, connection: Connection, message: str) -> None:
-        raw = message.encode("utf-8", "replace")[: frames.MAX_RAW]
-        connection.send(frames.pack(frames.HALT, 0, 0, 0, b"", raw))
+        connection.send(pack_halt(message))
         self._write(connection)

@@ -46,6 +46,14 @@ class Entry:
         """Tell the engine that an interceptor failed."""
         return self.handler.failed(error)
 
+    def world(self, kind: str, lane: str, data: bytes) -> None:
+        """Tell the engine a part of what surrounds this process's exchanges."""
+        self.handler.world(kind, lane, data)
+
+    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+        """Ask the engine for the recorded parts of a kind."""
+        return self.handler.recorded_world(kind)
+
     def step_began(self, step: StepBegan) -> None:
         """Tell the engine that a step began."""
         self.handler.step_began(step)

@@ -251,6 +251,12 @@ class ProcessHandler(Handler, Protocol):
         Raises `ReplayHalt` on replay, where nothing may pass.
         """
 
+    def world(self, kind: str, lane: str, data: bytes) -> None:
+        """Take down a part of what surrounds this process's exchanges."""
+
+    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+        """Give the recorded parts of a kind, each with its lane, in the order of recording."""
+
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""
 

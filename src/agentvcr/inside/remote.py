@@ -240,6 +240,21 @@ class RemoteHandler:
         meta = {"path": step.path, "failure": step.failure}
         self.tell(frames.STEP, meta, step.content, step.at_ns)
 
+    def world(self, kind: str, lane: str, data: bytes) -> None:
+        """Tell the engine a part of what surrounds this process's exchanges."""
+        for start in range(0, len(data), frames.MAX_RAW):
+            raw = data[start : start + frames.MAX_RAW]
+            meta = frames.pack_meta({"kind": kind, "lane": lane})
+            self.say(frames.pack(frames.WORLD, 0, 0, monotonic_ns(), meta, raw), answered=False)
+
+    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+        """Ask for the recorded parts of a kind, each with its lane, in the order of recording."""
+        meta = frames.pack_meta({"kind": kind})
+        answer = self.ask(frames.pack(frames.WANTED, 0, 0, monotonic_ns(), meta, b""))
+        if answer.kind == frames.HALT:
+            raise self.halt(answer.raw.decode("utf-8", "replace"))
+        return _unpack_parts(answer)
+
     def _taken(self, number: int, seq: int, chunks: int, kind: str) -> None:
         meta = frames.pack_meta({"chunks": chunks, "how": kind})
         self.say(
@@ -268,6 +283,30 @@ def encode_headers(headers: HeaderList) -> list[tuple[str, str]]:
 def decode_headers(pairs: list[tuple[str, str]]) -> HeaderList:
     """Undo `encode_headers`."""
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+
+def pack_parts(parts: list[tuple[str, bytes]]) -> bytes:
+    """Encode parts of a recorded world; kept beside the decoding that must agree with it."""
+    import json  # noqa: PLC0415  (as in `frames`)
+
+    table = json.dumps([(lane, len(data)) for lane, data in parts]).encode()
+    raw = b"".join((struct.pack("<I", len(table)), table, *(data for _, data in parts)))
+    pieces, last = frames.split(raw)
+    out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
+    out.append(frames.pack(frames.WORLD, 0, 0, 0, b"", last))
+    return b"".join(out)
+
+
+def _unpack_parts(answer: frames.Frame) -> list[tuple[str, bytes]]:
+    import json  # noqa: PLC0415  (as above)
+
+    (size,) = struct.unpack_from("<I", answer.raw)
+    offset = 4 + size
+    found = []
+    for lane, length in json.loads(answer.raw[4:offset]):
+        found.append((lane, answer.raw[offset : offset + length]))
+        offset += length
+    return found
 
 
 def _pack_begin(number: int, request: Request) -> tuple[bytes, int]:

@@ -91,6 +91,18 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 1
 
 
+class WorldPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of what surrounds the exchanges of a process, in the encoding of its kind.
+
+    `process` is 0 and `lane` empty where it is the run's.
+    """
+
+    kind: str
+    process: int
+    lane: str
+    data: bytes
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How the command ended: an exit status, or the signal that killed it."""
 
@@ -111,6 +123,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome | None
     steps: tuple[NamedStep, ...] = ()
     """Those that the program named, in the order in which they began."""
+    world: tuple[WorldPart, ...] = ()
+    """What a replay needs besides the exchanges, in the order in which it was told."""
     torn_bytes: int = 0
     """Bytes at the end of a journal that are no whole frame: cut, never guessed."""
 

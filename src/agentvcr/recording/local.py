@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager
 from threading import RLock
+from typing import Protocol
 
 from agentvcr.inside.exchange import (
     Forward,
@@ -26,12 +27,20 @@ from agentvcr.recording.recorder import Recorder
 from agentvcr.recording.sink import RecordingSink, TelemetrySink
 
 
+class RecordedWorlds(Protocol):
+    """What a recording holds of its processes besides their exchanges."""
+
+    def parts(self, kind: str, process: int) -> list[tuple[str, bytes]]:
+        """Give the parts of a kind: lane and data."""
+
+
 class LocalHandler:
     """Asks the recorder under one lock."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        """Guard `recorder`."""
+    def __init__(self, recorder: Recorder, worlds: RecordedWorlds | None = None) -> None:
+        """Guard `recorder`; `worlds` says what was recorded besides exchanges."""
         self._recorder = recorder
+        self._worlds = worlds
         self._process = os.getpid()
         self.lock = RLock()  # a finalizer may end an exchange in the middle of another
         """For whoever else drives the same recorder."""
@@ -70,6 +79,15 @@ class LocalHandler:
         with self.lock:
             self._recorder.lost(text)
         return Forward(NullSink())
+
+    def world(self, kind: str, lane: str, data: bytes) -> None:
+        """Take down a part of what surrounds this process's exchanges."""
+        with self.lock:
+            self._recorder.world(kind, 0, lane, data)
+
+    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+        """Give the recorded parts of a kind."""
+        return self._worlds.parts(kind, 0) if self._worlds is not None else []
 
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""

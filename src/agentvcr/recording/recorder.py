@@ -15,7 +15,6 @@ from time import monotonic_ns
 
 from agentvcr.boundary import UPGRADED, Boundary, name_upgrade
 from agentvcr.cassette import format as fmt
-from agentvcr.cassette.chunks import chunk_records
 from agentvcr.cassette.frames import RecordTooLargeError
 from agentvcr.cassette.journal import Journal, JournalBrokenError
 from agentvcr.inside.exchange import (
@@ -29,19 +28,18 @@ from agentvcr.inside.exchange import (
     StepEnded,
 )
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.model.exchange import CALL_CLIENT, Headers
+from agentvcr.model.exchange import CALL_CLIENT
 from agentvcr.model.run import ANSWERED, Stream
 from agentvcr.model.text import storable_argv
+from agentvcr.recording.answers import answer_records
+from agentvcr.recording.backlog import Backlog
 from agentvcr.recording.cleaning import Clean, Cleaner
 from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
 from agentvcr.recording.tally import Tally
 from agentvcr.redaction.redactor import Redactor
 
-_FIRST_ERROR = 400
 _MOST_TEXT = 65536
 """Characters kept of a note."""
-_MOST_LATER = 64
-"""Writes of a replay's own recording that wait for each other."""
 
 
 class Recorder:
@@ -68,9 +66,7 @@ class Recorder:
         self._inner = inner
         self._origin_ns = monotonic_ns() if origin_ns is None else origin_ns
         self._closed = False
-        self._later: list[Callable[[], None]] = []
-        self._is_urgent = False
-        self._live_numbers: set[int] = set()
+        self._backlog = Backlog()
         self._open: dict[int, RecordingSink] = {}
         self._told: set[TelemetrySink] = set()
         self.tally = Tally()
@@ -78,7 +74,8 @@ class Recorder:
         self._unentered: list[str] = []
         self.processes = 0
         """How many processes of the run spoke."""
-        self._indexes = 0
+        self.lanes: list[str] = []
+        """The lane of each process, by its index."""
         self.exchanges = 0
         """How many exchanges began."""
         self.refused = 0
@@ -113,24 +110,18 @@ class Recorder:
 
         A replay's own recording is written in larger pieces: it can be had again.
         """
-        if self._inner is None or self._is_urgent:
-            self._is_urgent = False
-            self._catch_up()
+        if self._inner is None or self._backlog.is_urgent:
+            self._backlog.catch_up()
             self._flush()
-        elif len(self._later) >= _MOST_LATER:
-            self._catch_up()
+        elif self._backlog.is_long:
+            self._backlog.catch_up()
 
     def later(self, write: Callable[[], None]) -> None:
         """Write now; in a replay, later and many at once, so that no request waits for it."""
         if self._inner is None:
             write()
         else:
-            self._later.append(write)
-
-    def _catch_up(self) -> None:
-        waiting, self._later = self._later, []
-        for write in waiting:
-            write()
+            self._backlog.add(write)
 
     def _flush(self) -> None:
         if self.broken is None and not self._closed:
@@ -165,7 +156,6 @@ class Recorder:
         if self._inner is not None and place != "internal":
             return self._replayed(self._inner, number, request, clean)
         internal = place == "internal" or request.covered
-        self._begin(number, request, clean, internal=internal)
         return self._forwarded(number, request, clean, internal=internal)
 
     def _telemetry(self, request: Request) -> Serve | Forward:
@@ -214,15 +204,17 @@ class Recorder:
 
     def _live(self, number: int, request: Request, clean: Clean) -> Forward:
         """Record what a replay asks of the real service: it cannot be had again for nothing."""
-        self._catch_up()
-        self._begin(number, request, clean, internal=request.covered)
-        self._is_urgent = True
-        self._live_numbers.add(number)
-        return self._forwarded(number, request, clean, internal=request.covered)
+        self._backlog.catch_up()
+        self._backlog.is_urgent = True
+        return self._forwarded(number, request, clean, internal=request.covered, is_live=True)
 
-    def _forwarded(self, number: int, request: Request, clean: Clean, *, internal: bool) -> Forward:
+    def _forwarded(
+        self, number: int, request: Request, clean: Clean, *, internal: bool, is_live: bool = False
+    ) -> Forward:
+        self._begin(number, request, clean, internal=internal)
         asked = ("", "") if internal else (clean.url, request.client)
         sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT, asked=asked)
+        sink.is_live = is_live
         self._open[number] = sink
         return Forward(sink)
 
@@ -262,36 +254,15 @@ class Recorder:
     def finish(self, sink: RecordingSink, end: fmt.ExchangeEnd) -> None:
         """Write an exchange's answer and its end."""
         self._open.pop(sink.number, None)
-        if sink.number in self._live_numbers:
-            self._live_numbers.discard(sink.number)
-            self._is_urgent = True
+        self._backlog.is_urgent |= sink.is_live
         if sink.asked[0] and sink.answer is not None and sink.answer[1] == UPGRADED:
             self.note("unrecorded", name_upgrade(*sink.asked, sink.answer[2]))
-        self._write_answer(sink)
+        if sink.answer is not None:
+            if not sink.is_call:
+                self.tally.received += sum(len(data) for _, data in sink.chunks)
+            for record in answer_records(sink, self._cleaner, self.since_start):
+                self.add(record)
         self.add(end)
-
-    def _write_answer(self, sink: RecordingSink) -> None:
-        if sink.answer is None:
-            return
-        at_ns, status, raw_headers, reason, http_version = sink.answer
-        times = [at for at, _ in sink.chunks]
-        chunks = [data for _, data in sink.chunks]
-        if not sink.is_call:
-            self.tally.received += sum(map(len, chunks))
-        if sink.is_clean:
-            headers: Headers = tuple(raw_headers)
-        else:
-            headers, chunks = self.redactor.answer(raw_headers, chunks)
-            if sink.is_call:
-                is_error = status >= _FIRST_ERROR
-                chunks = [self._cleaner.result(chunk, is_error=is_error) for chunk in chunks]
-        if len(chunks) != len(times):  # a decoded body comes as one chunk
-            times = times[-1:]
-        head_us = self.since_start(at_ns)
-        self.add(fmt.Head(sink.number, head_us, status, reason, http_version, headers))
-        times_us = [self.since_start(at) for at in times]
-        for record in chunk_records(sink.number, head_us, times_us, chunks):
-            self.add(record)
 
     def cut(self) -> None:
         """End the exchanges that are open: their processes are gone."""
@@ -343,8 +314,8 @@ class Recorder:
 
     def process(self, fields: dict[str, object], at_ns: int) -> int:
         """Take down a process; returns its index."""
-        index = self._indexes
-        self._indexes += 1
+        index = len(self.lanes)
+        self.lanes.append(self._cleaner.lane(str(fields["lane"])))
         self.processes += not fields.get("gateway")
         argv = storable_argv(fields["argv"])  # type: ignore[arg-type]  # a list, from the channel
         clean = self.redactor.argv(argv)
@@ -354,7 +325,7 @@ class Recorder:
                 index=index,
                 pid=int(str(fields["pid"])),
                 parent_pid=int(str(fields["ppid"])),
-                lane=self._cleaner.lane(str(fields["lane"])),
+                lane=self.lanes[index],
                 argv=clean,
                 python=str(fields["python"]),
                 at_us=self.since_start(at_ns),
@@ -366,6 +337,10 @@ class Recorder:
         """Take down what the program said."""
         clean = self.redactor.output(data)
         self.add(fmt.OutputPiece(process, stream, self.since_start(at_ns), clean))
+
+    def world(self, kind: str, process: int, lane: str, data: bytes) -> None:
+        """Take down a part of what surrounds a process's exchanges."""
+        self.add(fmt.WorldRecord(kind, process, self._cleaner.lane(lane) if lane else "", data))
 
     def process_end(self, index: int) -> None:
         """Take down that a process has closed its last connection."""
@@ -401,12 +376,12 @@ class Recorder:
     def abandon(self) -> None:
         """Write nothing any more, in the child of a fork: the journal is its parent's."""
         self._closed = True
-        self._later.clear()
+        self._backlog = Backlog()
         self._journal.abandon()
 
     def close(self, exit_status: int | None, signal: int | None, at_ns: int | None = None) -> None:
         """Cut what is open, write how the command ended, and close the journal."""
-        self._catch_up()
+        self._backlog.catch_up()
         self.cut()
         self.add(fmt.RunEnd(self.since_start(at_ns), exit_status, signal))
         self._flush()

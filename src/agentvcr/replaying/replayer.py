@@ -129,10 +129,7 @@ class Replayer:
         if request.covered and self._on_miss == "live":  # asked in a function that does run
             self._boundary.let_out(request.url)
             return Forward(NullSink())
-        exchange = self.take(request.lane, request.fingerprint)
-        if exchange is not None:
-            return self._serve(exchange, request)
-        exchange = self._learned_in_a_call(request)
+        exchange = self.take(request.lane, request.fingerprint) or self._learned_in_a_call(request)
         if exchange is not None:
             return self._serve(exchange, request)
         if request.fingerprint in self._internal:

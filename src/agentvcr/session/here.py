@@ -37,6 +37,7 @@ from agentvcr.model.text import storable_argv
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Divergence, Ledger
 from agentvcr.replaying.replayer import OnMiss
+from agentvcr.replaying.worlds import Worlds
 from agentvcr.session.in_force import InForce, check_idle
 from agentvcr.session.recording import new_recorder, summed_up, why_broken
 from agentvcr.session.replaying import Replay, kept_as
@@ -248,7 +249,8 @@ class Replaying(Session):
         journal = self._keeping.__enter__()
         self._replay = replay
         self._recorder = replay.recorder(journal, ())
-        self._force = InForce(self._recorder, replay.boundary, replay.ledger)
+        worlds = Worlds(recorded, self._recorder.lanes.__getitem__)
+        self._force = InForce(self._recorder, replay.boundary, replay.ledger, worlds)
         self._force.begin()
 
     def _stop(self, error: BaseException | None) -> None:

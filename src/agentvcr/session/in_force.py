@@ -28,6 +28,7 @@ from agentvcr.inside.waiting import forget_served, note_served
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
+from agentvcr.replaying.worlds import Worlds
 
 _CHANGING: Final = Lock()
 """Held while a session comes into force, so that of two threads one is refused."""
@@ -57,8 +58,14 @@ def check_idle() -> None:
 class InForce:
     """A session's hold on this process; the guard's gate."""
 
-    def __init__(self, recorder: Recorder, boundary: Boundary, ledger: Ledger | None) -> None:
-        """Prepare; with a ledger, it is a replay."""
+    def __init__(
+        self,
+        recorder: Recorder,
+        boundary: Boundary,
+        ledger: Ledger | None,
+        worlds: Worlds | None = None,
+    ) -> None:
+        """Prepare; with a ledger, it is a replay, of a process of `worlds`."""
         self.replaying = ledger is not None
         self._recorder = recorder
         self._boundary = boundary
@@ -66,7 +73,7 @@ class InForce:
         self._process = os.getpid()
         self._guard = Guard(self)
         self._lane: Token[Lane] | None = None
-        self._handler = _Noting(recorder)
+        self._handler = _Noting(recorder, worlds)
         self._own_paths: set[str] = set()
         self._asked: dict[tuple[str, str], int] = {}
         """How often what is not recorded was asked for, where a client names it."""

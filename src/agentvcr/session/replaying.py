@@ -31,6 +31,7 @@ from agentvcr.replaying.collectors import Collectors
 from agentvcr.replaying.deliveries import Deliveries
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
+from agentvcr.replaying.worlds import Worlds
 from agentvcr.session.command import check_command, folder_of, recorded_command
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
@@ -172,7 +173,13 @@ class Replay:
 
     def run(self, recorder: Recorder, command: list[str], cwd: str) -> Ended:
         """Run the command against the recording, with the recorded standard input."""
-        hub = Hub(recorder, self.boundary, self.ledger, gateway_port=gateway_port(self.recorded))
+        hub = Hub(
+            recorder,
+            self.boundary,
+            self.ledger,
+            gateway_port=gateway_port(self.recorded),
+            worlds=Worlds(self.recorded, recorder.lanes.__getitem__),
+        )
         import tempfile  # noqa: PLC0415  (a recording makes no file)
 
         heard = [one.data for one in self.recorded.outputs if one.stream == "stdin"]

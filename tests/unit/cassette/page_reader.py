@@ -22,7 +22,7 @@ JOURNAL = bytes.fromhex("41 56 43 52 4a 00 0d 0a 1a 0a 00 01")
 SEALED = bytes.fromhex("41 56 43 52 50 00 0d 0a 1a 0a 00 01")
 BEGINNING, TRAILER = 12, 16
 MOST = 8_388_608
-STORY = (1, 2, 3, 4, 10, 11, 12, 13)
+STORY = (1, 2, 3, 4, 10, 11, 12, 13, 14)
 WAYS = (bytes, base64.b64encode, base64.urlsafe_b64encode)
 
 
@@ -106,7 +106,7 @@ def read(data):
 def read_journal(data):
     story, mixed = [], {}
     for kind, values in chain.from_iterable(map(records, journal_frames(data))):
-        check(kind <= 13, "not in a journal")
+        check(kind <= 14, "not in a journal")
         place = story if kind in STORY else mixed.setdefault(values["number"], [])
         place.append((kind, values))
     exchanges = [journal_exchange(mixed[number]) for number in sorted(mixed)]
@@ -119,7 +119,10 @@ def told(story, exchanges):
     check(2 not in kinds[:-1], "something behind the end")
     end = story[-1][1] if kinds[-1] == 2 else None
     run = {"info": story[0][1], "end": end, "exchanges": exchanges}
-    for name, wanted in (("processes", 3), ("process_ends", 4), ("outputs", 10), ("notes", 11)):
+    for name, wanted in (
+        *(("processes", 3), ("process_ends", 4), ("outputs", 10), ("notes", 11)),
+        ("world", 14),
+    ):
         run[name] = [values for kind, values in story if kind == wanted]
     run["outputs"].sort(key=lambda piece: piece["at_us"])
     return run | {"steps": list(named_steps(story))}

@@ -35,6 +35,7 @@ SPECS = {
     12: "path:text name:text kind:text agent:text? process:count lane:text at_us:count after:count "
     "content:bytes",
     13: "path:text at_us:count content:bytes failure_type:text? failure_message:text?",
+    14: "kind:text process:count lane:text data:bytes",
     64: "first:count sizes:count* data:bytes",
     65: "sizes:count* data:bytes",
     66: "first:count gaps:count* lanes:text* lane:count* kinds:text* kind:count* internal:count* "

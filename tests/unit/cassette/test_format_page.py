@@ -24,7 +24,7 @@ from tests.unit.cassette.stepped import records_of, step, stepped, write_journal
 from tests.unit.recorded import answer, ask, recorder_of
 
 PROCESS = {"pid": 10, "ppid": 9, "lane": "main", "argv": ["python", "a.py"], "python": "3.9.1"}
-LISTS = ("processes", "outputs", "notes")
+LISTS = ("processes", "outputs", "notes", "world")
 
 
 class Answers:
@@ -84,6 +84,7 @@ def recorded(tmp_path_factory):
     recorder.begin(ask()).taken(2, "closed")
     with pytest.raises(ReplayHalt):
         recorder.begin(ask("http://a.example/miss"))
+    recorder.world("order", 0, "main/é", b"\x00\xff")
     recorder.process_end(0)
     recorder.close(None, 9)
     return path
