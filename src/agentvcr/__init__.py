@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from agentvcr.inside.interceptors.tools import ReplayedError, tool
     from agentvcr.inside.steps import handoff, run, state_write, step
     from agentvcr.inside.values import UnkeepableError
-    from agentvcr.session.here import record, replay
+    from agentvcr.session.blocks import record
+    from agentvcr.session.here import replay
 
 __all__ = [
     "ReplayHalt",
@@ -36,7 +37,7 @@ _HOMES = {
     "ReplayedError": "agentvcr.inside.interceptors.tools",
     "UnkeepableError": "agentvcr.inside.values",
     "handoff": "agentvcr.inside.steps",
-    "record": "agentvcr.session.here",
+    "record": "agentvcr.session.blocks",
     "replay": "agentvcr.session.here",
     "run": "agentvcr.inside.steps",
     "state_write": "agentvcr.inside.steps",

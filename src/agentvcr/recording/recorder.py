@@ -28,12 +28,13 @@ from agentvcr.inside.exchange import (
     StepEnded,
 )
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.model.exchange import CALL_CLIENT
+from agentvcr.model.exchange import CALL_CLIENT, Exchange
 from agentvcr.model.run import ANSWERED, Stream
 from agentvcr.model.text import storable_argv
 from agentvcr.recording.answers import answer_records
 from agentvcr.recording.backlog import Backlog
 from agentvcr.recording.cleaning import Clean, Cleaner
+from agentvcr.recording.keeping import kept_records
 from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
 from agentvcr.recording.tally import Tally
 from agentvcr.redaction.redactor import Redactor
@@ -250,6 +251,13 @@ class Recorder:
         )
         for start in range(0, len(clean.body), fmt.PIECE):
             self.add(fmt.Body(number, clean.body[start : start + fmt.PIECE]))
+
+    def keep(self, exchange: Exchange) -> None:
+        """Take over an exchange of an earlier run that this one did not ask for."""
+        self._backlog.catch_up()
+        self.exchanges += 1
+        for record in kept_records(exchange, self.exchanges, self.since_start(None)):
+            self.add(record)
 
     def finish(self, sink: RecordingSink, end: fmt.ExchangeEnd) -> None:
         """Write an exchange's answer and its end."""

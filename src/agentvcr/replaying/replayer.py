@@ -8,7 +8,7 @@ open a socket.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Literal
 
@@ -112,6 +112,10 @@ class Replayer:
         """Exchanges that have answered no request yet, in recorded order."""
         left = (one for one in self._unused if not self._lender.has_lent(one))
         return [self._exchanges.numbered(one) for one in left]
+
+    def not_asked(self) -> Iterator[Exchange]:
+        """Give the exchanges whose own request has not come, in recorded order."""
+        return (self._exchanges.numbered(one) for one in self._unused)
 
     def begin(self, request: Request) -> Serve | Forward:
         """Answer a request whose fingerprint is known, or say that it lies outside the recording.

@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -236,20 +237,17 @@ class Replaying(Session):
                 where=str(self._target),
                 cure="choose another target",
             )
-        recorded = load_run(self.path)
         replay = Replay(
-            recorded,
+            self._recorded,
             on_miss=self._on_miss,
             pace=self._pace,
             live=self._live,
             advice='on_miss="nearest"',
         )
-        target = self._target or last_of(self.path)
-        self._keeping = kept_as(target, is_new=self._target is not None, force=self._may_replace)
-        journal = self._keeping.__enter__()
+        self._keeping = self._kept()
         self._replay = replay
-        self._recorder = replay.recorder(journal, ())
-        worlds = Worlds(recorded, self._recorder.lanes.__getitem__)
+        self._recorder = replay.recorder(self._keeping.__enter__(), ())
+        worlds = Worlds(self._recorded, self._recorder.lanes.__getitem__)
         self._force = InForce(self._recorder, replay.boundary, replay.ledger, worlds)
         self._force.begin()
 
@@ -257,15 +255,33 @@ class Replaying(Session):
         if self._force is None or self._recorder is None or self._replay is None:
             return
         self._force.end()
+        self._finish(self._replay, self._recorder)
         self._force.close(0 if error is None else 1)
         self._keeping.__exit__(None, None, None)
-        if self._target is not None and self._recorder.broken is None:
-            seal_recording(self._target)
+        if self._recorder.broken is None:
+            self._seal()
         self._warn(self._recorder)
         fatal = self._replay.ledger.fatal
         # A cancellation that is under way goes on: whoever cancelled waits for it.
         if fatal is not None and (error is None or isinstance(error, Exception | ReplayHalt)):
             raise self._divergence(fatal.message) from error
+
+    def _kept(self) -> AbstractContextManager[Journal]:
+        """Open what this run is kept in."""
+        place = self._target or last_of(self.path)
+        return kept_as(place, is_new=self._target is not None, force=self._may_replace)
+
+    def _finish(self, replay: Replay, recorder: Recorder) -> None:
+        """Write what belongs into this run's own recording beside what was done."""
+
+    def _seal(self) -> None:
+        if self._target is not None:
+            seal_recording(self._target)
+
+    @cached_property
+    def _recorded(self) -> Run:
+        """What is replayed; of a cassette that is replaced, what it held before."""
+        return load_run(self.path)
 
     @property
     def _ledger(self) -> Ledger:
@@ -286,7 +302,7 @@ class Replaying(Session):
         Raises:
             SessionOpenError: The block has not ended.
         """
-        return diff(load_run(self.path), self.run)
+        return diff(self._recorded, self.run)
 
     def raise_for_divergence(self) -> None:
         """Raise where the block did anything otherwise, also where nothing stopped it.
@@ -307,25 +323,6 @@ class Replaying(Session):
             where=str(self.path),
             cure=f"agentvcr diff {self.path} {self._written()} shows every difference",
         )
-
-
-def record(
-    path: StrPath, *, force: bool = False, live: Sequence[str] = (), strict: bool = False
-) -> Recording:
-    """Record what this process does inside the block: `with agentvcr.record("x.avcr") as session:`.
-
-    Args:
-        path: The cassette to write.
-        force: Write over an existing one.
-        live: `HOST:PORT` of services that are not recorded.
-        strict: Raise at the end of the block if anything was not recorded.
-
-    Raises:
-        SessionActiveError: This process is recorded or replayed already.
-        TargetExistsError, TargetUnwritableError: As their names say. All of these on entering.
-        NotRecordedError: With `strict`, at the end of the block. The cassette is written.
-    """
-    return Recording(path, force=force, live=live, strict=strict)
 
 
 def replay(  # noqa: PLR0913  (the options of a replay)

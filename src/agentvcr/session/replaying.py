@@ -80,29 +80,58 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
             announce(command)
-        recorder = replay.recorder(journal, command)
-        ended = replay.run(recorder, command, str(cwd))
-        recorder.close(ended.exit_status, ended.signal)
-    if target is not None and recorder.broken is None:
+        summary, _ = replayed(replay, journal, command, str(cwd), path=path, kept=place)
+    if target is not None and summary.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it
-    outcome = diff(recorded, load_run(place))
+    return summary
+
+
+def replayed(  # noqa: PLR0913  (what a replay joins)
+    replay: Replay,
+    journal: Journal,
+    command: list[str],
+    cwd: str,
+    *,
+    path: Path,
+    kept: Path,
+    keeps_unused: bool = False,
+) -> tuple[ReplaySummary, Ended]:
+    """Run a command against a recording into a journal, and compare.
+
+    Args:
+        replay: The recording, and what to do about what is not in it.
+        journal: Takes the replay's own recording.
+        command: What to run.
+        cwd: Where.
+        path: The cassette that it is answered from.
+        kept: The name under which the journal will be found.
+        keeps_unused: What the command did not ask for is kept in the journal too.
+    """
+    recorder = replay.recorder(journal, command)
+    ended = replay.run(recorder, command, cwd)
+    own = recorder.exchanges - recorder.refused
+    if keeps_unused:
+        replay.keep_unused(recorder)
+    recorder.close(ended.exit_status, ended.signal)
+    outcome = diff(replay.recorded, load_run(journal.path))
     ledger = replay.ledger
-    return ReplaySummary(
+    summary = ReplaySummary(
         path=str(path),
-        replayed_as=str(place),
+        replayed_as=str(kept),
         command=tuple(command),
-        exchanges=recorder.exchanges - recorder.refused,
+        exchanges=own,
         divergence=ledger.fatal.message if ledger.fatal else None,
         accepted=ledger.told("nearest"),
         added=ledger.told("added"),
         asked_live=ledger.told("live"),
-        unused=replay.unused(),
+        unused=() if keeps_unused else replay.unused(),
         not_replayed=replay.not_replayed(),
         isolated=ended.isolated,
         broken=why_broken(recorder),
         exit_status=4 if ledger.fatal else 0 if outcome.same else 1,
         diff=outcome,
     )
+    return summary, ended
 
 
 @contextmanager
@@ -203,6 +232,11 @@ class Replay:
     def unused(self) -> tuple[str, ...]:
         """Name the recorded exchanges that nobody asked for."""
         return tuple(_named(one) for one in self.replayer.unused)
+
+    def keep_unused(self, recorder: Recorder) -> None:
+        """Keep in this replay's own recording what nobody asked for."""
+        for exchange in self.replayer.not_asked():
+            recorder.keep(exchange)
 
     def not_replayed(self) -> tuple[str, ...]:
         """Say what was left to the real world, or refused."""
