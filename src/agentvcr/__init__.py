@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agentvcr.inside.interceptors.tools import ReplayedError, tool
     from agentvcr.inside.steps import handoff, run, state_write, step
     from agentvcr.inside.values import UnkeepableError
-    from agentvcr.session.blocks import record
+    from agentvcr.session.blocks import fork, record
     from agentvcr.session.here import replay
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ReplayedError",
     "UnkeepableError",
     "__version__",
+    "fork",
     "handoff",
     "record",
     "replay",
@@ -36,6 +37,7 @@ _HOMES = {
     "ReplayHalt": "agentvcr.inside.exchange",
     "ReplayedError": "agentvcr.inside.interceptors.tools",
     "UnkeepableError": "agentvcr.inside.values",
+    "fork": "agentvcr.session.blocks",
     "handoff": "agentvcr.inside.steps",
     "record": "agentvcr.session.blocks",
     "replay": "agentvcr.session.here",

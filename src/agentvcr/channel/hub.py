@@ -22,7 +22,7 @@ from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.mcp.messages import CLIENT
-from agentvcr.inside.remote import decode_headers, pack_serve
+from agentvcr.inside.remote import decode_headers, pack_forward, pack_serve
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
@@ -306,8 +306,7 @@ class Hub:
             state.sink = self.recorder.recorded_sink(decision)
             if self._ledger is None:
                 return
-            meta_out = b"{}" if state.sink else b'{"unrecorded":true}'
-            connection.send(frames.pack(frames.FORWARD, 0, 0, 0, meta_out, b""))
+            connection.send(pack_forward(decision, is_recorded=state.sink is not None))
         self._write(connection)
 
     def _end(self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame) -> None:

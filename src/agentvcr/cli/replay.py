@@ -15,6 +15,11 @@ def replace_command(words: list[str]) -> None:
     _command[:] = words
 
 
+def replacement() -> list[str]:
+    """Give what is to run in place of the recorded command; nothing where nothing is."""
+    return list(_command)
+
+
 class OnMiss(StrEnum):
     """What to do about a request that was not recorded."""
 

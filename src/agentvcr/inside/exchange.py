@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any, Callable, Protocol
 else:
     Protocol = object
 
@@ -107,13 +107,24 @@ class Taken(Protocol):
 
 
 class Forward:
-    """Let the request go out, and tell `sink` what comes back."""
+    """Let the request go out, and tell `sink` what comes back.
 
-    __slots__ = ("sink",)
+    With `body`, it goes out with that in place of its own; `change` makes it, for the engine alone.
+    """
 
-    def __init__(self, sink: Sink) -> None:
+    __slots__ = ("body", "change", "sink")
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        body: bytes | None = None,
+        change: Callable[[bytes], bytes] | None = None,
+    ) -> None:
         """Forward with this sink."""
         self.sink = sink
+        self.body = body
+        self.change = change
 
 
 class Serve:
@@ -128,6 +139,7 @@ class Serve:
         "gates",
         "headers",
         "http_version",
+        "is_edited",
         "is_lent",
         "number",
         "reason",
@@ -170,6 +182,8 @@ class Serve:
         self.number = number
         self.gates = gates or {}
         self.is_lent = is_lent
+        self.is_edited = False
+        """For the engine alone: somebody has typed this answer, which may hold a credential."""
         self._owed_ns = 0
 
     def wait_s(self, position: int) -> float:

@@ -156,8 +156,9 @@ class RemoteHandler:
             note_served(serve.number)
             return serve
         if answer.kind == frames.FORWARD:
-            unrecorded = bool(answer.fields().get("unrecorded"))
-            return Forward(NullSink() if unrecorded else RemoteSink(self, number, seq))
+            meta = answer.fields()
+            sink = NullSink() if meta.get("unrecorded") else RemoteSink(self, number, seq)
+            return Forward(sink, body=answer.raw if meta.get("changed") else None)
         raise self.halt(answer.raw.decode("utf-8", "replace"))
 
     def failed(self, error: Exception) -> Forward:
@@ -324,6 +325,15 @@ def _pack_begin(number: int, request: Request) -> tuple[bytes, int]:
     out = [frames.pack(frames.BODY, number, seq, now, b"", raw) for seq, raw in enumerate(pieces)]
     out.append(frames.pack(frames.BEGIN, number, len(out), now, frames.pack_meta(meta), last))
     return b"".join(out), len(out)
+
+
+def pack_forward(forward: Forward, *, is_recorded: bool) -> bytes:
+    """Encode that a request goes out, and with which body, if not its own."""
+    meta = {"unrecorded": not is_recorded, "changed": forward.body is not None}
+    pieces, last = frames.split(forward.body or b"")
+    out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
+    out.append(frames.pack(frames.FORWARD, 0, 0, 0, frames.pack_meta(meta), last))
+    return b"".join(out)
 
 
 def pack_serve(serve: Serve) -> bytes:

@@ -123,6 +123,8 @@ class ReplaySummary(
     """Requests that it answered with an error, since nothing recorded is like them."""
     asked_live: tuple[str, ...]
     """Requests that `--on-miss live` let go out; their answers are in `replayed_as`."""
+    changed: tuple[str, ...]
+    """Of a fork: what was changed, and of which step."""
     unused: tuple[str, ...]
     """Recorded exchanges that no request asked for."""
     not_replayed: tuple[str, ...]

@@ -29,6 +29,11 @@ class Backlog:
         """Put off a write."""
         self._waiting.append(write)
 
+    def hurry(self) -> None:
+        """Write now what was put off, and what comes next at once."""
+        self.catch_up()
+        self.is_urgent = True
+
     def catch_up(self) -> None:
         """Write what was put off."""
         self.is_urgent = False

@@ -197,17 +197,18 @@ class Recorder:
             self.note("divergence", str(halt), request)
             raise
         if isinstance(decision, Forward):
-            return self._live(number, request, clean)
-        served_from = decision.number or None
-        self.later(partial(self._begin, number, request, clean, served_from=served_from))
+            return self._live(number, request, clean, decision)
+        origin = decision.number or None
+        self.later(partial(self._begin, number, request, clean, served_from=origin))
         decision.taken = ServedSink(self, number, decision)
         return decision
 
-    def _live(self, number: int, request: Request, clean: Clean) -> Forward:
+    def _live(self, number: int, request: Request, clean: Clean, decided: Forward) -> Forward:
         """Record what a replay asks of the real service: it cannot be had again for nothing."""
-        self._backlog.catch_up()
-        self._backlog.is_urgent = True
-        return self._forwarded(number, request, clean, internal=request.covered, is_live=True)
+        self._backlog.hurry()
+        out = self._forwarded(number, request, clean, internal=request.covered, is_live=True)
+        out.body = decided.change(request.body) if decided.change else None
+        return out
 
     def _forwarded(
         self, number: int, request: Request, clean: Clean, *, internal: bool, is_live: bool = False
@@ -215,8 +216,7 @@ class Recorder:
         self._begin(number, request, clean, internal=internal)
         asked = ("", "") if internal else (clean.url, request.client)
         sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT, asked=asked)
-        sink.is_live = is_live
-        self._open[number] = sink
+        self._open[number], sink.is_live = sink, is_live
         return Forward(sink)
 
     def _begin(

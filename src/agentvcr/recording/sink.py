@@ -153,7 +153,7 @@ class ServedSink:
 
     def _write(self, chunks: int, kind: str, now: int) -> None:
         serve = self._serve
-        sink = RecordingSink(self._recorder, self._number, is_clean=True)
+        sink = RecordingSink(self._recorder, self._number, is_clean=not serve.is_edited)
         if serve.status:
             head_ns, *times = self._times(chunks, now)
             sink.answer = (head_ns, serve.status, serve.headers, serve.reason, serve.http_version)

@@ -20,7 +20,8 @@ from agentvcr.providers import model_of
 from agentvcr.providers.mcp import read_said
 
 LIKE_ENOUGH = 0.3
-"""Below this likeness nothing is lent."""
+"""Below this likeness nothing is lent. Calls of one function or tool are always like enough: what
+they are given is often one short value."""
 _MOST_LENT = 10
 """Times that one answer is lent: who asks on for another one, asks in vain."""
 _WINDOW = 200
@@ -35,13 +36,18 @@ class _Traits(msgspec.Struct, frozen=True, gc=False):
 
     same: tuple[str, ...]
     leaves: Leaves
+    is_call: bool
 
 
 def _traits(request: Request) -> _Traits:
-    place = canonical_place(request.method, request.url).partition("?")[0]
+    place, _, query = canonical_place(request.method, request.url).partition("?")
     said = read_said(request)
     what = (said.method, said.target) if said is not None else (model_of(request),)
-    return _Traits((place, *what), leaves_of(request.body, content_type_of(request.headers)))
+    leaves = leaves_of(request.body, content_type_of(request.headers))
+    for number, field in enumerate(query.split("&") if query else ()):
+        name, _, value = field.partition("=")
+        leaves[f"?{number}.{name}"] = value.encode("utf-8", "surrogateescape")
+    return _Traits((place, *what), leaves, said is not None or request.method == "CALL")
 
 
 class Lender:
@@ -113,7 +119,7 @@ class Lender:
             and (traits := self._traits_of(number)).same == wanted.same
         ]
         most = max((like for like, _ in ranked), default=0.0)
-        if most < LIKE_ENOUGH:
+        if not ranked or (most < LIKE_ENOUGH and not wanted.is_call):
             return None
         equals = [number for like, number in ranked if like >= most - _EQUAL]
         return min(equals, key=lambda one: (self._lent[one], one))

@@ -28,6 +28,7 @@ from agentvcr.providers.mcp import read_said
 from agentvcr.replaying.added import added_call, as_recorded
 from agentvcr.replaying.causes import Causes
 from agentvcr.replaying.collectors import Collectors, refusal
+from agentvcr.replaying.fork import CAN_ASK_OTHERWISE, Fork
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.lending import Lender
 
@@ -62,6 +63,7 @@ class Replayer:
         is_open_ended: bool = False,
         collectors: Collectors | None = None,
         any_lane: bool = False,
+        fork: Fork | None = None,
         advice: str = "--on-miss nearest",
     ) -> None:
         """Index the exchanges that were answered from outside.
@@ -75,6 +77,7 @@ class Replayer:
             pace: 0 to answer at once, 1 to wait as long as the recorded answer took.
             is_open_ended: The recording does not say how the program ended.
             collectors: How those that take telemetry answered; they refuse where nobody knows.
+            fork: What is changed of one exchange.
             any_lane: Who asks is in none of the recorded lanes.
             advice: Says how to go on after a miss, in the words of whoever asked for the replay.
         """
@@ -82,6 +85,7 @@ class Replayer:
         self._ledger = ledger
         self._explain = explain
         self._advice = advice
+        self._fork = fork
         self._on_miss = on_miss
         self._pace = pace
         self._is_open_ended = is_open_ended
@@ -135,11 +139,30 @@ class Replayer:
             return Forward(NullSink())
         exchange = self.take(request.lane, request.fingerprint) or self._learned_in_a_call(request)
         if exchange is not None:
-            return self._serve(exchange, request)
+            return self._asked_otherwise(exchange, request) or self._serve(exchange, request)
         if request.fingerprint in self._internal:
             # It waits for a server of its own to come up, one time more than in the recording.
             return refusal(request)
         return self._missed(request)
+
+    def _asked_otherwise(self, exchange: Exchange, request: Request) -> Forward | None:
+        """Let the request of a fork go out with another body, where it may; None for any other."""
+        fork = self._fork
+        if fork is None or fork.change_request is None or fork.number != exchange.number:
+            return None
+        fork.is_reached = True
+        what = ", ".join(one.field for one in fork.patches if one.is_of_request)
+        message = f"exchange {exchange.number} of lane {exchange.lane}: {what} is changed"
+        if self._on_miss != "live":
+            message += "; nothing answers that in the recording, so it has its recorded answer"
+            self._ledger.diverged("nearest", message, fatal=False)
+            return None
+        if request.client not in CAN_ASK_OTHERWISE:
+            message += f", which a request of {request.client} cannot be on its way"
+            raise self._ledger.diverged("miss", message)
+        self._ledger.diverged("live", message, fatal=False)
+        self._boundary.let_out(request.url)
+        return Forward(NullSink(), change=fork.change_request)
 
     def take(self, lane: str, fingerprint: bytes) -> Exchange | None:
         """Take the next unused exchange of the lane, else of any lane, with that fingerprint.
@@ -213,6 +236,8 @@ class Replayer:
         return found[0] if found else None
 
     def _serve(self, exchange: Exchange, request: Request, *, is_lent: bool = False) -> Serve:
+        if self._fork is not None:
+            exchange = self._fork.changed(exchange)
         response, ending = exchange.response, exchange.ending
         if response is not None and response.status == UPGRADED:
             raise self._ledger.diverged("upgrade", _upgraded(exchange))
@@ -231,6 +256,7 @@ class Replayer:
             gates=self._causes.of(exchange),
             is_lent=is_lent,
         )
+        serve.is_edited = self._fork is not None and exchange is self._fork.exchange
         serve.taken = _Watch(self._ledger, exchange, is_open_ended=self._is_open_ended)
         return serve
 

@@ -151,6 +151,7 @@ def _replay(summary: ReplaySummary) -> list[str]:
     if summary.divergence:
         lines.append("the replay left its recording and was stopped")
         lines += [f"  {line}" for line in summary.divergence.splitlines()]
+    lines += [f"changed {one}" for one in summary.changed]
     lines += _told(_NEAREST, summary.accepted)
     lines += _told(_ADDED, summary.added)
     lines += _told(_LIVE, summary.asked_live)

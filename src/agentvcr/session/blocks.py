@@ -1,22 +1,27 @@
-"""`agentvcr.record`: a block that is recorded, or under a mode answered from what was recorded.
+"""`agentvcr.record` and `agentvcr.fork`: blocks that a mode or a change makes of the two kinds.
 
-Owns which kind of session a mode makes, and the one that does both. The kinds themselves are in
-`here`; what becomes of the cassette is `episodes`.
+Owns which kind of session a mode makes, the one that does both, and the one with a step changed.
+The kinds themselves are in `here`; what becomes of the cassette is `episodes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal, get_args, overload
 
 from agentvcr.cassette.holding import held
 from agentvcr.cassette.journal import Journal
+from agentvcr.cassette.reader import fork_of
 from agentvcr.errors import BadOptionError
 from agentvcr.recording.modes import RecordMode, plan
 from agentvcr.recording.recorder import Recorder
+from agentvcr.replaying.fork import Fork
+from agentvcr.replaying.patches import Patch, parse
+from agentvcr.replaying.replayer import OnMiss
 from agentvcr.session.episodes import part_of, take_the_place
+from agentvcr.session.forking import exchange_at, fork_at
 from agentvcr.session.here import Recording, Replaying, StrPath
 from agentvcr.session.replaying import Replay
 
@@ -49,6 +54,56 @@ class Episodes(Replaying):
 
     def _seal(self) -> None:
         take_the_place(self._part, self.path)
+
+
+class Forking(Replaying):
+    """A block that is replayed with one step changed."""
+
+    _at: str
+    _patches: tuple[Patch, ...]
+
+    def _fork(self) -> Fork:
+        _, exchange = exchange_at(self._recorded, self._at)
+        return fork_at(exchange, self._patches)
+
+
+def fork(  # noqa: PLR0913  (the options of a fork)
+    path: StrPath,
+    *,
+    at: str,
+    patches: Mapping[str, str],
+    on_miss: OnMiss = "nearest",
+    live: Sequence[str] = (),
+    target: StrPath | None = None,
+    force: bool = False,
+) -> Replaying:
+    """Replay this process's block with one step changed: what would have been, had it said so.
+
+    Args:
+        path: The cassette.
+        at: The step, as `agentvcr show` names it: a path or a number.
+        patches: What to change of it, by field: `{"response.text": "No."}`.
+        on_miss: What to do about what the change makes new: `nearest`, `live` or `fail`.
+        live: `HOST:PORT` of services that stay live.
+        target: Where to keep this run, by default beside the cassette as NAME.fork.avcr.
+        force: Write over an existing `target`.
+
+    Raises:
+        BadOptionError: The patches change nothing that can be changed.
+        NoSuchStepError: There is no such step. This one, and those of `replay`, on entering.
+    """
+    place = fork_of(Path(path)) if target is None else target
+    made = Forking(
+        path,
+        on_miss=on_miss,
+        pace=0.0,
+        live=live,
+        target=place,
+        force=force or target is None,
+    )
+    made._at = at  # noqa: SLF001  (it is made here alone)
+    made._patches = tuple(parse(f"{name}={value}") for name, value in patches.items())  # noqa: SLF001
+    return made
 
 
 @overload

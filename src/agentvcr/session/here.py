@@ -36,6 +36,7 @@ from agentvcr.model.run import Run
 from agentvcr.model.summary import RecordSummary
 from agentvcr.model.text import storable_argv
 from agentvcr.recording.recorder import Recorder
+from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.ledger import Divergence, Ledger
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.replaying.worlds import Worlds
@@ -243,6 +244,7 @@ class Replaying(Session):
             pace=self._pace,
             live=self._live,
             advice='on_miss="nearest"',
+            fork=self._fork(),
         )
         self._keeping = self._kept()
         self._replay = replay
@@ -265,6 +267,10 @@ class Replaying(Session):
         # A cancellation that is under way goes on: whoever cancelled waits for it.
         if fatal is not None and (error is None or isinstance(error, Exception | ReplayHalt)):
             raise self._divergence(fatal.message) from error
+
+    def _fork(self) -> Fork | None:
+        """Say what is changed of the recording, where something is."""
+        return None
 
     def _kept(self) -> AbstractContextManager[Journal]:
         """Open what this run is kept in."""

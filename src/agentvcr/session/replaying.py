@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
@@ -25,10 +27,12 @@ from agentvcr.model.address import address_of
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import ReplaySummary
+from agentvcr.model.text import storable
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.added import as_recorded
 from agentvcr.replaying.collectors import Collectors
 from agentvcr.replaying.deliveries import Deliveries
+from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
@@ -113,7 +117,8 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
     if keeps_unused:
         replay.keep_unused(recorder)
     recorder.close(ended.exit_status, ended.signal)
-    outcome = diff(replay.recorded, load_run(journal.path))
+    again = msgspec.structs.replace(load_run(journal.path), path=storable(str(kept)))
+    outcome = diff(replay.recorded, again)
     ledger = replay.ledger
     summary = ReplaySummary(
         path=str(path),
@@ -124,6 +129,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         accepted=ledger.told("nearest"),
         added=ledger.told("added"),
         asked_live=ledger.told("live"),
+        changed=(),
         unused=() if keeps_unused else replay.unused(),
         not_replayed=replay.not_replayed(),
         isolated=ended.isolated,
@@ -162,6 +168,7 @@ class Replay:
         live: Sequence[str],
         advice: str = "--on-miss nearest",
         goes_on: bool = False,
+        fork: Fork | None = None,
     ) -> None:
         """Make a replayer of what was recorded.
 
@@ -172,6 +179,7 @@ class Replay:
             live: `HOST:PORT` of services that stay live.
             advice: Says how to go on after a miss.
             goes_on: No divergence ends the replay.
+            fork: What is changed of one exchange.
         """
         self.recorded = recorded
         collectors = own_collectors(os.environ)
@@ -191,6 +199,7 @@ class Replay:
             is_open_ended=recorded.outcome is None,
             collectors=Collectors(recorded.notes),
             any_lane=goes_on,
+            fork=fork,
             advice=advice,
         )
         self._live = live

@@ -161,7 +161,7 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
         sink = decision.sink
         token = lanes.enter(lanes.current().under_cover())
         try:
-            sent = request.stream = client.whole(body)
+            sent = request.stream = client.whole(_sent(request, body, decision))
             response = original(self, request)
         except BaseException as error:
             sink.end(end_kind_of(error), error)
@@ -169,6 +169,7 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
         finally:
             # A body that no connection took may be sent again, also one that can be read once.
             request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
+            _sized(request, body, decision)
             lanes.leave(token)
         return _tee(client.tee, response, sink)
 
@@ -196,17 +197,37 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
         sink = decision.sink
         token = lanes.enter(lanes.current().under_cover())
         try:
-            sent = request.stream = client.whole(body)
+            sent = request.stream = client.whole(_sent(request, body, decision))
             response = await original(self, request)
         except BaseException as error:
             sink.end(end_kind_of(error), error)
             raise
         finally:
             request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
+            _sized(request, body, decision)
             lanes.leave(token)
         return _tee(client.async_tee, response, sink)
 
     return handle_async_request
+
+
+def _sent(request: Any, body: bytes, forward: Forward) -> bytes:  # noqa: ANN401  (the library's)
+    """Give the body that goes out: the program's, or the one that a fork has in its place."""
+    if forward.body is None:
+        return body
+    _resize(request, len(forward.body))
+    return forward.body
+
+
+def _sized(request: Any, body: bytes, forward: Forward) -> None:  # noqa: ANN401  (the library's)
+    """Have the program's request say its own length again."""
+    if forward.body is not None:
+        _resize(request, len(body))
+
+
+def _resize(request: Any, size: int) -> None:  # noqa: ANN401  (the library's)
+    if "content-length" in request.headers:
+        request.headers["content-length"] = str(size)
 
 
 async def _until_cancelled(serve: Serve) -> None:
