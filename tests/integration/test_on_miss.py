@@ -3,6 +3,8 @@
 The provider counts, and is gone before a replay that may not ask it.
 """
 
+import sys
+import textwrap
 from collections import Counter
 
 import pytest
@@ -11,6 +13,8 @@ from agentvcr.cassette.reader import load_run
 from agentvcr.diff.rundiff import diff
 from tests.support.command_line import agentvcr, python
 from tests.support.counter_server import CounterServer
+from tests.support.proxy_server import ProxyServer
+from tests.support.shell import needs
 
 JITTER_MS = (1, 20)
 
@@ -148,3 +152,99 @@ def test_live_lets_nothing_out_but_what_a_recorded_client_asks(tmp_path, server)
     assert done.stdout == b"200\n"
     assert done.returncode == 4
     assert b"past every recorded client" in done.stderr
+
+
+TOOL = """
+    import os, sys, httpx2, agentvcr
+    url = os.environ["BASE_URL"] + "/v1/chat/completions"
+
+    @agentvcr.tool
+    def look(what: str) -> str:
+        told = httpx2.post(url, json={"model": "m", "what": what}).json()
+        return told["choices"][0]["message"]["content"]
+
+    print(look(os.environ["WHAT"]))
+"""
+ASK = """
+    import os, httpx2
+    url = os.environ["BASE_URL"] + "/v1/chat/completions"
+    told = httpx2.post(url, json={"model": "m", "what": os.environ["WHAT"]}).json()
+    print(told["choices"][0]["message"]["content"])
+"""
+
+
+def of_two_minds(folder, server, command, **env):
+    """Record a program, and replay it live as if it asked for something else; gives both."""
+    told = []
+    known = {"BASE_URL": server.base_url, "OPENAI_BASE_URL": server.base_url + "/v1", **env}
+    for words in (
+        ("record", "-o", "x.avcr", "--", *command),
+        ("replay", "x.avcr", "--on-miss", "live", "-o", "new.avcr"),
+    ):
+        done = agentvcr(*words, cwd=folder, env={**known, "WHAT": f"thing {len(told)}"})
+        told.append(done)
+    again = agentvcr("replay", "new.avcr", cwd=folder, env={**known, "WHAT": "thing 1"})
+    assert (again.returncode, again.stdout) == (0, told[1].stdout), again.stderr.decode()
+    return told
+
+
+def script(folder, text):
+    (folder / "program.py").write_text(textwrap.dedent(text))
+    return [sys.executable, "program.py"]
+
+
+def test_a_function_that_was_not_called_so_runs_and_what_it_asks_is_its_own(tmp_path, server):
+    _, live = of_two_minds(tmp_path, server, script(tmp_path, TOOL))
+    assert (live.returncode, live.stdout) == (1, b"This is answer 2.\n"), live.stderr.decode()
+    assert server.count == 2
+    told = load_run(tmp_path / "new.avcr").exchanges
+    assert [(one.client, one.internal) for one in told] == [
+        ("agentvcr.tool", False),
+        ("httpx2", True),
+    ]
+
+
+def test_what_goes_live_goes_through_the_programs_proxy(tmp_path, server):
+    with ProxyServer() as proxy:
+        env = {"HTTP_PROXY": proxy.url, "NO_PROXY": "", "no_proxy": ""}
+        _, live = of_two_minds(tmp_path, server, script(tmp_path, ASK), **env)
+        assert live.stdout == b"This is answer 2.\n", live.stderr.decode()
+        assert len(proxy.forwarded) == 2
+
+
+def test_what_another_program_asks_goes_live_through_the_gateway(tmp_path, server):
+    needs("curl")
+    ask = 'curl -s $OPENAI_BASE_URL/chat/completions -d \'{"model":"m","q":"\'"$WHAT"\'"}\''
+    _, live = of_two_minds(tmp_path, server, ["sh", "-c", ask])
+    assert b"This is answer 2." in live.stdout, live.stderr.decode()
+    assert server.count == 2
+
+
+def test_without_live_nothing_new_is_asked_by_anybody(tmp_path, server):
+    program = script(tmp_path, ASK)
+    env = {"BASE_URL": server.base_url}
+    for words in (("record", "-o", "x.avcr", "--", *program), ("replay", "x.avcr")):
+        done = agentvcr(*words, cwd=tmp_path, env={**env, "WHAT": words[0]})
+    assert (done.returncode, server.count) == (4, 1)
+    assert b"--on-miss nearest answers it with that exchange and goes on" in done.stderr
+
+
+def test_an_sdk_does_not_repeat_what_nothing_is_like(tmp_path, server):
+    text = """
+        import os, openai
+        client = openai.OpenAI(base_url=os.environ["BASE_URL"] + "/v1", api_key="sk-test-000000")
+        try:
+            said = [{"role": "user", "content": "Hi"}]
+            client.chat.completions.create(model=os.environ["WHAT"], messages=said)
+        except openai.BadRequestError as error:
+            print(error.code)
+    """
+    command = script(tmp_path, text)
+    env = {"BASE_URL": server.base_url}
+    for words in (
+        ("record", "-o", "x.avcr", "--", *command),
+        ("replay", "--on-miss", "nearest", "x.avcr"),
+    ):
+        done = agentvcr(*words, cwd=tmp_path, env={**env, "WHAT": words[0]})
+    assert (done.returncode, done.stdout) == (1, b"agentvcr_not_recorded\n"), done.stderr.decode()
+    assert len(load_run(tmp_path / "x.last.avcr").exchanges) == 1
