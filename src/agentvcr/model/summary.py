@@ -100,6 +100,8 @@ class ServeSummary(
     """Requests that `--on-miss nearest` answered with another's answer."""
     added: tuple[str, ...]
     """Requests that it answered with an error, since nothing recorded is like them."""
+    asked_live: tuple[str, ...]
+    """Requests that `--on-miss live` let go out; their answers are in `kept_as`."""
     unused: tuple[str, ...]
     """Recorded exchanges that no request asked for."""
     broken: str | None

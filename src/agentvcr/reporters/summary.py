@@ -127,6 +127,7 @@ def _serve(summary: ServeSummary) -> list[str]:
         lines.append(f"and {_count(len(summary.unanswered) - _MOST, 'more request')}")
     lines += _told(_NEAREST, summary.accepted)
     lines += _told(_ADDED, summary.added)
+    lines += _told(_LIVE, summary.asked_live)
     lines += _listed("never asked for: ", summary.unused)
     answered = _count(summary.exchanges, "request")
     lines.append(f"answered {answered} from {summary.path}, kept in {summary.kept_as}")

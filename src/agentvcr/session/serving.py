@@ -76,6 +76,7 @@ def serve_cassette(  # noqa: PLR0913  (the options of the command line)
         unanswered=tuple(one.message for one in divergences if one.fatal),
         accepted=replay.ledger.told("nearest"),
         added=replay.ledger.told("added"),
+        asked_live=replay.ledger.told("live"),
         unused=replay.unused(),
         broken=why_broken(recorder),
     )
