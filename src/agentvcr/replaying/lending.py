@@ -24,8 +24,10 @@ LIKE_ENOUGH = 0.3
 they are given is often one short value."""
 _MOST_LENT = 10
 """Times that one answer is lent: who asks on for another one, asks in vain."""
-_WINDOW = 200
-"""Exchanges compared at most: those that nobody has asked for, from the first of the lane on."""
+_WINDOW = 100
+"""Exchanges compared at most: those that have answered nobody, from the first of the lane on."""
+_FEW = 20
+"""And of those that were lent, the last ones."""
 _MOST_KEPT = 512
 _EQUAL = 0.002
 """Two that differ in likeness by less are equally alike."""
@@ -74,6 +76,7 @@ class Lender:
         self._start: Counter[str] = Counter()
         self._known: dict[int, _Traits] = {}
         self._lent: Counter[int] = Counter()
+        self._lent_in: dict[str, list[int]] = {}
 
     def has_lent(self, number: int) -> bool:
         """Whether an exchange has answered a request that is not its own."""
@@ -90,6 +93,7 @@ class Lender:
         found = self.closest(lane, request, same)
         if found is not None:
             self._lent[found.number] += 1
+            self._lent_in.setdefault("" if self._any_lane else lane, []).append(found.number)
         return found
 
     def closest(self, lane: str, request: Request, same: Exchange | None = None) -> Exchange | None:
@@ -98,18 +102,22 @@ class Lender:
             return same if self._lent[same.number] < _MOST_LENT else None
         wanted = _traits(request)
         lane = "" if self._any_lane else lane
-        numbers = list(islice(self._waiting(lane), _WINDOW))
-        found = self._best(wanted, numbers)
+        lent = [one for one in self._lent_in.get(lane, ())[-_FEW:] if one in self._unused]
+        found = self._best(wanted, [*islice(self._waiting(lane), _WINDOW), *lent])
         if found is None:  # asked once more than in the recording, at its end
             used = [one for one in self._lanes.get(lane, ()) if one not in self._unused]
-            found = self._best(wanted, used[-_WINDOW:])
+            found = self._best(wanted, used[-_FEW:])
         return None if found is None else self._exchanges.numbered(found)
 
     def _waiting(self, lane: str) -> Iterator[int]:
+        """Give what has answered nobody yet, the first first."""
         numbers = self._lanes.get(lane, [])
-        while self._start[lane] < len(numbers) and numbers[self._start[lane]] not in self._unused:
+        while self._start[lane] < len(numbers) and self._is_past(numbers[self._start[lane]]):
             self._start[lane] += 1
-        return (one for one in islice(numbers, self._start[lane], None) if one in self._unused)
+        return (one for one in islice(numbers, self._start[lane], None) if not self._is_past(one))
+
+    def _is_past(self, number: int) -> bool:
+        return number not in self._unused or number in self._lent
 
     def _best(self, wanted: _Traits, numbers: Iterable[int]) -> int | None:
         ranked = [

@@ -17,6 +17,7 @@ from agentvcr.errors import BadOptionError
 from agentvcr.model.exchange import Ending, Exchange, Response, is_call
 from agentvcr.providers import dialect_of
 from agentvcr.providers.body import Json, json_of, request_content, response_content, value_of
+from agentvcr.providers.mcp import read_said
 from agentvcr.providers.rewriting import rewritten, with_body
 from agentvcr.providers.writers import writer_of
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _CALL = re.compile(r"response\.tool_calls\[(\d+)\]\.(name|arguments)")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _PATH = re.compile(r"(?:[^.\[\]]+|\[\d+\])(?:\.[^.\[\]]+|\[\d+\])*")
+STARTED = "MCP"
+"""The method of what is said to a server on standard streams. No replay starts one."""
 _STATUSES = range(200, 600)
 _GRAMMAR = (
     "response.text, response.status, response.body, response.json.PATH, "
@@ -107,6 +110,8 @@ def _with_answer(exchange: Exchange, patch: Patch) -> Exchange:
         raise _impossible(exchange, patch, "it has no answer to change")
     try:
         changed = _changed(exchange, response, patch)
+        if exchange.request.method == STARTED:  # its messages are lines
+            changed = with_body(changed, [changed.body.rstrip(b"\n") + b"\n"])
     except ValueError as error:
         raise _impossible(exchange, patch, str(error)) from None
     ending = exchange.ending
@@ -123,6 +128,8 @@ def _changed(exchange: Exchange, response: Response, patch: Patch) -> Response:
         return with_body(response, [value.encode()])
     writer = writer_of(exchange.request)
     found = _CALL.fullmatch(field)
+    if field == "response.text" and read_said(exchange.request) is not None:
+        raise ValueError("it is a message of MCP; response.json.result… changes what it says")
     if field == "response.text" and writer is None:
         data = msgspec.json.encode(value) if is_call(exchange) else value.encode()
         return with_body(response, [data])

@@ -31,6 +31,7 @@ from agentvcr.replaying.collectors import Collectors, refusal
 from agentvcr.replaying.fork import CAN_ASK_OTHERWISE, Fork
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.lending import Lender
+from agentvcr.replaying.patches import STARTED
 
 OnMiss = Literal["fail", "nearest", "live"]
 """What to do about a request that was not recorded: stop, lend it the answer of the exchange that
@@ -39,9 +40,7 @@ is most like it, or ask the real service."""
 _SHORT_GAP_NS = 50_000_000
 CALL = "CALL"
 """The method of a recorded function's call."""
-_STARTED = "MCP"
-"""The method of what is said to a server on standard streams. No replay starts one."""
-_ONLY_OWN = {CALL, _STARTED}
+_ONLY_OWN = {CALL, STARTED}
 _CUT_OFF = "the recording has no end, as after a crash: it may go no further than this"
 
 Explain = Callable[[Request, Exchange | None], str]
@@ -206,7 +205,7 @@ class Replayer:
             return self._serve(found, request, is_lent=True) if found else added_call(request)
         found = self._lender.closest(request.lane, asked, same)
         message = self._told(request, found or self._most_like(request))
-        if self._on_miss == "live" and request.method != _STARTED:
+        if self._on_miss == "live" and request.method != STARTED:
             self._ledger.diverged("live", message, fatal=False)
             self._boundary.let_out(request.url)
             return Forward(NullSink())

@@ -66,6 +66,12 @@ def test_a_conversation_with_an_edited_beginning_finds_its_own_counterparts():
         assert lent(made, *edited[: number + 1]) == number
 
 
+def test_a_long_lane_whose_every_step_is_edited_keeps_its_pairs():
+    made = lender(*(asked(n, "Be kind.", f"Chapter {n} of the tale") for n in range(1, 501)))
+    told = [lent(made, "Be rude.", f"Chapter {n} of the tale") for n in range(1, 501)]
+    assert told == list(range(1, 501))
+
+
 def test_two_edits_far_apart_do_not_hide_the_counterpart():
     long = [f"Turn {number}: " + "word " * 40 for number in range(8)]
     made = lender(asked(1, "Kind.", *long, "It is Monday."), asked(2, "Short and other."))
