@@ -100,6 +100,21 @@ def test_one_call_inserted_removed_or_swapped_is_all_that_differs(
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("prompt+remove", ["changed", "removed", "changed", "changed"]),
+        ("prompt+insert", ["changed", "added", "changed", "changed", "changed"]),
+    ],
+)
+def test_a_changed_prompt_hides_no_call_inserted_or_removed(tmp_path, server, change, expected):
+    crew = Crew(tmp_path, server=server)
+    server.stop()
+    done = crew.replay("--on-miss", "nearest", change=change)
+    assert done.returncode == 1, done.stderr.decode()
+    assert crew.diff() == [(status, WRITER) for status in expected]
+
+
 def test_what_nothing_is_like_is_answered_with_an_error_in_the_providers_words(tmp_path, server):
     crew = Crew(tmp_path, server=server)
     server.stop()

@@ -1,7 +1,8 @@
 """Agents of several turns with a system prompt each, whose code may have changed: `CHANGE`.
 
 `prompted.py [--client NAME] [--turns N] [--conversation]`, with a chat provider at BASE_URL.
-CHANGE is nothing, or of the second agent `prompt`, `insert`, `remove`, `swap`, `model`.
+CHANGE is nothing, or of the second agent `prompt`, `insert`, `remove`, `swap`, `model`, with `+`
+between several.
 Prints a line for each turn of each agent: what it was told, or how it failed.
 """
 
@@ -11,14 +12,14 @@ import importlib
 import os
 
 URL = os.environ["BASE_URL"] + "/v1/chat/completions"
-CHANGE = os.environ.get("CHANGE", "")
+CHANGE = os.environ.get("CHANGE", "").split("+")
 KEY = "sk-test-0000000000000000000000000000000000000000"
 AGENTS = ("planner", "writer", "critic")
 
 
 def system(agent):
     """The agent's standing orders; the writer's have been edited in the middle."""
-    tone = "plainly" if CHANGE == "prompt" and agent == "writer" else "with warmth"
+    tone = "plainly" if "prompt" in CHANGE and agent == "writer" else "with warmth"
     return f"You are the {agent} of the crew. Answer {tone}, and never guess. Keep to the facts."
 
 
@@ -27,17 +28,17 @@ def questions(agent, turns):
     asked = [f"Turn {turn}: what does the {agent} need to know?" for turn in range(1, turns + 1)]
     if agent != "writer":
         return asked
-    if CHANGE == "insert":
+    if "insert" in CHANGE:
         asked.insert(1, "Before you go on: what does the writer need to forget?")
-    if CHANGE == "remove":
+    if "remove" in CHANGE:
         del asked[1]
-    if CHANGE == "swap":
+    if "swap" in CHANGE:
         asked[0], asked[1] = asked[1], asked[0]
     return asked
 
 
 def body(agent, messages):
-    model = "newer" if CHANGE == "model" and agent == "writer" else "counter"
+    model = "newer" if "model" in CHANGE and agent == "writer" else "counter"
     return {"model": model, "messages": messages}
 
 
