@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal
 
 from agentvcr.boundary import UPGRADED, Boundary, name_upgrade
@@ -37,6 +37,8 @@ OnMiss = Literal["fail", "nearest", "live"]
 """What to do about a request that was not recorded: stop, lend it the answer of the exchange that
 is most like it, or ask the real service."""
 
+_GLANCE = 200
+"""Exchanges looked at for the words of a miss that ends nothing."""
 _SHORT_GAP_NS = 50_000_000
 CALL = "CALL"
 """The method of a recorded function's call."""
@@ -200,11 +202,12 @@ class Replayer:
         asked, same = as_recorded(request), self._asked_before(request)
         if self._on_miss == "nearest":
             found = self._lender.lend(request.lane, asked, same)
-            message = self._told(request, found or self._most_like(request))
+            message = self._told(request, found or self._most_like(request, _GLANCE))
             self._ledger.diverged("nearest" if found else "added", message, fatal=False)
             return self._serve(found, request, is_lent=True) if found else added_call(request)
         found = self._lender.closest(request.lane, asked, same)
-        message = self._told(request, found or self._most_like(request))
+        most = _GLANCE if self._on_miss == "live" else None
+        message = self._told(request, found or self._most_like(request, most))
         if self._on_miss == "live" and request.method != STARTED:
             self._ledger.diverged("live", message, fatal=False)
             self._boundary.let_out(request.url)
@@ -226,8 +229,9 @@ class Replayer:
         own = [one for one in same if one.lane == request.lane] or same
         return self._exchanges.numbered(own[-1].number) if own else None
 
-    def _most_like(self, request: Request) -> Exchange | None:
-        candidates = self._unused or self._numbers
+    def _most_like(self, request: Request, most: int | None) -> Exchange | None:
+        """Find what to show beside a miss, among the first `most`: of many each must be quick."""
+        candidates = islice(self._unused or self._numbers, most)
         found = nearest(request, map(self._exchanges.numbered, candidates))
         if found is not None and _ONLY_OWN & {request.method, found[0].request.method}:
             # A function's result is no answer to another function, nor to HTTP; nor is a tool's.
