@@ -28,12 +28,12 @@ FORM = b"application/x-www-form-urlencoded"
 KEY = b"k" * 32
 
 
-def recorder_of(path: Path, **options: Any) -> Recorder:
+def recorder_of(path: Path, *, rules: str = "1", **options: Any) -> Recorder:
     """Give a recorder into a new file, with the beginning of a run in it."""
     settings = {"boundary": Boundary(), "fingerprinter": Fingerprinter(), **options}
     recorder = Recorder(Journal(path, force=True), Redactor(KEY), **settings)
     environment = {"LANG": "C"}
-    recorder.add(fmt.RunBegin("run", 1, ("a", "b"), ".", "0", "p", "1", environment))
+    recorder.add(fmt.RunBegin("run", 1, ("a", "b"), ".", "0", "p", rules, environment))
     return recorder
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.chunks import ChunkReader
 from agentvcr.cassette.frames import BrokenError
+from agentvcr.cassette.world import WorldRecord
 from agentvcr.model.exchange import Ending, Exchange, Exchanges, Failure, Request, Response
 from agentvcr.model.run import (
     NamedStep,
@@ -169,7 +170,7 @@ class Story:
                 self._notes.append(
                     Note(kind=kind, at_ns=at_ns, process=process, text=text, count=count)
                 )
-            case fmt.WorldRecord(kind, process, lane, data):
+            case WorldRecord(kind, process, lane, data):
                 part = WorldPart(kind=kind, process=process, lane=lane, data=data)
                 self._world.append(part)
             case fmt.RunEnd(at_us, exit_status, signal):

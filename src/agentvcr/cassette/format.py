@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from agentvcr.cassette.world import WorldRecord
 from agentvcr.model.exchange import EndKind
 from agentvcr.model.run import Stream
 
@@ -196,15 +197,6 @@ class NoteRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     process: Index
     text: str
     count: Index
-
-
-class WorldRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A part of what surrounds exchanges, in the encoding of its kind."""
-
-    kind: str
-    process: Index
-    lane: str
-    data: bytes
 
 
 COST_OF_PART: Final = 64
@@ -392,7 +384,7 @@ TYPES: Final[dict[int, type[Record]]] = {
     13: StepEnd,
     14: WorldRecord,
 }
-"""Records of a journal; those that are not of an exchange stand in a sealed file too."""
+"""Of a journal; those that are not of an exchange stand in a sealed file too."""
 SEALED_TYPES: Final[dict[int, type[SealedRecord]]] = {
     64: Blobs,
     65: Rows,

@@ -23,8 +23,10 @@ from agentvcr.cassette.journal_reader import JournalReader
 from agentvcr.cassette.opening import empty, known_to, open_cassette, told_of
 from agentvcr.cassette.pack import KindOf, Packer, Progress
 from agentvcr.cassette.sealed import SealedFile
+from agentvcr.cassette.world import WorldRecord
 from agentvcr.errors import CassetteDamagedError
 from agentvcr.model.exchange import Exchange
+from agentvcr.model.rules import KIND as RULES_KIND
 
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _PIECE: Final = 1 << 20
@@ -32,6 +34,8 @@ _DAMAGE: Final = "damage"
 
 Identify = Callable[[Exchange], tuple[bytes, bytes]]
 """Makes fingerprint and raw hash of an exchange anew."""
+IdentifyBy = Callable[[bytes], Identify]
+"""Gives that by the declared rules that the file holds; nothing where there are none."""
 
 
 class Saved(msgspec.Struct, frozen=True):
@@ -48,20 +52,28 @@ class Repairer:
     """Writes what can be saved of one file."""
 
     def __init__(
-        self, path: Path, *, kind_of: KindOf, identify: Identify, rules: str, progress: Progress
+        self,
+        path: Path,
+        *,
+        kind_of: KindOf,
+        identify_by: IdentifyBy,
+        rules: str,
+        progress: Progress,
     ) -> None:
         """Repair the cassette at `path`.
 
         Args:
             path: The cassette.
             kind_of: Says what kind of step an exchange is.
-            identify: Makes hashes anew, where the index is broken.
-            rules: Id of the rules by which it does so.
+            identify_by: Makes hashes anew, where the index is broken.
+            rules: Id of the built-in rules by which it does so.
             progress: Told how much of how much is done.
         """
         self._path = path
         self._kind_of = kind_of
-        self._identify = identify
+        self._identify_by = identify_by
+        self._identify = identify_by(b"")
+        self._declared = b""
         self._rules = rules
         self._progress = progress
         self._saved: list[int] = []
@@ -121,6 +133,7 @@ class Repairer:
         known = self._known_keys()
         with SealedFile(self._path, open_cassette(self._path)[0], found.directory()) as sealed:
             self._save_story(sealed, packer, keep_rules=known is not None)
+            self._identify = self._identify_by(self._declared)
             for group in found.rows:
                 self._save_rows(sealed, group, known, packer)
         self._lost = sorted(set(known or found.numbers) - set(self._saved))
@@ -148,6 +161,8 @@ class Repairer:
             if not isinstance(record, fmt.OF_STORY):
                 continue  # a run that is one frame
             told = record
+            if isinstance(record, WorldRecord) and record.kind == RULES_KIND:
+                self._declared = record.data
             if isinstance(record, fmt.RunBegin):
                 begun = True
                 if not keep_rules:

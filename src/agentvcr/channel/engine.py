@@ -22,6 +22,9 @@ from agentvcr.model.run import Stream
 class TimedSink(Protocol):
     """A sink that is told when things happened, in nanoseconds of the monotonic clock."""
 
+    number: int
+    """That of the exchange in the cassette; 0 where it is none."""
+
     def head(
         self, status: int, headers: HeaderList, reason: bytes, http_version: bytes, at_ns: int = 0
     ) -> None:
@@ -118,5 +121,8 @@ class Divergences(Protocol):
 class Worlds(Protocol):
     """What a recording holds of its processes besides their exchanges."""
 
-    def parts(self, kind: str, process: int) -> list[tuple[str, bytes]]:
-        """Give what was recorded of the process that a replayed one stands for: lane and data."""
+    def parts(self, kind: str, process: int, lane: str = "") -> list[tuple[str, bytes]]:
+        """Give what was recorded of the process that a replayed one stands for: lane and data.
+
+        With a `lane`, what was recorded of that, in whichever process.
+        """

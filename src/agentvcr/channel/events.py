@@ -6,15 +6,17 @@ Owns the frames that belong to no exchange. Knows no sockets (`hub`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
 from agentvcr.channel.engine import Divergences, Engine, Worlds
 from agentvcr.channel.peers import Peer
+from agentvcr.channel.turns import Turns
 from agentvcr.inside import frames
 from agentvcr.inside.exchange import StepBegan, StepEnded
 from agentvcr.inside.frames import Frame, ProtocolError
-from agentvcr.inside.remote import pack_parts
+from agentvcr.inside.wire import pack_parts
 from agentvcr.model.run import Stream
 
 _GO: Final = frames.pack(frames.FORWARD, 0, 0, 0, b"", b"")
@@ -49,8 +51,9 @@ class Events:
         self._stop = stop
         self._unrecorded: dict[tuple[str, int, str], int] = {}
         self._own_paths: set[str] = set()
+        self._turns: dict[int, Turns] = {}
 
-    def passed(self) -> Iterator[tuple[str, str, int]]:
+    def _passed(self) -> Iterator[tuple[str, str, int]]:
         """Give what was reached past every interceptor: as what, where or what for, how often."""
         for (host, port, what), count in self._unrecorded.items():
             kind = self._boundary.kind_of_passing(host, port)
@@ -79,13 +82,34 @@ class Events:
         elif kind == frames.STEP:
             self._step(peer, meta, frame)
         elif kind == frames.WORLD:
-            self._recorder.world(str(meta["kind"]), peer.index, str(meta["lane"]), frame.raw)
+            self._world(peer, str(meta["kind"]), str(meta["lane"]), frame.raw)
         elif kind == frames.WANTED:
-            found = self._worlds.parts(str(meta["kind"]), peer.index) if self._worlds else []
-            return pack_parts(found)
+            asked = str(meta["kind"]), peer.index, str(meta.get("lane", ""))
+            return pack_parts(self._worlds.parts(*asked) if self._worlds else [])
         else:
             raise ProtocolError(f"kind {kind!r}")
         return b""
+
+    def _world(self, peer: Peer, kind: str, lane: str, data: bytes) -> None:
+        if kind == "order":
+            self.turns_of(peer).add(lane, data)
+        else:
+            self._recorder.world(kind, peer.index, lane, data)
+
+    def turns_of(self, peer: Peer) -> Turns:
+        """Give who takes down the order of a process."""
+        turns = self._turns.get(peer.index)
+        if turns is None:
+            write = partial(self._recorder.world, "order", peer.index)
+            turns = self._turns[peer.index] = Turns(write)
+        return turns
+
+    def close(self) -> None:
+        """Take down what still waits for something."""
+        for turns in self._turns.values():
+            turns.close()
+        for kind, address, count in self._passed():
+            self._recorder.note(kind, address, count=count)
 
     def _step(self, peer: Peer, meta: dict[str, Any], frame: Frame) -> None:
         if "name" in meta:
@@ -101,6 +125,10 @@ class Events:
             self._recorder.lost(str(meta["text"]))
         elif meta["kind"] == "failed":
             self._stop(str(meta["text"]))
+        elif meta["kind"] == "order":
+            if self._ledger is not None:
+                self._ledger.diverged("order", str(meta["text"]), fatal=False)
+            self._recorder.note("order", str(meta["text"]), process=peer.index)
         elif meta["kind"] == "unentered":
             self._recorder.unentered([str(word) for word in meta["argv"]], peer.index, seen=False)
         else:

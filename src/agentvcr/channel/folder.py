@@ -16,7 +16,7 @@ _LONGEST_BASE = 70
 _PREFIX = "agentvcr-"
 _LEFT_S = 60.0
 """A younger folder may be that of an engine which is just starting."""
-_NAMES = ("s", "gone")
+_NAMES = ("s", "gone", "arrivals")
 
 
 def private_folder() -> str:

@@ -22,7 +22,7 @@ from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.mcp.messages import CLIENT
-from agentvcr.inside.remote import decode_headers, pack_forward, pack_serve
+from agentvcr.inside.wire import decode_headers, pack_forward, pack_serve
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
@@ -128,8 +128,7 @@ class Hub:
         self.selector.close()
         if self._folder:
             remove_folder(self._folder)
-        for kind, address, count in self._events.passed():
-            self.recorder.note(kind, address, count=count)
+        self._events.close()
 
     @property
     def has_live(self) -> bool:
@@ -303,7 +302,8 @@ class Hub:
             peer.outlives = peer.outlives or request.client == CLIENT
             connection.send(pack_serve(decision))
         else:
-            state.sink = self.recorder.recorded_sink(decision)
+            sink = state.sink = self.recorder.recorded_sink(decision)
+            self._events.turns_of(peer).numbers[frame.exchange] = sink.number if sink else 0
             if self._ledger is None:
                 return
             connection.send(pack_forward(decision, is_recorded=state.sink is not None))

@@ -24,6 +24,7 @@ from agentvcr.cli.ls import ls
 from agentvcr.cli.mcp import mcp
 from agentvcr.cli.quick import read
 from agentvcr.cli.record import record
+from agentvcr.cli.rekey import rekey
 from agentvcr.cli.replay import replace_command, replay
 from agentvcr.cli.serve import serve
 from agentvcr.cli.show import show
@@ -51,6 +52,7 @@ for _command in (diff, show, ls, verify):
     app.command()(_command)
 app.command("import")(import_)  # its function cannot have that name
 app.command()(export)
+app.command()(rekey)
 app.command()(serve)
 app.command(context_settings=_PASS_ON)(mcp)
 app.command()(demo)

@@ -28,6 +28,13 @@ class OnMiss(StrEnum):
     LIVE = "live"
 
 
+class Clock(StrEnum):
+    """What time a replayed program reads."""
+
+    VIRTUAL = "virtual"
+    REAL = "real"
+
+
 def replay(
     file: Annotated[
         Path | None,
@@ -46,6 +53,9 @@ def replay(
     pace: Annotated[
         int, typer.Option(min=0, max=1, help="0: answer at once. 1: at the recorded pace.")
     ] = 0,
+    clock: Annotated[
+        Clock, typer.Option(help="Read the clock as it was recorded, or this machine's.")
+    ] = Clock.VIRTUAL,
     times: Annotated[
         int, typer.Option(min=1, help="Replay this often; stop when one differs.")
     ] = 1,
@@ -89,6 +99,7 @@ def replay(
             target=out,
             on_miss=on_miss.value,
             pace=pace,
+            clock=clock.value,
             live=live or (),
             force=force or turn > 1,
             trust=trust,

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from agentvcr.diff.json_paths import json_changes, text_changes
 from agentvcr.diff.messages import answer_changes, prompt_changes
 from agentvcr.matching.rpc import without_ids
+from agentvcr.matching.shown import shown
 from agentvcr.model.credentials import PLACEHOLDER, times_among
 from agentvcr.model.results import Change
 from agentvcr.providers import dialect_of, mcp
@@ -28,6 +29,7 @@ from agentvcr.providers.body import (
 from agentvcr.providers.sse import events, is_stream
 
 if TYPE_CHECKING:
+    from agentvcr.matching.rules import RuleBook
     from agentvcr.model.exchange import Ending, Exchange, Headers, Request, Response
     from agentvcr.model.run import NamedStep
 
@@ -41,19 +43,27 @@ INPUT = "step.input"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-def explain(recorded: Request, live: Request) -> list[Change]:
+def explain(recorded: Request, live: Request, rules: RuleBook | None = None) -> list[Change]:
     """Say where two requests differ, the most telling first; nothing where they do not.
 
-    The address comes first, then a model's messages, then the rest of the body by path.
+    The address comes first, then headers that `rules` say count, then a model's messages, then the
+    rest of the body by path. What the rules ignore is not told.
     """
-    return [*_address_changes(recorded, live), *_body_changes(recorded, live)]
+    if rules is None:
+        return [*_address_changes(recorded, live), *_body_changes(recorded, live)]
+    a, b = shown(recorded, rules), shown(live, rules)
+    return [
+        *_address_changes(a.request, b.request),
+        *_header_changes(a.headers, b.headers),
+        *_body_changes(a.request, b.request),
+    ]
 
 
-def exchange_changes(a: Exchange, b: Exchange) -> list[Change]:
+def exchange_changes(a: Exchange, b: Exchange, rules: RuleBook | None = None) -> list[Change]:
     """Say where two exchanges differ: the request, the answer, the ending."""
     changes: list[Change] = []
     if a.fingerprint != b.fingerprint:
-        changes += request_changes(a.request, b.request)
+        changes += request_changes(a.request, b.request, rules)
     if _was_left(a) and _was_left(b):
         return changes
     changes += _response_changes(a, b)
@@ -98,12 +108,12 @@ def _was_left(exchange: Exchange) -> bool:
     return exchange.ending is None or exchange.ending.kind in ("abandoned", "cut")
 
 
-def request_changes(a: Request, b: Request) -> list[Change]:
+def request_changes(a: Request, b: Request, rules: RuleBook | None = None) -> list[Change]:
     """Say where two requests of different fingerprints differ: at least one change."""
     unseen = Change(
         where="request", before="(as recorded)", after="(differs in its canonical form)"
     )
-    return explain(a, b) or [unseen]
+    return explain(a, b, rules) or [unseen]
 
 
 def _address_changes(a: Request, b: Request) -> list[Change]:
@@ -115,6 +125,14 @@ def _address_changes(a: Request, b: Request) -> list[Change]:
         return changes + _changed("request.url", a.url, b.url)
     changes += _changed("request.path", url_a.path or "/", url_b.path or "/")
     return changes + _form_changes("request.query", url_a.query, url_b.query)
+
+
+def _header_changes(a: dict[str, str], b: dict[str, str]) -> list[Change]:
+    return [
+        change
+        for name in sorted({*a, *b})
+        for change in _changed(f"request.headers.{name}", a.get(name), b.get(name))
+    ]
 
 
 def _host(url: SplitResult) -> str:

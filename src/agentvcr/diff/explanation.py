@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from agentvcr.diff.compare import explain
 from agentvcr.matching.canonical import shown_path
+from agentvcr.matching.rules import RuleBook
 from agentvcr.model.exchange import Exchange, Request
 from agentvcr.model.results import Change, RunDiff
 from agentvcr.providers import mcp
@@ -31,20 +32,23 @@ def _asked(request: Request) -> str:
     return f"{path} ({f'{said.method} {said.target}'.rstrip()})"
 
 
-def explain_miss(live: Request, lane: str, closest: Exchange | None) -> str:
+def explain_miss(
+    live: Request, lane: str, closest: Exchange | None, rules: RuleBook | None = None
+) -> str:
     """Explain why nothing recorded answers `live`, asked in `lane`.
 
     Args:
         live: The request, as it was made now.
         lane: Its caller.
         closest: The recorded exchange that is most like it.
+        rules: Those that the recording declares.
     """
     lines = [f"no recorded exchange answers {_asked(live)} of lane {lane}"]
     if closest is None:
         what = f"call of {live.url.partition(':')[2]}" if live.method == "CALL" else "exchange"
         lines.append(f"the recording has no {what} at all: record it again")
         return "\n".join(lines)
-    changes = explain(closest.request, live)
+    changes = explain(closest.request, live, rules)
     lines.append(f"closest is {name_exchange(closest)}")
     if not changes:
         lines.append("  it is the same request, asked once more than in the recording")

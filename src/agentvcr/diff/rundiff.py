@@ -17,7 +17,9 @@ from agentvcr.diff.align import Pair, align
 from agentvcr.diff.compare import INPUT, exchange_changes, named_changes, request_changes
 from agentvcr.diff.json_paths import common_ends
 from agentvcr.diff.order import order_changes
+from agentvcr.diff.surroundings import changed_surroundings
 from agentvcr.diff.tree import Tree, outside_of_answered_calls
+from agentvcr.matching.rules import RuleBook, declared_in, read_rules
 from agentvcr.model.results import Change, DiffCounts, DiffEntry, EntryStatus, OutputDiff, RunDiff
 from agentvcr.steps import row, steps_of, summary
 from agentvcr.steps.flow import goes_into
@@ -35,7 +37,8 @@ _OUTPUTS: tuple[Literal["stdout", "stderr"], ...] = ("stdout", "stderr")
 
 
 def diff(a: Run, b: Run) -> RunDiff:
-    """Say what `b` did otherwise than `a`."""
+    """Say what `b` did otherwise than `a`, whose declared rules say what is told of requests."""
+    rules = RuleBook(read_rules(declared_in(a)))
     all_a, all_b = steps_of(a), steps_of(b)
     rows = {id(step): row(step) for step in (*all_a, *all_b)}
     steps_a, steps_b = outside_of_answered_calls(all_a, all_b)
@@ -43,7 +46,10 @@ def diff(a: Run, b: Run) -> RunDiff:
     halted = _halted(b)
     unreached = _trailing(pairs) if halted is not None else set()
     moved = order_changes(pairs)
-    entries = [_entry(pair, rows, unreached, moved, halted=halted is not None) for pair in pairs]
+    entries = [
+        _entry(pair, rows, unreached, moved, halted=halted is not None, rules=rules)
+        for pair in pairs
+    ]
     tree = Tree(entries)
     differing = tree.in_time([at for at, entry in enumerate(entries) if entry.status != "same"])
     later, beside = _after_first(entries, differing, tree)
@@ -65,6 +71,7 @@ def diff(a: Run, b: Run) -> RunDiff:
         flow=_flow(pairs[differing[0]], steps_a, steps_b) if differing else (),
         output=output,
         ending=ending,
+        changed=changed_surroundings(a, b),
     )
 
 
@@ -92,13 +99,14 @@ def _trailing(pairs: Sequence[Pair]) -> set[int]:
     return trailing
 
 
-def _entry(
+def _entry(  # noqa: PLR0913  (what it takes to judge a pair)
     pair: Pair,
     rows: dict[int, StepRow],
     unreached: set[int],
     moved: dict[int, Change],
     *,
     halted: bool,
+    rules: RuleBook,
 ) -> DiffEntry:
     a, b = pair.a, pair.b
     changes: list[Change] = []
@@ -107,7 +115,7 @@ def _entry(
     elif b is None:
         status = "not_reached" if id(a) in unreached else "removed"
     else:
-        status, changes = _compared(a, b, halted=halted)
+        status, changes = _compared(a, b, rules, halted=halted)
         if id(a) in moved:
             status, changes = "changed", [moved[id(a)], *changes]
     return DiffEntry(
@@ -118,15 +126,17 @@ def _entry(
     )
 
 
-def _compared(a: Step, b: Step, *, halted: bool) -> tuple[EntryStatus, list[Change]]:
+def _compared(
+    a: Step, b: Step, rules: RuleBook, *, halted: bool
+) -> tuple[EntryStatus, list[Change]]:
     if a.named is not None and b.named is not None:
         return _compared_named(a.named, b.named, halted=halted)
     left, right = exchange_of(a), exchange_of(b)
     if left.internal and right.internal:
         return "same", []
     if halted and right.response is None and left.response is not None:
-        return _stopped(left, right)
-    changes = exchange_changes(left, right)
+        return _stopped(left, right, rules)
+    changes = exchange_changes(left, right, rules)
     return ("changed" if changes else "same"), changes
 
 
@@ -141,11 +151,11 @@ def _compared_named(
     return ("changed" if changes else "same"), changes
 
 
-def _stopped(a: Exchange, b: Exchange) -> tuple[EntryStatus, list[Change]]:
+def _stopped(a: Exchange, b: Exchange, rules: RuleBook) -> tuple[EntryStatus, list[Change]]:
     # The halt itself ended this exchange: how it ended tells nothing about the program.
     if a.fingerprint == b.fingerprint:
         return "not_reached", []
-    return "changed", request_changes(a.request, b.request)
+    return "changed", request_changes(a.request, b.request, rules)
 
 
 def _after_first(

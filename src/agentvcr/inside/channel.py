@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import os
 import sys
-from time import monotonic_ns
 
 from agentvcr.inside import frames
+from agentvcr.inside.chance.stream import real as real_urandom
 from agentvcr.inside.exchange import by_a_handler
+from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Link:
         """Start anew as another process, at the start and after a fork."""
         for wire in self.free:
             wire.close()
-        self.free, self.uid, self.lane = [], os.urandom(8).hex(), lane
+        self.free, self.uid, self.lane = [], real_urandom(8).hex(), lane
 
     def tell(self, data: bytes) -> None:
         """Send without waiting for an answer."""

@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import _local
 
-from agentvcr.inside import lanes
+from agentvcr.inside import clock, lanes, leaving
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -27,6 +27,12 @@ VARIABLES = (
     "AGENTVCR_ROOT",
     "AGENTVCR_STREAMS",
     "AGENTVCR_LENT",
+    "AGENTVCR_CLOCK",
+    "AGENTVCR_SEED",
+    "AGENTVCR_DEFAULTS",
+    "AGENTVCR_HIDDEN",
+    "AGENTVCR_OFF",
+    "AGENTVCR_PROJECT",
 )
 """The variables of a session; `AGENTVCR_LANE` and `AGENTVCR_STEP` are set for each child,
 `PYTHONPATH` is prepended."""
@@ -99,6 +105,10 @@ def environment_for(
     if "AGENTVCR_GATEWAY" in _ours:
         wanted.update(_gateway_variables(out, where, as_bytes=as_bytes))
     path = wanted.pop("PYTHONPATH")
+    for name, value in _defaults():
+        out.setdefault(
+            name.encode() if as_bytes else name, os.fsencode(value) if as_bytes else value
+        )
     for name, value in wanted.items():
         out[name.encode() if as_bytes else name] = os.fsencode(value) if as_bytes else value
     key: Any = b"PYTHONPATH" if as_bytes else "PYTHONPATH"
@@ -110,6 +120,21 @@ def environment_for(
     others = [one for one in given.split(separator) if one != entry] if given else []
     out[key] = separator.join([entry, *others])  # first: another's `sitecustomize` would hide ours
     return out
+
+
+def _defaults() -> list[tuple[str, str]]:
+    """Give what each child has, unless the program gives it another: the hash seed, the zone."""
+    lines = [line.partition("=") for line in _ours.get("AGENTVCR_DEFAULTS", "").split("\n") if line]
+    return [(name, value) for name, _, value in lines]
+
+
+def hide_variables() -> None:
+    """Take variables that are ours from what the program sees; C code hands them on still."""
+    data: Any = getattr(os.environ, "_data", None)
+    encode: Any = getattr(os.environ, "encodekey", None)
+    if isinstance(data, dict) and encode is not None:
+        for name in _ours.get("AGENTVCR_HIDDEN", "").split(","):
+            data.pop(encode(name), None)
 
 
 def _gateway_variables(
@@ -181,6 +206,7 @@ def _with_env(original: Any, entry: Entry, *, keep_lane: bool) -> Any:  # noqa: 
         if keep_lane:
             if _is_there(path):
                 _name_program(entry, path, argv)
+                leaving.leave()
             return original(path, argv, environment_for(env, lanes.current().name), **options)
         started = original(path, argv, environment_for(env, lane_for_child()), **options)
         _name_program(entry, path, argv)
@@ -211,6 +237,7 @@ def _execv(original: Any, entry: Entry) -> Any:  # noqa: ANN401  (a function of 
     def execv(path: Any, argv: Any, /) -> Any:  # noqa: ANN401  (os's own)
         if _is_there(path):
             _name_program(entry, path, argv)
+            leaving.leave()
         # Not `execve`, which words its errors otherwise; nor `environ`, which the program sees.
         lent = _missing(lanes.current().name)
         for name, value in lent.items():
@@ -254,6 +281,7 @@ def follow_forks(entry: Entry) -> None:
         name, origin = _here.forking
         _here.lane = ""
         entry.forked(name)
+        clock.forked()
         lanes.start(name, origin)
 
     if hasattr(os, "register_at_fork"):

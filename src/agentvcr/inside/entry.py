@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from agentvcr.inside.exchange import Forward, Request, Serve, StepBegan, StepEnded
     from agentvcr.inside.remote import RemoteHandler
+    from agentvcr.inside.surroundings import Surroundings
 
 
 class Entry:
@@ -24,6 +25,7 @@ class Entry:
         self.lane = lane
         self.replaying = replaying
         self.guard: object = None  # kept alive here, and by nothing else
+        self.surroundings: Surroundings | None = None
         self._own_port = int(address[4:]) if address.startswith("tcp:") else 0
         self._made: list[RemoteHandler] = []
 
@@ -32,14 +34,16 @@ class Entry:
         """The handler that asks the engine; made at the first use."""
         if not self._made:
             from agentvcr.inside.channel import Link  # noqa: PLC0415  (see above)
-            from agentvcr.inside.remote import RemoteHandler  # noqa: PLC0415  (see above)
+            from agentvcr.inside.remote import RemoteHandler  # noqa: PLC0415  (see above
 
             link = Link(self.address, self.token, self.lane)
             self._made.append(RemoteHandler(link, replaying=self.replaying))
         return self._made[0]  # of two threads that came at once, both take the first
 
     def begin(self, request: Request) -> Serve | Forward:
-        """Ask the engine about a request."""
+        """Ask the engine about a request, which knows by then what the program is made of."""
+        if self.surroundings is not None:
+            self.surroundings.tell()
         return self.handler.begin(request)
 
     def failed(self, error: Exception) -> Forward:
@@ -50,9 +54,13 @@ class Entry:
         """Tell the engine a part of what surrounds this process's exchanges."""
         self.handler.world(kind, lane, data)
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
         """Ask the engine for the recorded parts of a kind."""
-        return self.handler.recorded_world(kind)
+        return self.handler.recorded_world(kind, lane)
+
+    def other_order(self, text: str) -> None:
+        """Tell the engine of another order than the recorded one."""
+        self.tell(b"N", {"kind": "order", "text": text})
 
     def step_began(self, step: StepBegan) -> None:
         """Tell the engine that a step began."""
@@ -74,6 +82,12 @@ class Entry:
     def tell(self, kind: bytes, meta: dict[str, Any], raw: bytes = b"") -> None:
         """Tell the engine something that is no exchange."""
         self.handler.tell(kind, meta, raw)
+
+    def end(self) -> None:
+        """Tell the rest of the surroundings, of a program that said anything at all."""
+        if self.surroundings is not None and self._made:
+            self._made[0].is_ending = True
+            self.surroundings.tell()
 
     @property
     def is_gone(self) -> bool:
@@ -107,9 +121,8 @@ class Entry:
 
     def listens(self, port: int) -> None:
         """Tell the engine of a port; waits, since a peer may connect next."""
-        from time import monotonic_ns  # noqa: PLC0415  (only a program that listens)
-
-        from agentvcr.inside import frames  # noqa: PLC0415  (as above)
+        from agentvcr.inside import frames  # noqa: PLC0415  (only a program that listens)
+        from agentvcr.inside.real import monotonic_ns  # noqa: PLC0415  (as above)
 
         meta = frames.pack_meta({"port": port})
         # Asked, not told: a peer may connect through another process's connection next.

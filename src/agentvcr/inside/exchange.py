@@ -16,6 +16,8 @@ else:
 _MOST_TEXT = 65536
 """Characters kept of an exception's message: some quote a whole answer."""
 
+SURROUNDINGS = "surroundings"
+"""What a process tells of its files and packages, of which the engine makes the records."""
 _SHORTEST_NS = 1_000_000
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -106,13 +108,40 @@ class Taken(Protocol):
         """
 
 
+class Course:
+    """What is delivered of an exchange, piece by piece; this one is put into no order.
+
+    `order.gates` has the one that is.
+    """
+
+    __slots__ = ()
+
+    def leave(self) -> None:
+        """Say that this thread is about to wait for the network."""
+
+    def back(self) -> None:
+        """Say that this thread waits no more, with nothing delivered yet."""
+
+    def arrive(self) -> None:
+        """Wait until the next delivery may happen; it is this thread that waits."""
+
+    async def async_arrive(self, index: int | None = None) -> None:
+        """The same in an event loop; `index` where deliveries have numbers of their own."""
+
+    def finish(self) -> None:
+        """Expect nothing more of it."""
+
+
+FREE = Course()
+
+
 class Forward:
-    """Let the request go out, and tell `sink` what comes back.
+    """Let the request go out, and tell `sink` what comes back, delivery by delivery of `course`.
 
     With `body`, it goes out with that in place of its own; `change` makes it, for the engine alone.
     """
 
-    __slots__ = ("body", "change", "sink")
+    __slots__ = ("body", "change", "course", "sink")
 
     def __init__(
         self,
@@ -125,6 +154,7 @@ class Forward:
         self.sink = sink
         self.body = body
         self.change = change
+        self.course: Course = FREE
 
 
 class Serve:
@@ -133,6 +163,7 @@ class Serve:
     __slots__ = (
         "_owed_ns",
         "chunks",
+        "course",
         "delays_ns",
         "end_kind",
         "failure",
@@ -184,6 +215,7 @@ class Serve:
         self.is_lent = is_lent
         self.is_edited = False
         """For the engine alone: somebody has typed this answer, which may hold a credential."""
+        self.course: Course = FREE
         self._owed_ns = 0
 
     def wait_s(self, position: int) -> float:
@@ -268,14 +300,44 @@ class ProcessHandler(Handler, Protocol):
     def world(self, kind: str, lane: str, data: bytes) -> None:
         """Take down a part of what surrounds this process's exchanges."""
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
-        """Give the recorded parts of a kind, each with its lane, in the order of recording."""
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
+        """Give the recorded parts of a kind, each with its lane, in the order of recording.
+
+        Those of the process that this one stands for; with `lane`, those of that lane, whichever
+        process it was in.
+        """
+
+    def other_order(self, text: str) -> None:
+        """Take down that a replay goes another order than the recorded one, in words."""
 
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""
 
     def step_ended(self, step: StepEnded) -> None:
         """Take down that a step is over."""
+
+
+def broke_off(forward: Forward, error: BaseException) -> None:
+    """Tell in its turn that an exchange was broken off by `error`."""
+    try:
+        if not isinstance(error, GeneratorExit):
+            forward.course.arrive()
+    finally:
+        forward.sink.end(end_kind_of(error), error)
+
+
+async def async_broke_off(forward: Forward, error: BaseException) -> None:
+    """The same in an event loop."""
+    try:
+        await async_fell(forward.course, error)
+    finally:
+        forward.sink.end(end_kind_of(error), error)
+
+
+async def async_fell(course: Course, error: BaseException) -> None:
+    """Wait for the turn of an exchange's end by `error`; not where nothing may be awaited."""
+    if not isinstance(error, GeneratorExit):
+        await course.async_arrive()
 
 
 class NullSink:

@@ -17,7 +17,7 @@ from agentvcr.inside import lanes
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Protocol, Set
+    from typing import Any, Callable, Protocol, Set
 
     class Gate(Protocol):
         """Whom a guard asks and tells: the session of this process."""
@@ -63,6 +63,9 @@ _watching: list[ref[Guard]] = []
 
 _hooked: list[bool] = []
 
+opening: list[Callable[[Any], None]] = []
+"""Who sees that a file is opened, and raises nothing. Empty again before the interpreter ends."""
+
 named: ContextVar[bool] = ContextVar("agentvcr_named", default=False)
 """Whether what is connected here has been named already, by more than its address."""
 
@@ -88,8 +91,13 @@ def listens(port: int) -> None:
             guard.gate.listens(port)
 
 
-def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if event[:7] == "socket." or event in _STARTS:
+def _hook(
+    event: str, args: tuple[Any, ...], opening: list[Callable[[Any], None]] = opening
+) -> None:
+    if event == "open":
+        for see in opening:  # a default of ours: this module's names go before the last file does
+            see(args)
+    elif event[:7] == "socket." or event in _STARTS:
         for weak in tuple(_watching):
             guard = weak()
             if guard is not None:

@@ -9,7 +9,7 @@ from itertools import count
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any
 
 ORPHAN = "?"
 """Lane of code whose origin nobody saw, such as a thread started from C: matched by content."""
@@ -41,13 +41,14 @@ class OpenStep:
         self.lane = lane
         self.outer = outer
         self.left = False
-        self.counters: dict[Any, Iterator[int]] = {}
+        self.counters: dict[Any, Any] = {}  # of steps, and of draws of what it covers
 
 
 class Lane:
     """A caller's name, its counters (one for each kind of child), and where its work belongs.
 
-    Immutable but for the counters, which the views of one lane share.
+    Immutable but for the counters, which the views of one lane share; its reads of the clock are
+    among them.
     """
 
     __slots__ = ("counters", "cover", "era", "hidden", "name", "root", "shadow", "step")
@@ -76,7 +77,7 @@ class Lane:
         self.hidden = False
         self.era = era[0]
         self.root = object()  # the same in all lanes of one thread or work item
-        self.counters: dict[Any, Iterator[int]] = {}
+        self.counters: dict[Any, Any] = {}  # of children and draws, and what else is the lane's own
 
     @property
     def covered(self) -> bool:

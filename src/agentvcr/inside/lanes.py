@@ -12,7 +12,7 @@ does none of it and every later number would shift.
 from __future__ import annotations
 
 from _contextvars import Context, ContextVar
-from _thread import _local
+from _thread import _local, get_ident
 
 from agentvcr.inside.lane import ORPHAN, Lane, OpenStep, era
 from agentvcr.inside.patching import dressed_as
@@ -32,6 +32,8 @@ _LONGEST_ORIGIN = 12_000
 _ORPHAN = Lane(ORPHAN, shadow=True)
 _current: ContextVar[Lane] = ContextVar("agentvcr_lane")
 _undo: list[tuple[Any, str, Any]] = []
+on_item: list[Callable[[str], None]] = []
+"""Who is told of the item, by its lane, that this process works for from now on; of none: empty."""
 
 
 class _Here(_local):
@@ -51,6 +53,8 @@ def _no_loop() -> Any:  # noqa: ANN401  (an event loop)
 
 _running_loop = _no_loop  # asyncio's own, once that is imported
 _process: list[Lane] = []
+_main_ident: list[int] = [0]
+"""The thread that began as the process did."""
 
 
 def current() -> Lane:
@@ -70,6 +74,11 @@ def current() -> Lane:
     if lane is _ORPHAN:
         return ground
     return lane if lane.shadow else ground.within(lane.step, covered=lane.cover or False)
+
+
+def lane_in(context: Context) -> Lane | None:
+    """Give the lane that a context carries, if any."""
+    return context.get(_current)
 
 
 def is_shadow() -> bool:
@@ -98,6 +107,7 @@ def start(name: str, origin: str = "") -> Token[Lane]:
     era[0] = _ORPHAN.era = object()
     lane = told(name, origin)
     _process[:] = [lane]
+    _main_ident[:] = [get_ident()]
     _ORPHAN.counters.clear()
     _here.ground = _here.resting = None
     return _current.set(lane)
@@ -123,6 +133,8 @@ def take_up(lane: Lane, *, alone: bool) -> None:
     _here.ground = lane
     if alone:
         _process[:] = [lane]
+        for listener in on_item:
+            listener(lane.name)
     _current.set(lane)
 
 
@@ -134,6 +146,8 @@ def put_down(*, alone: bool) -> None:
         _here.ground, lane, root = resting
         if alone:
             _process[:] = root
+            for listener in on_item:
+                listener("")
         _current.set(lane)
 
 
@@ -162,6 +176,13 @@ def process() -> Lane:
     return _process[0] if _process else _ORPHAN
 
 
+def of_thread() -> Lane | None:
+    """Give the lane of this thread, whatever task or callback it runs; None where it has none."""
+    if _here.ground is not None:
+        return _here.ground
+    return _process[0] if _process and get_ident() == _main_ident[0] else None
+
+
 def own() -> Lane:
     """Lane of the running code, which it shares with nobody: an orphan gets one of its own."""
     lane = current()
@@ -180,6 +201,7 @@ def replace(owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401  (any 
 
 def uninstall() -> None:
     """Put back everything that the hooks replaced."""
+    on_item.clear()
     while _undo:
         owner, name, original = _undo.pop()
         if original is _undo:

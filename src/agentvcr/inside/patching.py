@@ -5,6 +5,8 @@ Owns the dressing, as `functools.wraps` does it; importing that costs a start 3 
 
 from __future__ import annotations
 
+from types import MethodType
+
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -25,5 +27,39 @@ def dressed_as(original: Any) -> Callable[[Any], Any]:  # noqa: ANN401  (any fun
                 setattr(wrapper, name, getattr(original, name))
         wrapper.__wrapped__ = original
         return wrapper
+
+    return dress
+
+
+class _Owner:
+    """What functions of a module are methods of, when they stand for such as bind to no class."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __reduce__(self) -> Any:  # noqa: ANN401  (the pickle protocol)
+        """Travel as the module: a function that was pickled is found there by its name."""
+        from importlib import import_module  # noqa: PLC0415  (hardly ever)
+
+        return import_module, (self._module,)
+
+    def __deepcopy__(self, memo: object) -> _Owner:
+        """Be itself, as what it stands for is."""
+        return self
+
+
+def unbinding(original: Any, module: str) -> Callable[[Any], Any]:  # noqa: ANN401  (any function)
+    """Dress a function as `original`, which is no method of a class that keeps it: it is built in.
+
+    Args:
+        original: What is replaced.
+        module: The module that it is found in, by its name. What is dressed gets an owner first.
+    """
+
+    def dress(wrapper: Any) -> Any:  # noqa: ANN401  (any function)
+        dressed_as(original)(wrapper)
+        del wrapper.__wrapped__  # a method's signature is that of its function without the first
+        wrapper.__module__, wrapper.__qualname__ = module, original.__name__
+        return MethodType(wrapper, _Owner(module))
 
     return dress

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 
-from agentvcr.inside import lanes
+from agentvcr.inside import clock, lanes
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -131,6 +131,7 @@ def _hook_arriving(module: ModuleType) -> None:
     @dressed_as(result_init)
     def init_result(self: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401  (a _ResultItem)
         lanes.put_down(alone=True)
+        clock.flush()  # as safe as the result
         result_init(self, *args, **options)
 
     lanes.replace(call_class, "__setstate__", set_state)
@@ -208,10 +209,24 @@ def _hook_worker(module: ModuleType) -> None:
     chunked = (module.mapstar, module.starmapstar)
 
     @dressed_as(original)
-    def worker(inqueue: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (a pool's)
-        return original(_Arrivals(inqueue, chunked), *args, **options)
+    def worker(inqueue: Any, outqueue: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        return original(_Arrivals(inqueue, chunked), _Departures(outqueue), *args, **options)
 
     lanes.replace(module, "worker", worker)
+
+
+class _Departures:
+    """A worker's view of the queue for results: with the last of them, its pool may kill it."""
+
+    def __init__(self, queue: Any) -> None:  # noqa: ANN401  (a pool's)
+        self._queue = queue
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the queue has)
+        return getattr(self._queue, name)
+
+    def put(self, result: Any) -> None:  # noqa: ANN401  (a tuple)
+        clock.flush()
+        self._queue.put(result)
 
 
 class _Put:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import atexit
 import os
-import struct
 from itertools import count
-from time import monotonic_ns
 
-from agentvcr.inside import frames
+from agentvcr.inside import clock, frames
 from agentvcr.inside.channel import Gone, Link
 from agentvcr.inside.exchange import (
+    Course,
     Forward,
     HeaderList,
     NullSink,
@@ -26,7 +25,10 @@ from agentvcr.inside.exchange import (
     by_a_handler,
     failure_of,
 )
+from agentvcr.inside.order import world as worlds
+from agentvcr.inside.real import monotonic_ns
 from agentvcr.inside.waiting import note_served
+from agentvcr.inside.wire import encode_headers, pack_begin, unpack_parts, unpack_serve
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -95,7 +97,9 @@ class RemoteSink:
             meta: dict[str, Any] = {"how": kind}
             if error is not None and kind in ("failed", "cancelled"):
                 meta["failure"] = failure_of(error)
+            self.handler.tell_order()
             packed, now = frames.pack_meta(meta), monotonic_ns()
+            clock.flush()  # as safe as the exchange that they led to
             self.last = frames.pack(frames.END, self.exchange, self.seq, now, packed, b"")
         if self.last:
             self._send(self.last)
@@ -134,26 +138,40 @@ class RemoteHandler:
         self.numbers = count(1)
         self.halted: str | None = None
         self.open: dict[int, RemoteSink] = {}
+        self.is_ending = False
+        """The program is over: whether anybody still listens is no news to its user."""
         atexit.register(self.flush)
 
     def flush(self) -> None:
         """Send what is held of exchanges that the program's end will break off."""
+        self.tell_order()
         for sink in list(self.open.values()):
             sink.flush()
+
+    def tell_order(self) -> None:
+        """Tell in which order things have happened so far."""
+        world = worlds.active
+        if world is not None and not self.replaying:
+            with world.lock:
+                world.tell()
 
     def begin(self, request: Request) -> Serve | Forward:
         """Tell or ask the engine about a request."""
         if self.halted is not None:
             raise ReplayHalt(self.halted)
         number = next(self.numbers)
-        data, seq = _pack_begin(number, request)
+        data, seq = pack_begin(number, request)
         if not self.replaying:
-            said = self.say(data, answered=False)
-            return Forward(RemoteSink(self, number, seq) if said else NullSink())
+            if not self.say(data, answered=False):
+                return Forward(NullSink())
+            forward = Forward(RemoteSink(self, number, seq))
+            forward.course = _course_of(number)
+            return forward
         answer = self.ask(data)
         if answer.kind == frames.SERVE:
-            serve = _unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
+            serve = unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
             note_served(serve.number)
+            serve.course = _course_of(serve.number)
             return serve
         if answer.kind == frames.FORWARD:
             meta = answer.fields()
@@ -199,6 +217,10 @@ class RemoteHandler:
     def halt(self, message: str) -> ReplayHalt:
         """Remember that the replay is over, for every later request of this process."""
         self.halted = message
+        world = worlds.active
+        if world is not None:
+            with world.lock:
+                world.halt(ReplayHalt(message))
         return ReplayHalt(message)
 
     def say(self, data: bytes, *, answered: bool) -> bool:
@@ -248,13 +270,13 @@ class RemoteHandler:
             meta = frames.pack_meta({"kind": kind, "lane": lane})
             self.say(frames.pack(frames.WORLD, 0, 0, monotonic_ns(), meta, raw), answered=False)
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
         """Ask for the recorded parts of a kind, each with its lane, in the order of recording."""
-        meta = frames.pack_meta({"kind": kind})
+        meta = frames.pack_meta({"kind": kind, "lane": lane})
         answer = self.ask(frames.pack(frames.WANTED, 0, 0, monotonic_ns(), meta, b""))
         if answer.kind == frames.HALT:
             raise self.halt(answer.raw.decode("utf-8", "replace"))
-        return _unpack_parts(answer)
+        return unpack_parts(answer)
 
     def _taken(self, number: int, seq: int, chunks: int, kind: str) -> None:
         meta = frames.pack_meta({"chunks": chunks, "how": kind})
@@ -265,7 +287,7 @@ class RemoteHandler:
         )
 
     def _lost(self) -> None:
-        if self.replaying or not self.link.address.startswith("unix:"):
+        if self.replaying or self.is_ending or not self.link.address.startswith("unix:"):
             return
         folder = os.path.dirname(self.link.address[5:])
         try:
@@ -276,116 +298,7 @@ class RemoteHandler:
         os.write(2, b"agentvcr: the recorder is gone; this program goes on unrecorded\n")
 
 
-def encode_headers(headers: HeaderList) -> list[tuple[str, str]]:
-    """Make raw header pairs fit for JSON, byte for byte."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+def _course_of(number: int) -> Course:
+    from agentvcr.inside.order.gates import course_of  # noqa: PLC0415  (only who asks)
 
-
-def decode_headers(pairs: list[tuple[str, str]]) -> HeaderList:
-    """Undo `encode_headers`."""
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
-
-
-def pack_parts(parts: list[tuple[str, bytes]]) -> bytes:
-    """Encode parts of a recorded world; kept beside the decoding that must agree with it."""
-    import json  # noqa: PLC0415  (as in `frames`)
-
-    table = json.dumps([(lane, len(data)) for lane, data in parts]).encode()
-    raw = b"".join((struct.pack("<I", len(table)), table, *(data for _, data in parts)))
-    pieces, last = frames.split(raw)
-    out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
-    out.append(frames.pack(frames.WORLD, 0, 0, 0, b"", last))
-    return b"".join(out)
-
-
-def _unpack_parts(answer: frames.Frame) -> list[tuple[str, bytes]]:
-    import json  # noqa: PLC0415  (as above)
-
-    (size,) = struct.unpack_from("<I", answer.raw)
-    offset = 4 + size
-    found = []
-    for lane, length in json.loads(answer.raw[4:offset]):
-        found.append((lane, answer.raw[offset : offset + length]))
-        offset += length
-    return found
-
-
-def _pack_begin(number: int, request: Request) -> tuple[bytes, int]:
-    meta: dict[str, Any] = {
-        "method": request.method,
-        "url": request.url,
-        "headers": encode_headers(request.headers),
-        "lane": request.lane,
-        "client": request.client,
-    }
-    if request.place:
-        meta["place"], meta["covered"] = request.place, request.covered
-    now = monotonic_ns()
-    pieces, last = frames.split(request.body)
-    out = [frames.pack(frames.BODY, number, seq, now, b"", raw) for seq, raw in enumerate(pieces)]
-    out.append(frames.pack(frames.BEGIN, number, len(out), now, frames.pack_meta(meta), last))
-    return b"".join(out), len(out)
-
-
-def pack_forward(forward: Forward, *, is_recorded: bool) -> bytes:
-    """Encode that a request goes out, and with which body, if not its own."""
-    meta = {"unrecorded": not is_recorded, "changed": forward.body is not None}
-    pieces, last = frames.split(forward.body or b"")
-    out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
-    out.append(frames.pack(frames.FORWARD, 0, 0, 0, frames.pack_meta(meta), last))
-    return b"".join(out)
-
-
-def pack_serve(serve: Serve) -> bytes:
-    """Encode an answer; used by the engine, kept beside the decoding that must agree with it."""
-    sizes, delays = len(serve.chunks), len(serve.delays_ns)
-    # Beside the bytes and not in the meta object: a long stream has more chunks than that may hold.
-    table = struct.pack(
-        "<%dI%dq" % (sizes, delays), *(len(one) for one in serve.chunks), *serve.delays_ns
-    )
-    raw = b"".join((table, *serve.chunks))
-    pieces, last = frames.split(raw)
-    meta = {
-        "status": serve.status,
-        "reason": serve.reason.decode("latin-1"),
-        "version": serve.http_version.decode("latin-1"),
-        "headers": encode_headers(serve.headers),
-        "sizes": sizes,
-        "delays": delays,
-        "how": serve.end_kind,
-        "failure": serve.failure,
-        "number": serve.number,
-    }
-    if serve.is_lent:
-        meta["lent"] = True
-    if serve.gates:
-        meta["gates"] = sorted(serve.gates.items())
-    out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
-    out.append(frames.pack(frames.SERVE, 0, 0, 0, frames.pack_meta(meta), last))
-    return b"".join(out)
-
-
-def _unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a Taken)
-    meta = frame.fields()
-    layout = struct.Struct("<%dI%dq" % (meta["sizes"], meta["delays"]))
-    table = layout.unpack_from(frame.raw)
-    sizes, delays_ns = table[: meta["sizes"]], list(table[meta["sizes"] :])
-    chunks, position = [], layout.size
-    for size in sizes:
-        chunks.append(frame.raw[position : position + size])
-        position += size
-    failure = meta["failure"]
-    return Serve(
-        status=meta["status"],
-        reason=meta["reason"].encode("latin-1"),
-        http_version=meta["version"].encode("latin-1"),
-        headers=decode_headers(meta["headers"]),
-        chunks=chunks,
-        delays_ns=delays_ns,
-        end_kind=meta["how"],
-        failure=(failure[0], failure[1]) if failure else None,
-        taken=taken,
-        number=meta["number"],
-        gates=dict(meta.get("gates", ())),
-        is_lent=meta.get("lent", False),
-    )
+    return course_of(number)

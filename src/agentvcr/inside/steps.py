@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from itertools import count
-from time import monotonic_ns
 
 from agentvcr.inside import lanes, state
 from agentvcr.inside.exchange import StepBegan, StepEnded, failure_of
 from agentvcr.inside.lane import ORPHAN, Lane, OpenStep
 from agentvcr.inside.patching import overload
+from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each program that has steps 10 ms
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from agentvcr.inside import real
+
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable, Set
@@ -47,23 +49,17 @@ def wait(serve: Serve, position: int) -> None:
     """Wait as long as the recorded program did for the head (0), a chunk or the end."""
     gate = serve.gates.get(position)
     if gate is not None:
-        import time  # noqa: PLC0415  (only who answers a server that speaks up)
-
         while gate not in _served:
-            time.sleep(_LOOK_AGAIN_S)
+            real.sleep(_LOOK_AGAIN_S)
     delay_s = serve.wait_s(position)
     if delay_s > 0:
-        import time  # noqa: PLC0415  (only a paced replay waits)
-
-        time.sleep(delay_s)
+        real.sleep(delay_s)
 
 
 def until_the_end() -> None:
     """Wait for the end of the program, as the recorded caller did."""
-    import time  # noqa: PLC0415  (hardly ever)
-
     while True:
-        time.sleep(3600)
+        real.sleep(3600)
 
 
 async def async_wait(serve: Serve, position: int) -> None:

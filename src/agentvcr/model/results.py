@@ -197,6 +197,23 @@ class DiffCounts(msgspec.Struct, frozen=True, kw_only=True):
     not_reached: int = 0
 
 
+SurroundingKind = Literal["source", "file", "package", "python", "platform", "environment", "argv"]
+
+SurroundingStatus = Literal["changed", "added", "removed"]
+
+
+class Surrounding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a run was made of, and another was not."""
+
+    kind: SurroundingKind
+    name: str
+    """A file's path, a package, a variable."""
+    status: SurroundingStatus
+    before: str | None = None
+    """A version or a value; None where only its hash is kept, or where it is not there."""
+    after: str | None = None
+
+
 class RunDiff(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="agentvcr.diff/1"):
     """What a run did otherwise than another."""
 
@@ -218,6 +235,8 @@ class RunDiff(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag
     output: tuple[OutputDiff, ...]
     ending: Change | None
     """The exit status or signal, where it differs."""
+    changed: tuple[Surrounding, ...] = ()
+    """What `b` was made of that `a` was not, also where every step is the same."""
 
 
 Result = Outline | StepDetail | Listing | RunDiff | Imported

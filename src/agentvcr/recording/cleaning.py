@@ -57,15 +57,15 @@ class Cleaner:
         while learned != redactor.learned:  # again, if a part gave away what another part holds
             learned = redactor.learned
             url = redactor.url(request.url)
-            raw_hash = fingerprinter.hash_raw(method, url, content)
+            headers = redactor.headers(request.headers)
+            raw_hash = fingerprinter.hash_raw(method, url, headers, content)
             fingerprint = fingerprinter.known(raw_hash)
             if fingerprint is None:
                 body = redactor.body(request.body, content_type)
                 if request.client == CALL_CLIENT:
                     body = redactor.output(body)
-            headers = redactor.headers(request.headers)
         if fingerprint is None:
-            fingerprint = fingerprinter.identify(method, url, content_type, body)
+            fingerprint = fingerprinter.identify(method, url, headers, body)
         if body != request.body or not body:
             # A hash of a body with a short password in it would let one try passwords out, and
             # no body is quicker to parse than none.

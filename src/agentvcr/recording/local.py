@@ -30,7 +30,7 @@ from agentvcr.recording.sink import RecordingSink, TelemetrySink
 class RecordedWorlds(Protocol):
     """What a recording holds of its processes besides their exchanges."""
 
-    def parts(self, kind: str, process: int) -> list[tuple[str, bytes]]:
+    def parts(self, kind: str, process: int, lane: str = "") -> list[tuple[str, bytes]]:
         """Give the parts of a kind: lane and data."""
 
 
@@ -85,9 +85,14 @@ class LocalHandler:
         with self.lock:
             self._recorder.world(kind, 0, lane, data)
 
-    def recorded_world(self, kind: str) -> list[tuple[str, bytes]]:
+    def recorded_world(self, kind: str, lane: str = "") -> list[tuple[str, bytes]]:
         """Give the recorded parts of a kind."""
-        return self._worlds.parts(kind, 0) if self._worlds is not None else []
+        return self._worlds.parts(kind, 0, lane) if self._worlds is not None else []
+
+    def other_order(self, text: str) -> None:
+        """Take down that the replay goes another order than the recorded one."""
+        with self.lock:
+            self._recorder.note("order", text)
 
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""

@@ -17,6 +17,7 @@ from agentvcr.boundary import UPGRADED, Boundary, name_upgrade
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.frames import RecordTooLargeError
 from agentvcr.cassette.journal import Journal, JournalBrokenError
+from agentvcr.cassette.world import WorldRecord
 from agentvcr.inside.exchange import (
     Forward,
     Handler,
@@ -35,6 +36,7 @@ from agentvcr.recording.answers import answer_records
 from agentvcr.recording.backlog import Backlog
 from agentvcr.recording.cleaning import Clean, Cleaner
 from agentvcr.recording.keeping import kept_records
+from agentvcr.recording.provenance import Provenance, Unkept
 from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
 from agentvcr.recording.tally import Tally
 from agentvcr.redaction.redactor import Redactor
@@ -54,6 +56,7 @@ class Recorder:
         boundary: Boundary,
         fingerprinter: Fingerprinter,
         inner: Handler | None = None,
+        provenance: Provenance | None = None,
         origin_ns: int | None = None,
     ) -> None:
         """Record into `journal`; with `inner`, record what that handler decides.
@@ -65,6 +68,7 @@ class Recorder:
         self._cleaner = Cleaner(redactor, fingerprinter)
         self._boundary = boundary
         self._inner = inner
+        self._provenance = provenance or Unkept()
         self._origin_ns = monotonic_ns() if origin_ns is None else origin_ns
         self._closed = False
         self._backlog = Backlog()
@@ -72,7 +76,6 @@ class Recorder:
         self._told: set[TelemetrySink] = set()
         self.tally = Tally()
         """What was recorded and what was not, counted."""
-        self._unentered: list[str] = []
         self.processes = 0
         """How many processes of the run spoke."""
         self.lanes: list[str] = []
@@ -348,7 +351,9 @@ class Recorder:
 
     def world(self, kind: str, process: int, lane: str, data: bytes) -> None:
         """Take down a part of what surrounds a process's exchanges."""
-        self.add(fmt.WorldRecord(kind, process, self._cleaner.lane(lane) if lane else "", data))
+        clean = self._cleaner.lane(lane) if lane else ""
+        for one, raw in self._provenance.take(kind, data):
+            self.add(WorldRecord(one, process, clean, raw))
 
     def process_end(self, index: int) -> None:
         """Take down that a process has closed its last connection."""
@@ -371,15 +376,9 @@ class Recorder:
         self.tally.note(kind, clean, count)
 
     def unentered(self, argv: list[str], process: int, *, seen: bool) -> None:
-        """Take down a command that does not let us in, unless it is known.
-
-        One that was `seen` may be a part of what its starter has told of.
-        """
-        whole, part = " ".join(argv), " ".join(argv[1:])
-        if whole in self._unentered or (seen and any(part in told for told in self._unentered)):
-            return
-        self._unentered.append(whole)
-        self.note("unentered", self._cleaner.command(argv), process=process)
+        """Take down a command that does not let us in, unless it is known."""
+        if self.tally.is_new_command(argv, seen=seen):
+            self.note("unentered", self._cleaner.command(argv), process=process)
 
     def abandon(self) -> None:
         """Write nothing any more, in the child of a fork: the journal is its parent's."""
@@ -391,6 +390,8 @@ class Recorder:
         """Cut what is open, write how the command ended, and close the journal."""
         self._backlog.catch_up()
         self.cut()
+        for kind, data in self._provenance.rest():
+            self.add(WorldRecord(kind, 0, "", data))
         self.add(fmt.RunEnd(self.since_start(at_ns), exit_status, signal))
         self._flush()
         self._closed = True  # whoever still reads says nothing any more

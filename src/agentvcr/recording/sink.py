@@ -98,6 +98,7 @@ class TelemetrySink:
         """Wait for the answer to `request`."""
         self._recorder = recorder
         self.request = request
+        self.number = 0  # it is no exchange
         self._status = 0
         self._ended = False
 

@@ -54,6 +54,18 @@ class Tally:
         self._processes: Counter[int] = Counter()
         self._commands: dict[int, tuple[str, ...]] = {}
         self._notes: Counter[tuple[str, str]] = Counter()
+        self._unentered: list[str] = []
+
+    def is_new_command(self, argv: Sequence[str], *, seen: bool) -> bool:
+        """Whether a command that does not let us in is told for the first time.
+
+        One that was `seen` may be a part of what its starter has told of.
+        """
+        whole, part = " ".join(argv), " ".join(argv[1:])
+        if whole in self._unentered or (seen and any(part in told for told in self._unentered)):
+            return False
+        self._unentered.append(whole)
+        return True
 
     def process(self, index: int, argv: Sequence[str]) -> None:
         """Count a process."""

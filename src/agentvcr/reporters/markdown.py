@@ -26,6 +26,7 @@ from agentvcr.reporters.base import (
     tokens,
 )
 from agentvcr.reporters.lines import set_against
+from agentvcr.reporters.surroundings import tell_changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -192,6 +193,8 @@ def _diff(result: RunDiff) -> Iterator[str]:
         f"- steps: {counts.same} same, {counts.changed} changed, {counts.added} added, "
         f"{counts.removed} removed, {counts.not_reached} not reached"
     )
+    if result.changed and not result.same:
+        yield f"- changed from A to B: {_code(tell_changed(result.changed))}"
     if result.halted is not None:
         yield f"- the replay stopped: {_code(result.halted.partition(chr(10))[0])}"
     if result.first is not None:

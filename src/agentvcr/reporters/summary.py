@@ -10,6 +10,7 @@ from typing import TextIO
 from agentvcr.model.results import DiffEntry, RunDiff
 from agentvcr.model.summary import NotRecorded, RecordSummary, ReplaySummary, ServeSummary
 from agentvcr.reporters.base import client_name, printable, processes, size
+from agentvcr.reporters.surroundings import tell_changed
 
 _MOST = 5
 _MOST_SHARES = 10
@@ -149,6 +150,10 @@ def _replay(summary: ReplaySummary) -> list[str]:
     lines: list[str] = []
     if summary.broken:
         lines.append(f"REPLAY NOT KEPT WHOLE: {summary.broken}")
+    # Another command is one that was asked for: whoever typed it knows.
+    changed = [one for one in summary.diff.changed if one.kind != "argv"]
+    if changed and not summary.diff.same:
+        lines.append(f"changed since the recording: {tell_changed(changed)}")
     if summary.divergence:
         lines.append("the replay left its recording and was stopped")
         lines += [f"  {line}" for line in summary.divergence.splitlines()]

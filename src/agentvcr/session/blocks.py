@@ -33,7 +33,9 @@ class Episodes(Replaying):
 
     def __init__(self, path: StrPath, *, live: Sequence[str]) -> None:
         """Prepare to go on with `path`."""
-        super().__init__(path, on_miss="live", pace=0.0, live=live, target=None, force=False)
+        super().__init__(
+            path, on_miss="live", pace=0.0, clock="virtual", live=live, target=None, force=False
+        )
 
     def _written(self) -> Path:
         self._check_over()
@@ -97,6 +99,7 @@ def fork(  # noqa: PLR0913  (the options of a fork)
         path,
         on_miss=on_miss,
         pace=0.0,
+        clock="virtual",
         live=live,
         target=place,
         force=force or target is None,
@@ -160,4 +163,6 @@ def record(
         return Recording(path, force=force and mode == "all", live=live, strict=strict)
     if todo == "extend":
         return Episodes(path, live=live)
-    return Replaying(path, on_miss="fail", pace=0.0, live=live, target=None, force=False)
+    return Replaying(
+        path, on_miss="fail", pace=0.0, clock="virtual", live=live, target=None, force=False
+    )

@@ -36,8 +36,8 @@ from agentvcr.errors import (
 from agentvcr.inside.exchange import Forward, Request
 from agentvcr.interop.foreign import Exported, Foreign, Interaction
 from agentvcr.interop.vcrpy_yaml import read_cassette, write_cassette
-from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.rules import BUILT_IN
 from agentvcr.model.imported import Imported, ImportedFile, ImportTotals
 from agentvcr.model.text import storable
 from agentvcr.recording.recorder import Recorder
@@ -265,7 +265,7 @@ def _beginning(foreign: Foreign, source: Path) -> fmt.RunBegin:
         cwd=".",
         agentvcr=__version__,
         platform="",
-        rules=RULES,
+        rules=BUILT_IN,
         environment={},
     )
 

@@ -30,7 +30,6 @@ from agentvcr.errors import (
     SessionOpenError,
 )
 from agentvcr.inside.exchange import ReplayHalt
-from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
 from agentvcr.model.summary import RecordSummary
@@ -39,10 +38,13 @@ from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.ledger import Divergence, Ledger
 from agentvcr.replaying.replayer import OnMiss
-from agentvcr.replaying.worlds import Worlds
+from agentvcr.reporters.surroundings import tell_changed
+from agentvcr.session.chance import chance_for
+from agentvcr.session.declared import project_fingerprinter
 from agentvcr.session.in_force import InForce, check_idle
+from agentvcr.session.keying import fingerprinter_of, keyed, load_keyed
 from agentvcr.session.recording import new_recorder, summed_up, why_broken
-from agentvcr.session.replaying import Replay, kept_as
+from agentvcr.session.replaying import Clock, Replay, kept_as
 from agentvcr.session.sealing import seal_recording
 
 _MOST_TOLD: Final = 5
@@ -164,10 +166,13 @@ class Recording(Session):
 
     def _start(self) -> None:
         boundary = Boundary(self._live, own_collectors(os.environ))
+        fingerprinter = project_fingerprinter()
         journal = Journal(self.path, force=self._may_replace)
-        self._recorder = recorder = new_recorder(journal, boundary, Fingerprinter(), ())
+        chance = chance_for(os.environ, is_block=True)
+        recorder = new_recorder(journal, boundary, fingerprinter, (), chance=chance)
+        self._recorder = recorder
         recorder.tally.process(0, recorder.redactor.argv(storable_argv(sys.orig_argv)))
-        self._force = InForce(recorder, boundary, None)
+        self._force = InForce(recorder, boundary, None, chance=chance)
         self._force.begin()
 
     def _stop(self, error: BaseException | None) -> None:
@@ -208,6 +213,7 @@ class Replaying(Session):
         *,
         on_miss: OnMiss,
         pace: float,
+        clock: Clock,
         live: Sequence[str],
         target: StrPath | None,
         force: bool,
@@ -216,6 +222,7 @@ class Replaying(Session):
         super().__init__(path, live)
         self._on_miss: OnMiss = on_miss
         self._pace = pace
+        self._clock: Clock = clock
         self._target = None if target is None else Path(target)
         self._may_replace = force
         self._replay: Replay | None = None
@@ -225,12 +232,18 @@ class Replaying(Session):
         self._check_over()
         return self._target or last_of(self.path)
 
-    def _start(self) -> None:
+    def _check_options(self) -> None:
         if self._on_miss not in get_args(OnMiss):
             raise BadOptionError(
                 f"on_miss is one of {', '.join(get_args(OnMiss))}, and not {self._on_miss!r}",
                 where="agentvcr.replay(…)",
                 cure="leave it out to stop at the first request that was not recorded",
+            )
+        if self._clock not in get_args(Clock):
+            raise BadOptionError(
+                f"clock is one of {', '.join(get_args(Clock))}, and not {self._clock!r}",
+                where="agentvcr.replay(…)",
+                cure="leave it out to read the clock as it was recorded",
             )
         if self._target is not None and self._target.resolve() == self.path.resolve():
             raise BadOptionError(
@@ -238,10 +251,14 @@ class Replaying(Session):
                 where=str(self._target),
                 cure="choose another target",
             )
+
+    def _start(self) -> None:
+        self._check_options()
         replay = Replay(
             self._recorded,
             on_miss=self._on_miss,
             pace=self._pace,
+            clock=self._clock,
             live=self._live,
             advice='on_miss="nearest"',
             fork=self._fork(),
@@ -249,8 +266,15 @@ class Replaying(Session):
         self._keeping = self._kept()
         self._replay = replay
         self._recorder = replay.recorder(self._keeping.__enter__(), ())
-        worlds = Worlds(self._recorded, self._recorder.lanes.__getitem__)
-        self._force = InForce(self._recorder, replay.boundary, replay.ledger, worlds)
+        worlds = replay.worlds(self._recorder)
+        self._force = InForce(
+            self._recorder,
+            replay.boundary,
+            replay.ledger,
+            worlds,
+            clock=replay.clock,
+            chance=replay.chance,
+        )
         self._force.begin()
 
     def _stop(self, error: BaseException | None) -> None:
@@ -287,7 +311,7 @@ class Replaying(Session):
     @cached_property
     def _recorded(self) -> Run:
         """What is replayed; of a cassette that is replaced, what it held before."""
-        return load_run(self.path)
+        return load_keyed(self.path)[0]
 
     @property
     def _ledger(self) -> Ledger:
@@ -308,7 +332,7 @@ class Replaying(Session):
         Raises:
             SessionOpenError: The block has not ended.
         """
-        return diff(self._recorded, self.run)
+        return diff(self._recorded, keyed(self.run, fingerprinter_of(self._recorded)))
 
     def raise_for_divergence(self) -> None:
         """Raise where the block did anything otherwise, also where nothing stopped it.
@@ -324,8 +348,9 @@ class Replaying(Session):
             raise self._divergence(tell_difference(result))
 
     def _divergence(self, message: str) -> DivergenceError:
+        changed = tell_changed(self.diff.changed)
         return DivergenceError(
-            message,
+            f"changed since the recording: {changed}\n{message}" if changed else message,
             where=str(self.path),
             cure=f"agentvcr diff {self.path} {self._written()} shows every difference",
         )
@@ -336,6 +361,7 @@ def replay(  # noqa: PLR0913  (the options of a replay)
     *,
     on_miss: OnMiss = "fail",
     pace: float = 0.0,
+    clock: Clock = "virtual",
     live: Sequence[str] = (),
     target: StrPath | None = None,
     force: bool = False,
@@ -349,6 +375,7 @@ def replay(  # noqa: PLR0913  (the options of a replay)
         path: The cassette.
         on_miss: Stop, or answer with the `nearest` exchange and go on.
         pace: 0 to answer at once, 1 at the recorded pace.
+        clock: What the block reads: the clock as it was recorded, or this machine's, `real`.
         live: `HOST:PORT` of services that stay live.
         target: Where to keep this run, by default beside the cassette as NAME.last.avcr.
         force: Write over an existing `target`.
@@ -357,4 +384,6 @@ def replay(  # noqa: PLR0913  (the options of a replay)
         SessionActiveError: This process is recorded or replayed already.
         CassetteMissingError, CassetteDamagedError: As their names say. All of these on entering.
     """
-    return Replaying(path, on_miss=on_miss, pace=pace, live=live, target=target, force=force)
+    return Replaying(
+        path, on_miss=on_miss, pace=pace, clock=clock, live=live, target=target, force=force
+    )

@@ -8,27 +8,36 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextvars import Token
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from types import ModuleType
 from typing import Any, Final
 
 from agentvcr.boundary import Boundary, name_unrecorded, why_blocked
+from agentvcr.channel.zone import variable_for
 from agentvcr.errors import SessionActiveError
+from agentvcr.inside import clock as lane_clock
 from agentvcr.inside import interceptors, lanes, state
+from agentvcr.inside.chance.install import Chance as InPlace
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.exchange import Forward, Request, Serve
-from agentvcr.inside.guard import Guard
+from agentvcr.inside.guard import Guard, opening
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
+from agentvcr.inside.off import is_off
 from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.surroundings import Surroundings
 from agentvcr.inside.waiting import forget_served, note_served
+from agentvcr.model.chance import Chance
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.worlds import Worlds
+from agentvcr.session.command import project_root
 
 _CHANGING: Final = Lock()
 """Held while a session comes into force, so that of two threads one is refused."""
@@ -58,14 +67,21 @@ def check_idle() -> None:
 class InForce:
     """A session's hold on this process; the guard's gate."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the parts of a session)
         self,
         recorder: Recorder,
         boundary: Boundary,
         ledger: Ledger | None,
         worlds: Worlds | None = None,
+        *,
+        clock: str = "virtual",
+        chance: Chance | None = None,
     ) -> None:
-        """Prepare; with a ledger, it is a replay, of a process of `worlds`."""
+        """Prepare; with a ledger, it is a replay, of a process of `worlds`.
+
+        Without `chance`, that stays real.
+        """
+        self._has_clock = clock != "real" and not is_off("clock")
         self.replaying = ledger is not None
         self._recorder = recorder
         self._boundary = boundary
@@ -78,6 +94,7 @@ class InForce:
         self._asked: dict[tuple[str, str], int] = {}
         """How often what is not recorded was asked for, where a client names it."""
         self._undo: list[Callable[[], None]] = []
+        self._given = chance
 
     @property
     def is_own_process(self) -> bool:
@@ -101,13 +118,24 @@ class InForce:
         when_imported("multiprocessing.util", self._hook_spawning)
         for name, hook in lanes.HOOKS.items():
             when_imported(name, hook)
+        if self._has_clock:
+            lane_clock.install(self._handler, replaying=self.replaying)
         interceptors.install()
         self._guard.hook_socket(socket)
         self._guard.install()
+        if self._given is not None and not is_off("chance"):
+            self._determine(self._given)
+        opening.append(self._handler.surroundings.opened)
 
     def end(self) -> None:
         """Take everything away."""
         global _current  # noqa: PLW0603  (as above)
+        self._handler.surroundings.tell()
+        opening.remove(self._handler.surroundings.opened)
+        if self._has_clock:
+            if self.is_own_process:
+                lane_clock.flush()
+            lane_clock.uninstall()
         state.activate(None)
         _current = None
         while self._undo:
@@ -117,6 +145,19 @@ class InForce:
         lanes.uninstall()
         if self._lane is not None:
             lanes.leave(self._lane)
+
+    def _determine(self, given: Chance) -> None:
+        """Give the block what was recorded of chance, and of the zone of its local times."""
+        in_place = InPlace(given.seed, is_block=True)
+        self._undo.append(in_place.end_block)
+        if given.zone is None or not self.replaying:
+            return
+        zone = variable_for(given.zone, os.environ)
+        if zone is None:
+            return
+        before = os.environ.get("TZ")
+        self._undo.append(partial(_set_zone, before))
+        _set_zone(zone)
 
     def close(self, exit_status: int) -> None:
         """Close the recording; a thread that outlives the block may be writing to it."""
@@ -206,16 +247,32 @@ class InForce:
         self._own_paths.add(f"unix:{path}")
 
 
+def _set_zone(variable: str | None) -> None:
+    if variable is None:
+        os.environ.pop("TZ", None)
+    else:
+        os.environ["TZ"] = variable
+    time.tzset()
+
+
 def _runs_the_program(args: Sequence[Any]) -> bool:
     """Whether a process of multiprocessing's does its work, and not only its book-keeping."""
     return not any("resource_tracker" in os.fsdecode(word) for word in args)
 
 
 class _Noting(LocalHandler):
-    """Notes what was served, for the answers that wait for it."""
+    """Notes what was served, for the answers that wait for it, and tells the surroundings."""
+
+    def __init__(self, recorder: Recorder, worlds: Worlds | None) -> None:
+        """Ask `recorder`."""
+        super().__init__(recorder, worlds)
+        ours = str(Path(__file__).parents[1])
+        self.surroundings = Surroundings(self.world, str(project_root()), ours)
 
     def begin(self, request: Request) -> Serve | Forward:
-        """Decide as the recorder does."""
+        """Decide as the recorder does; what was read of the clock is in the file before."""
+        lane_clock.flush()
+        self.surroundings.tell()
         decision = super().begin(request)
         if isinstance(decision, Serve):
             note_served(decision.number)

@@ -42,8 +42,12 @@ def check_target(target: Path, *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def in_place_of(target: Path) -> Iterator[Path]:
+def in_place_of(target: Path, *, is_held: bool = False) -> Iterator[Path]:
     """Give a file beside `target` to write, which takes its place when the block ends well.
+
+    Args:
+        target: The place.
+        is_held: The caller holds what is there (`held`), as long as the block lasts.
 
     Raises:
         TargetUnwritableError: In place of any `OSError`. What was there is as it was.
@@ -54,7 +58,8 @@ def in_place_of(target: Path) -> Iterator[Path]:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         yield beside
-        with held(place) if place.is_file() else contextlib.nullcontext():
+        is_free = is_held or not place.is_file()
+        with contextlib.nullcontext() if is_free else held(place):
             beside.replace(place)
     except OSError as error:
         raise _unwritable(target, error.strerror or str(error)) from error

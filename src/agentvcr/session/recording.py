@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +20,23 @@ from agentvcr.channel.environment import child_environment
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
-from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.rules import BUILT_IN
+from agentvcr.model.chance import KIND, Chance
+from agentvcr.model.rules import KIND as RULES_KIND
 from agentvcr.model.summary import NotRecorded, RecordSummary
 from agentvcr.model.text import storable, storable_argv
+from agentvcr.recording.provenance import Provenance
 from agentvcr.recording.recorder import Recorder
 from agentvcr.recording.tally import missing
+from agentvcr.redaction.digest import Digest
 from agentvcr.redaction.environment import credentials, kept_environment
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
 from agentvcr.replaying.replayer import Replayer
+from agentvcr.session.chance import chance_for
 from agentvcr.session.command import check_command, project_root
+from agentvcr.session.declared import project_fingerprinter, stored
 from agentvcr.session.sealing import seal_recording
 
 if TYPE_CHECKING:
@@ -56,17 +62,18 @@ def record_command(
 
     Raises:
         NoCommandError, TargetExistsError, TargetUnwritableError, CommandNotFoundError,
-        CommandNotExecutableError: Nothing was run.
+        CommandNotExecutableError, BadOptionError: Nothing was run.
     """
     check_command(argv)
+    fingerprinter = project_fingerprinter()
     journal = Journal(target, force=force)
     boundary = Boundary(tuple(live), own_collectors(os.environ))
-    recorder = new_recorder(journal, boundary, Fingerprinter(), argv)
+    chance = chance_for(os.environ)
+    recorder = new_recorder(journal, boundary, fingerprinter, argv, chance=chance)
     hub = Hub(recorder, boundary, None)
+    environment = child_environment(hub, project_root(), replaying=False, chance=chance)
     try:
-        ended = Launch(list(argv), child_environment(hub, replaying=False), str(Path.cwd())).run(
-            hub
-        )
+        ended = Launch(list(argv), environment, str(Path.cwd())).run(hub)
     except (CommandNotFoundError, CommandNotExecutableError):
         hub.close()
         recorder.close(None, None)
@@ -115,20 +122,37 @@ def _unseen(recorder: Recorder, processes: int) -> Iterator[NotRecorded]:
         yield missing("silent", "CMD")
 
 
-def new_recorder(
+def new_recorder(  # noqa: PLR0913  (the parts of a session)
     journal: Journal,
     boundary: Boundary,
     fingerprinter: Fingerprinter,
     argv: Sequence[str],
     inner: Replayer | None = None,
+    recorded_files: Iterable[str] = (),
+    *,
+    chance: Chance | None,
 ) -> Recorder:
-    """Make a recorder into `journal`, with the beginning of the run in it."""
+    """Make a recorder into `journal`, with the beginning of the run in it.
+
+    A replay of `recorded_files` looks at them too where its program does not come to them.
+    """
     key = user_key()
     redactor = Redactor(key)
     for secret in credentials():
         redactor.learn(secret)
+    provenance = Provenance(
+        project_root(),
+        Digest(key),
+        lambda name: redactor.output(name.encode()).decode(),
+        recorded_files,
+    )
     recorder = Recorder(
-        journal, redactor, boundary=boundary, fingerprinter=fingerprinter, inner=inner
+        journal,
+        redactor,
+        boundary=boundary,
+        fingerprinter=fingerprinter,
+        inner=inner,
+        provenance=provenance,
     )
     recorder.add(
         fmt.RunBegin(
@@ -138,10 +162,14 @@ def new_recorder(
             cwd=storable(os.path.relpath(Path.cwd(), project_root())),
             agentvcr=__version__,
             platform=_platform(),
-            rules=RULES,
+            rules=BUILT_IN,
             environment=kept_environment(key),
         )
     )
+    if chance is not None:
+        recorder.world(KIND, 0, "", chance.encode())
+    if declared := stored(fingerprinter):
+        recorder.world(RULES_KIND, 0, "", declared)
     recorder.flush()
     return recorder
 

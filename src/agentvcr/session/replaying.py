@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -19,11 +21,14 @@ from agentvcr.channel.environment import child_environment
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.diff.rundiff import diff
+from agentvcr.diff.surroundings import recorded_files
 from agentvcr.errors import BadOptionError
+from agentvcr.inside.clock import KIND as CLOCK
 from agentvcr.inside.exchange import Request
-from agentvcr.matching.canonical import RULES
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.rules import RuleBook
 from agentvcr.model.address import address_of
+from agentvcr.model.chance import Chance
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import ReplaySummary
@@ -36,9 +41,13 @@ from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
-from agentvcr.session.command import check_command, folder_of, recorded_command
+from agentvcr.session.command import check_command, folder_of, project_root, recorded_command
+from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
+
+Clock = Literal["virtual", "real"]
+"""What time a replayed program reads: what its recording read, or this machine's."""
 
 
 def replay_command(  # noqa: PLR0913  (the options of the command line)
@@ -48,6 +57,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     target: Path | None = None,
     on_miss: OnMiss = "fail",
     pace: float = 0.0,
+    clock: Clock = "virtual",
     live: Sequence[str] = (),
     force: bool = False,
     trust: bool = False,
@@ -61,6 +71,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         target: Where to keep this replay; by default beside the cassette, as `.last.avcr`.
         on_miss: What to do about a request that no recorded exchange answers.
         pace: 0 to answer at once, 1 at the recorded pace.
+        clock: `real` lets the program read this machine's clock.
         live: `HOST:PORT` of services that stay live.
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
@@ -79,7 +90,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
             where=str(place),
             cure="choose another name with -o",
         )
-    replay = Replay(recorded, on_miss=on_miss, pace=pace, live=live)
+    replay = Replay(recorded, on_miss=on_miss, pace=pace, clock=clock, live=live)
     cwd = folder_of(recorded) if not argv else Path.cwd()
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
@@ -167,6 +178,7 @@ class Replay:
         pace: float,
         live: Sequence[str],
         advice: str = "--on-miss nearest",
+        clock: Clock = "virtual",
         goes_on: bool = False,
         fork: Fork | None = None,
     ) -> None:
@@ -178,22 +190,27 @@ class Replay:
             pace: 0 to answer at once, 1 at the recorded pace.
             live: `HOST:PORT` of services that stay live.
             advice: Says how to go on after a miss.
+            clock: What time the program reads.
             goes_on: No divergence ends the replay.
             fork: What is changed of one exchange.
+
+        Raises:
+            CassetteVersionError: Its rules of matching are not known.
         """
-        self.recorded = recorded
+        by_rules = fingerprinter_of(recorded)
+        self.recorded = recorded = keyed(recorded, by_rules)
+        self.chance = Chance.of(recorded)
         collectors = own_collectors(os.environ)
         self.boundary = Boundary(tuple(live), collectors, asks_live=on_miss == "live")
         self.ledger = Ledger(goes_on=goes_on)
         keys = recorded.exchanges.list_keys()
         known = {one.raw_hash: one.fingerprint for one in keys if one.raw_hash}
-        same_rules = recorded.info.rules == RULES
-        self.fingerprinter = Fingerprinter(known if same_rules else None)
+        self.fingerprinter = Fingerprinter(by_rules.rules, known)
         self.replayer = Replayer(
             recorded.exchanges,
             boundary=self.boundary,
             ledger=self.ledger,
-            explain=_explain,
+            explain=partial(_explain, rules=self.fingerprinter.book),
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
@@ -203,11 +220,22 @@ class Replay:
             advice=advice,
         )
         self._live = live
+        self._may_leave = on_miss != "fail" or fork is not None
+        was_kept = any(part.kind == CLOCK for part in recorded.world)
+        self.clock: Clock = clock if was_kept else "real"
         self._reached: tuple[str, ...] = ()
 
     def recorder(self, journal: Journal, command: Sequence[str]) -> Recorder:
         """Make what records this replay."""
-        return new_recorder(journal, self.boundary, self.fingerprinter, command, self.replayer)
+        return new_recorder(
+            journal,
+            self.boundary,
+            self.fingerprinter,
+            command,
+            self.replayer,
+            recorded_files(self.recorded),
+            chance=self.chance,
+        )
 
     def run(self, recorder: Recorder, command: list[str], cwd: str) -> Ended:
         """Run the command against the recording, with the recorded standard input."""
@@ -216,7 +244,7 @@ class Replay:
             self.boundary,
             self.ledger,
             gateway_port=gateway_port(self.recorded),
-            worlds=Worlds(self.recorded, recorder.lanes.__getitem__),
+            worlds=self.worlds(recorder),
         )
         import tempfile  # noqa: PLC0415  (a recording makes no file)
 
@@ -226,7 +254,14 @@ class Replay:
                 stdin.write(b"".join(heard))
                 stdin.seek(0)
                 given = stdin.fileno() if heard else None
-                env = child_environment(hub, replaying=True, stdin=given)
+                env = child_environment(
+                    hub,
+                    project_root(),
+                    replaying=True,
+                    stdin=given,
+                    clock=self.clock,
+                    chance=self.chance,
+                )
                 return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,
@@ -237,6 +272,11 @@ class Replay:
         finally:
             hub.close()
             self._reached = tuple(recorder.tally.unrecorded())
+
+    def worlds(self, recorder: Recorder) -> Worlds:
+        """Give what was recorded beside exchanges; no order where the program may leave it."""
+        without = ("order",) if self._may_leave else ()
+        return Worlds(self.recorded, recorder.lanes.__getitem__, without=without)
 
     def unused(self) -> tuple[str, ...]:
         """Name the recorded exchanges that nobody asked for."""
@@ -255,10 +295,10 @@ class Replay:
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
-def _explain(live: Request, closest: Exchange | None) -> str:
+def _explain(live: Request, closest: Exchange | None, rules: RuleBook) -> str:
     from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
-    return explain_miss(as_recorded(live), live.lane, closest)
+    return explain_miss(as_recorded(live), live.lane, closest, rules)
 
 
 def gateway_port(recorded: Run) -> int:

@@ -19,14 +19,13 @@ from agentvcr.cassette.checking import verify
 from agentvcr.cassette.holding import held
 from agentvcr.cassette.opening import open_cassette
 from agentvcr.cassette.pack import Progress
-from agentvcr.cassette.recovery import Repairer, Saved
+from agentvcr.cassette.recovery import Identify, Repairer, Saved
 from agentvcr.cassette.seal import replacing
 from agentvcr.errors import BadOptionError, TargetUnwritableError
-from agentvcr.matching.canonical import RULES, content_type_of
-from agentvcr.matching.fingerprint import Fingerprinter, hash_content
-from agentvcr.model.credentials import PLACEHOLDER
+from agentvcr.matching.rules import BUILT_IN
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.verification import Repair, Verification
+from agentvcr.session.declared import fingerprinter_by
 from agentvcr.session.in_place import check_target
 from agentvcr.session.sealing import kind_of_step
 
@@ -104,7 +103,11 @@ def _copy(path: Path, place: Path) -> None:
 
 def _save(path: Path, place: Path, original: Path | None, progress: Progress) -> Saved:
     repairer = Repairer(
-        path, kind_of=kind_of_step, identify=_identify, rules=RULES, progress=progress
+        path,
+        kind_of=kind_of_step,
+        identify_by=lambda declared: _identify_by(declared, str(path)),
+        rules=BUILT_IN,
+        progress=progress,
     )
     is_other = place.exists() and not place.samefile(path)
     with _replacing(place, hold=is_other) as out:
@@ -128,13 +131,11 @@ def _replacing(place: Path, *, hold: bool = False) -> Iterator[BinaryIO]:
         ) from None
 
 
-def _identify(exchange: Exchange) -> tuple[bytes, bytes]:
-    """Make the hashes of a recorded exchange anew, as the recorder makes them."""
-    request = exchange.request
-    content_type = content_type_of(list(request.headers))
-    fingerprinter = Fingerprinter()
-    fingerprint = fingerprinter.identify(request.method, request.url, content_type, request.body)
-    if not request.body or PLACEHOLDER.search(request.body):
-        return fingerprint, b""
-    content = hash_content(content_type, request.body)
-    return fingerprint, fingerprinter.hash_raw(request.method, request.url, content)
+def _identify_by(declared: bytes, path: str) -> Identify:
+    fingerprinter = fingerprinter_by(declared, path)
+
+    def identify(exchange: Exchange) -> tuple[bytes, bytes]:
+        made = fingerprinter.identify_again(exchange.request)
+        return made.fingerprint, made.raw_hash
+
+    return identify

@@ -16,9 +16,10 @@ from agentvcr.cassette.checking import verify
 from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.sealed import SealedFile
 from agentvcr.errors import AgentVCRError
-from agentvcr.matching.canonical import RULES
+from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.matching.rules import BUILT_IN
 from agentvcr.model.exchange import Exchange, Exchanges, Kept
-from agentvcr.session.verification import _identify, repair_cassette
+from agentvcr.session.verification import repair_cassette
 from tests.unit.build import EVENTS, chat, exchange, request, response, run, tool
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def identified(one: Exchange) -> Exchange:
         )
         response = msgspec.structs.replace(response, chunks=chunks)
         one = msgspec.structs.replace(one, response=response)
-    fingerprint, raw_hash = _identify(one)
-    return msgspec.structs.replace(one, fingerprint=fingerprint, raw_hash=raw_hash)
+    made = Fingerprinter().identify_again(one.request)
+    return msgspec.structs.replace(one, fingerprint=made.fingerprint, raw_hash=made.raw_hash)
 
 
 def sample(turns: int) -> Run:
@@ -69,7 +70,7 @@ def sample(turns: int) -> Run:
     found.append(exchange(request("late"), None, kind=None))
     notes = [("live", "a note"), ("divergence", "another")]
     made = run(*found, stdout=b"said", stderr=b"complained", notes=notes)
-    info = msgspec.structs.replace(made.info, rules=RULES)
+    info = msgspec.structs.replace(made.info, rules=BUILT_IN)
     exchanges = Kept(map(identified, made.exchanges))
     return msgspec.structs.replace(made, path="", info=info, exchanges=exchanges)
 

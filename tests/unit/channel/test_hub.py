@@ -14,7 +14,8 @@ from agentvcr.channel.hub import Hub
 from agentvcr.inside import frames
 from agentvcr.inside.channel import Link
 from agentvcr.inside.exchange import Request, Serve
-from agentvcr.inside.remote import RemoteHandler, _pack_begin, _unpack_serve, pack_serve
+from agentvcr.inside.remote import RemoteHandler, _pack_begin, _unpack_serve
+from agentvcr.inside.wire import pack_serve
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.redactor import Redactor

@@ -21,11 +21,13 @@ def ask(url="http://a.example/", body=b"", kind=JSON, method="POST", headers=())
 def identity(request, known=None, key=b"k" * 32):
     """Identify a request as it would be written: without its credentials."""
     redactor, kind = Redactor(key), content_type_of(request.headers)
-    fingerprinter, url = Fingerprinter(known), redactor.url(request.url)
-    raw_hash = fingerprinter.hash_raw(request.method, url, hash_content(kind, request.body))
+    fingerprinter, url = Fingerprinter(known=known), redactor.url(request.url)
+    headers = redactor.headers(request.headers)
+    content = hash_content(kind, request.body)
+    raw_hash = fingerprinter.hash_raw(request.method, url, headers, content)
     body = redactor.body(request.body, kind)
     fingerprint = fingerprinter.known(raw_hash) or fingerprinter.identify(
-        request.method, url, kind, body
+        request.method, url, headers, body
     )
     return Identity(fingerprint, raw_hash)
 

@@ -72,7 +72,7 @@ def replayer():
             Journal(place, force=True),
             Redactor(b"o" * 32),  # another user's key
             boundary=settings["boundary"],
-            fingerprinter=Fingerprinter(known),
+            fingerprinter=Fingerprinter(known=known),
             inner=inner,
         )
         engine.add(fmt.RunBegin("again", 0, (), ".", "0", "p", "1", {}))

@@ -6,12 +6,17 @@ client has no use for.
 
 from __future__ import annotations
 
+import atexit
 import os
 
-from agentvcr.inside import children, imports, interceptors, lanes, state, streams
+from agentvcr.inside import children, clock, imports, interceptors, lanes, leaving, state, streams
+from agentvcr.inside.chance import install as chance
 from agentvcr.inside.entry import Entry
-from agentvcr.inside.guard import Guard
+from agentvcr.inside.guard import Guard, opening
 from agentvcr.inside.imports import when_imported
+from agentvcr.inside.off import is_off
+from agentvcr.inside.order import install as order
+from agentvcr.inside.surroundings import Surroundings
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -53,6 +58,20 @@ def _follow_processes(entry: Entry) -> None:
     when_imported("multiprocessing.util", on_util)
 
 
+def _follow_surroundings(entry: Entry) -> None:
+    """See which files the program reads, and tell of them at its end at the latest."""
+    project = os.environ.get("AGENTVCR_PROJECT", "")
+    seen = Surroundings(entry.world, project, os.environ["AGENTVCR_ROOT"])
+    entry.surroundings = seen
+    opening.append(seen.opened)
+
+    def at_end() -> None:  # the last of all, since the first to be registered
+        entry.end()
+        opening.clear()
+
+    atexit.register(at_end)
+
+
 def start(path_entry: str) -> None:
     """Bring this process under the session that its environment names."""
     lane = lanes.from_variable(os.environ.get("AGENTVCR_LANE", "main"))
@@ -65,7 +84,10 @@ def start(path_entry: str) -> None:
     )
     guard = entry.guard = Guard(entry)
     imports.on_failure.append(entry.hook_failed)
+    leaving.install()
+    chance.start(entry)
     children.remember(path_entry)
+    children.hide_variables()
     children.follow_forks(entry)
     children.hook_os(entry)
     _follow_processes(entry)
@@ -77,10 +99,17 @@ def start(path_entry: str) -> None:
 
         farewell.install()
         when_imported("threading", farewell.hook_threading)
+    keeps_reads = not is_off("clock") and os.environ.get("AGENTVCR_CLOCK") != "real"
+    if keeps_reads:
+        clock.install(entry, replaying=entry.replaying)
+        leaving.before_leaving(clock.flush)
+    if not is_off("order"):
+        order.install(entry, reads_are_kept=keeps_reads)
     interceptors.install()
     guard.install()
     streams.install(
         lambda stream, data: entry.tell(b"O", {"stream": stream}, data),
         os.environ.get("AGENTVCR_STREAMS", ""),
     )
+    _follow_surroundings(entry)
     state.activate(entry)

@@ -14,7 +14,7 @@ from agentvcr.inside.exchange import (
     ProcessHandler,
     Request,
     Serve,
-    Sink,
+    async_fell,
     end_kind_of,
 )
 from agentvcr.inside.interceptors.aiohttp_answers import Answer, answering_class
@@ -60,12 +60,23 @@ class Client:
             return await send(request)
         decision = await self._decide(handler, request)
         token = lanes.enter(lanes.current().under_cover())
+        response = None
         try:
-            if isinstance(decision, Serve):
-                return await self._answer(decision, request, send)
-            return await self._record(decision.sink, request, send)
-        finally:
-            lanes.leave(token)
+            try:
+                if isinstance(decision, Serve):
+                    response = await self._answer(decision, request, send)
+                else:
+                    response = await self._record(decision, request, send)
+            finally:
+                lanes.leave(token)
+            await decision.course.async_arrive(0)
+        except BaseException as error:
+            if response is not None:  # broken off before the program could see it
+                response.close()
+            else:
+                await async_fell(decision.course, error)
+            raise
+        return response
 
     async def _decide(self, handler: ProcessHandler, request: Any) -> Serve | Forward:  # noqa: ANN401
         try:
@@ -96,7 +107,8 @@ class Client:
             covered=lane.covered,
         )
 
-    async def _record(self, sink: Sink, request: Any, send: Any) -> Any:  # noqa: ANN401
+    async def _record(self, forward: Forward, request: Any, send: Any) -> Any:  # noqa: ANN401
+        sink = forward.sink
         if isinstance(sink, NullSink):
             return await send(request)
         wire = Wire()
@@ -108,10 +120,11 @@ class Client:
             raise
         finally:
             setattr(request, _MARK, None)
-        self._tee(response, sink, wire)
+        self._tee(response, forward, wire)
         return response
 
-    def _tee(self, response: Any, sink: Sink, wire: Wire) -> None:  # noqa: ANN401  (the library's)
+    def _tee(self, response: Any, forward: Forward, wire: Wire) -> None:  # noqa: ANN401  (the library's)
+        sink = forward.sink
         version = "HTTP/%d.%d" % tuple(response.version)
         reason = _raw(response.reason or "")
         sink.head(response.status, list(response.raw_headers), reason, version.encode())
@@ -121,7 +134,7 @@ class Client:
         elif type(content) is not self.reader:  # one for all answers that have no body
             sink.end("eof")
         else:
-            tee = Tee(sink, wire, response.status)
+            tee = Tee(forward, wire, response.status)
             tee.catch_up(content)
             watch(content, tee, self.teed)
 

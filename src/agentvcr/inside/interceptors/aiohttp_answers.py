@@ -89,6 +89,7 @@ class Answer:
         """Tell, once, how much the program took."""
         if not self._ended:
             self._ended = True
+            self.serve.course.finish()
             if self.serve.taken is not None:
                 self.serve.taken(self.fed, kind)
 

@@ -16,7 +16,7 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Awaitable, Callable
 
-    from agentvcr.inside.exchange import Sink
+    from agentvcr.inside.exchange import Course, Forward
     from agentvcr.inside.interceptors.aiohttp_answers import Answer
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -76,8 +76,9 @@ def telling(original: Any) -> Any:  # noqa: ANN401  (the library's method)
 class Watcher:
     """What the tee and a served answer share: how a stream ends that the program reads."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, course: Course, status: int) -> None:
         """Watch the stream of an answer with this status."""
+        self.course = course
         self._is_redirect = status in _REDIRECTS
         self._cancelled: BaseException | None = None
 
@@ -109,6 +110,11 @@ class Watcher:
         else:
             self.end(kind)
 
+    @property
+    def position(self) -> int:
+        """How many pieces the program has been given."""
+        raise NotImplementedError
+
     def is_read(self, reader: Any) -> bool:  # noqa: ANN401  (the library's)
         """Whether nothing but the end was left to read."""
         raise NotImplementedError
@@ -129,10 +135,11 @@ class Watcher:
 class Tee(Watcher):
     """Tells a sink what the program reads: in the pieces in which it got them."""
 
-    def __init__(self, sink: Sink, wire: Wire, status: int) -> None:
+    def __init__(self, forward: Forward, wire: Wire, status: int) -> None:
         """Stand before the program, and after `wire`."""
-        super().__init__(status)
-        self._sink = sink
+        super().__init__(forward.course, status)
+        self._sink = forward.sink
+        self._count = 0
         self._wire = wire
         self._held: list[bytes] = []
         self._told = False
@@ -170,7 +177,12 @@ class Tee(Watcher):
         if joined and held:
             held = [b"".join(held)]
         for piece in held:
+            self._count += 1
             self._sink.chunk(piece)
+
+    @property
+    def position(self) -> int:
+        return self._count
 
     def is_read(self, reader: Any) -> bool:  # noqa: ANN401  (the library's)
         # What redirects is left unread by the library itself.
@@ -194,8 +206,12 @@ class Served(Watcher):
 
     def __init__(self, answer: Answer, status: int) -> None:
         """Stand before the program, with what `answer` has."""
-        super().__init__(status)
+        super().__init__(answer.serve.course, status)
         self._answer = answer
+
+    @property
+    def position(self) -> int:
+        return self._answer.fed
 
     def pull(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
         """Let the next piece come, since the program waits for it."""
@@ -246,6 +262,13 @@ async def _observed(reader: Any, reading: Awaitable[Any], how: str) -> Any:  # n
         how = "part" if is_part else "joined"
     watcher.took(reader, how)
     return result
+
+
+async def _come_in_turn(watcher: Any, coming: Awaitable[Any]) -> None:  # noqa: ANN401
+    """Wait for what comes, and for its turn: it is still in the stream if that is broken off."""
+    index = watcher.position + 1
+    await coming
+    await watcher.course.async_arrive(index)
 
 
 def _watched_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
@@ -309,6 +332,9 @@ def teed_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
             _watcher_of(self).fed(self.total_bytes, data)
             return super().feed_data(data, *size)
 
+        async def _wait(self, func_name: str) -> None:
+            await _come_in_turn(_watcher_of(self), super()._wait(func_name))
+
     return _dressed(Teed, base)
 
 
@@ -320,7 +346,7 @@ def served_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
 
         async def _wait(self, func_name: str) -> None:
             _watcher_of(self).pull(self)
-            await super()._wait(func_name)
+            await _come_in_turn(_watcher_of(self), super()._wait(func_name))
 
         async def wait_eof(self) -> None:
             _watcher_of(self).pull_all(self)

@@ -20,11 +20,12 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable, Protocol
 
-    from agentvcr.inside.exchange import Serve, Sink
+    from agentvcr.inside.exchange import Course, Forward, Serve
 
     class Ear(Protocol):
         """Who is told of an answer: the sink of a real one, or a served one's account."""
 
+        course: Course
         ended: bool
 
         def head(self, response: Any) -> None:  # noqa: ANN401  (an HTTPResponse)
@@ -37,12 +38,17 @@ if TYPE_CHECKING:
             """Take the end; only the first counts."""
 
 
+_COMING = ("eof", "failed")
+"""Ends that come from the other side, and so are waited for."""
+
+
 class Recording:
     """Tells the sink of a real exchange."""
 
-    def __init__(self, sink: Sink) -> None:
-        """Stand before `sink`."""
-        self._sink = sink
+    def __init__(self, forward: Forward) -> None:
+        """Stand before its sink."""
+        self._sink = forward.sink
+        self.course = forward.course
         self.ended = False
 
     def head(self, response: Any) -> None:  # noqa: ANN401  (an HTTPResponse)
@@ -52,12 +58,14 @@ class Recording:
             for name, value in response.headers.raw_items()
         ]
         version = b"HTTP/1.0" if response.version == 10 else b"HTTP/1.1"  # noqa: PLR2004
+        self.course.arrive()
         self._sink.head(
             response.status, pairs, response.reason.encode("latin-1", "replace"), version
         )
 
     def chunk(self, data: bytes) -> None:
         """Tell a piece."""
+        self.course.arrive()
         self._sink.chunk(data)
 
     def end(
@@ -70,6 +78,8 @@ class Recording:
         """Tell the end once, unless the interpreter is ending: modules' names may be gone."""
         if not self.ended and not is_ending():
             self.ended = True
+            if kind in _COMING:
+                self.course.arrive()
             self._sink.end(kind, error)
 
 
@@ -79,15 +89,19 @@ class Serving:
     def __init__(self, serve: Serve) -> None:
         """Count in `serve`."""
         self._serve = serve
+        self.course = serve.course
         self._told = 0
         self._sizes = [len(chunk) for chunk in serve.chunks]
         self.ended = False
 
     def head(self, response: Any) -> None:  # noqa: ANN401  (an HTTPResponse)
         """Nothing to count."""
+        del response
+        self.course.arrive()
 
     def chunk(self, data: bytes) -> None:
         """Count the bytes."""
+        self.course.arrive()
         self._told += len(data)
 
     def end(
@@ -101,6 +115,9 @@ class Serving:
         del error
         if not self.ended and not is_ending():
             self.ended = True
+            if kind in _COMING:
+                self.course.arrive()
+            self.course.finish()
             if self._serve.taken is not None:
                 self._serve.taken(self._count(kind), kind)
 
@@ -186,11 +203,15 @@ class Tap:
         return self._file
 
     def _do(self, read: Any, args: tuple[Any, ...]) -> Any:  # noqa: ANN401  (a method of the file)
+        course = self._ear.course
+        course.leave()
         try:
             return read(*args)
         except BaseException as error:
             self._broke(error)
             raise
+        finally:
+            course.back()
 
     def _read(self, read: Any, args: tuple[Any, ...]) -> Any:  # noqa: ANN401  (as above)
         data = self._do(read, args)

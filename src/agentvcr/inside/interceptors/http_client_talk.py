@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from agentvcr.inside import lanes
-from agentvcr.inside.exchange import ProcessHandler, Serve, end_kind_of
+from agentvcr.inside.exchange import FREE, ProcessHandler, Serve, end_kind_of
 from agentvcr.inside.interceptors.http_client_errors import CONNECTING, SENDING, made_again, told
 from agentvcr.inside.interceptors.http_client_framing import content_of
 from agentvcr.inside.interceptors.http_client_requests import (
@@ -90,7 +90,7 @@ class Talk:
         if isinstance(decision, Serve):
             self._serve(conn, decision)
             return
-        self.ear = Recording(decision.sink)
+        self.ear = Recording(decision)
         if isinstance(conn.sock, Served):
             conn.sock = None  # outside of the recording: connect
 
@@ -136,6 +136,8 @@ class Talk:
             except Exception as error:
                 self._send_error = error
                 raise
+        course = self.ear.course if self.ear is not None else FREE
+        course.leave()
         token = lanes.enter(lanes.current().under_cover())
         self.is_busy = True
         try:
@@ -146,6 +148,7 @@ class Talk:
         finally:
             self.is_busy = False
             lanes.leave(token)
+            course.back()
 
     def _failed(self, error: BaseException) -> None:
         if self.was_connecting:

@@ -17,7 +17,9 @@ from agentvcr.inside.exchange import (
     ReplayHalt,
     Request,
     Serve,
-    Sink,
+    async_broke_off,
+    async_fell,
+    broke_off,
     end_kind_of,
 )
 from agentvcr.inside.interceptors.httpx_streams import (
@@ -152,26 +154,34 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
         decision = _decide(client, handler, request, body)
         if isinstance(decision, Serve):
             wait(decision, 0)
+            if decision.status or decision.end_kind not in WAITING:
+                decision.course.arrive()
             if not decision.status:
                 if decision.end_kind in WAITING:
                     until_the_end()
                 request.stream = _unsent(client, decision, request, body)
                 _fail(client, decision, request)
             return client.response_of(decision, client.replayed(client, decision, request))
-        sink = decision.sink
+        course = decision.course
+        course.leave()
         token = lanes.enter(lanes.current().under_cover())
+        response = None
         try:
-            sent = request.stream = client.whole(_sent(request, body, decision))
-            response = original(self, request)
+            try:
+                sent = request.stream = client.whole(_sent(request, body, decision))
+                response = original(self, request)
+            finally:
+                # A body that no connection took may be sent again, also one to be read once.
+                request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
+                _sized(request, body, decision)
+                lanes.leave(token)
+            course.arrive()
         except BaseException as error:
-            sink.end(end_kind_of(error), error)
+            if response is not None:  # broken off before the program could see it
+                response.close()
+            broke_off(decision, error)
             raise
-        finally:
-            # A body that no connection took may be sent again, also one that can be read once.
-            request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
-            _sized(request, body, decision)
-            lanes.leave(token)
-        return _tee(client.tee, response, sink)
+        return _tee(client.tee, response, decision)
 
     return handle_request
 
@@ -188,25 +198,31 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
             if decision.gates:
                 await async_wait(decision, 0)
             await sleep(decision.wait_s(0))  # 0 too: a real request lets others run
+            if decision.status or decision.end_kind not in WAITING:
+                await decision.course.async_arrive()
             if not decision.status:
                 if decision.end_kind in WAITING:
                     await _until_cancelled(decision)
                 request.stream = _unsent(client, decision, request, body)
                 _fail(client, decision, request)
             return client.response_of(decision, client.async_replayed(client, decision, request))
-        sink = decision.sink
         token = lanes.enter(lanes.current().under_cover())
+        response = None
         try:
-            sent = request.stream = client.whole(_sent(request, body, decision))
-            response = await original(self, request)
+            try:
+                sent = request.stream = client.whole(_sent(request, body, decision))
+                response = await original(self, request)
+            finally:
+                request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
+                _sized(request, body, decision)
+                lanes.leave(token)
+            await decision.course.async_arrive()
         except BaseException as error:
-            sink.end(end_kind_of(error), error)
+            if response is not None:  # as above
+                await response.aclose()
+            await async_broke_off(decision, error)
             raise
-        finally:
-            request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
-            _sized(request, body, decision)
-            lanes.leave(token)
-        return _tee(client.async_tee, response, sink)
+        return _tee(client.async_tee, response, decision)
 
     return handle_async_request
 
@@ -236,6 +252,7 @@ async def _until_cancelled(serve: Serve) -> None:
     except BaseException as error:
         if serve.taken is not None:
             serve.taken(0, end_kind_of(error))
+        await async_fell(serve.course, error)
         raise
 
 
@@ -255,7 +272,8 @@ def _fail(client: Client, serve: Serve, request: Any) -> None:  # noqa: ANN401  
     raise client.error_of(serve, request)
 
 
-def _tee(tee: Any, response: Any, sink: Sink) -> Any:  # noqa: ANN401  (the library's)
+def _tee(tee: Any, response: Any, forward: Forward) -> Any:  # noqa: ANN401  (the library's)
+    sink = forward.sink
     extensions = response.extensions
     reason = extensions.get("reason_phrase")
     if reason is None:  # HTTP/2 has none, and some transports keep none
@@ -272,5 +290,5 @@ def _tee(tee: Any, response: Any, sink: Sink) -> Any:  # noqa: ANN401  (the libr
     if response.status_code == _UPGRADE:  # the connection is the program's now
         sink.end("closed")
     else:
-        response.stream = tee(response.stream, sink)
+        response.stream = tee(response.stream, forward)
     return response

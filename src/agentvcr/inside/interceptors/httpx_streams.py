@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 
-from agentvcr.inside.exchange import ReplayHalt, end_kind_of
+from agentvcr.inside.exchange import ReplayHalt, async_fell, end_kind_of
 from agentvcr.inside.waiting import WAITING, async_wait, forever, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, AsyncIterator, Callable, Iterator
 
-    from agentvcr.inside.exchange import Serve, Sink
+    from agentvcr.inside.exchange import Forward, Serve
     from agentvcr.inside.interceptors.httpx import Client
 
 
@@ -39,10 +39,11 @@ class Whole:
 class Teeing:
     """What the sync and the async tee share: what they stand before, and whom they tell."""
 
-    def __init__(self, inner: Any, sink: Sink) -> None:  # noqa: ANN401  (the library's stream)
+    def __init__(self, inner: Any, forward: Forward) -> None:  # noqa: ANN401  (the library's stream)
         """Stand before the stream `inner`."""
         self._inner = inner
-        self.sink = sink
+        self.sink = forward.sink
+        self.course = forward.course
 
     def end(
         self,
@@ -88,12 +89,16 @@ class Pieces:
 
     def __next__(self) -> bytes:
         tee = self._tee
+        tee.course.leave()
         try:
             chunk: bytes = next(self._inner)
+            tee.course.arrive()
         except StopIteration:
+            tee.course.arrive()
             tee.end("eof")
             raise
         except BaseException as error:
+            tee.course.arrive()
             tee.end(end_kind_of(error), error)
             raise
         tee.sink.chunk(chunk)
@@ -131,10 +136,13 @@ class AsyncPieces:
         tee = self._tee
         try:
             chunk: bytes = await self._inner.__anext__()
+            await tee.course.async_arrive()
         except StopAsyncIteration:
+            await tee.course.async_arrive()
             tee.end("eof")
             raise
         except BaseException as error:
+            await async_fell(tee.course, error)
             tee.end(end_kind_of(error), error)
             raise
         tee.sink.chunk(chunk)
@@ -167,6 +175,7 @@ class Served:
     def _end(self, kind: str) -> None:
         if not self._ended:
             self._ended = True
+            self._serve.course.finish()
             if self._serve.taken is not None:
                 self._serve.taken(self._taken, kind)
 
@@ -197,6 +206,7 @@ class Replayed(Served):
             while self._taken < len(serve.chunks) and not self._closed:
                 self._taken += 1
                 wait(serve, self._taken)
+                serve.course.arrive()
                 yield serve.chunks[self._taken - 1]
         except GeneratorExit:  # left; whether closed or dropped, its owner will say
             raise
@@ -206,6 +216,7 @@ class Replayed(Served):
         wait(serve, self._taken + 1)
         if serve.end_kind in WAITING and not self._closed:
             until_the_end()
+        serve.course.arrive()
         self._finish()
 
     def close(self) -> None:
@@ -223,14 +234,17 @@ class AsyncReplayed(Served):
                 self._taken += 1
                 if serve.delays_ns or serve.gates:
                     await async_wait(serve, self._taken)
+                await serve.course.async_arrive()
                 yield serve.chunks[self._taken - 1]
             if serve.delays_ns or serve.gates:
                 await async_wait(serve, self._taken + 1)
             if serve.end_kind in WAITING and not self._closed:
                 await forever()
+            await serve.course.async_arrive()
         except GeneratorExit:  # left; whether closed or dropped, its owner will say
             raise
         except BaseException as error:
+            await async_fell(serve.course, error)
             self._end(end_kind_of(error))
             raise
         self._finish()

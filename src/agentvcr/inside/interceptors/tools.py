@@ -276,10 +276,15 @@ def _sync(made: Tool) -> Any:  # noqa: ANN401  (a function)
             wait(call.decision, 0)
             if call.decision.end_kind in WAITING:
                 until_the_end()
+            call.decision.course.arrive()
             return call.answer(call.decision)
-        with call:
-            result = function(*args, **options)
-        return call.returned(result)
+        call.decision.course.leave()  # what it does is on its own account
+        try:
+            with call:
+                result = function(*args, **options)
+            return call.returned(result)
+        finally:
+            call.decision.course.arrive()
 
     return wrapper
 
@@ -297,12 +302,32 @@ def _async(made: Tool) -> Any:  # noqa: ANN401  (a function)
             await sleep(call.decision.wait_s(0))  # 0 too: a real call lets others run
             if call.decision.end_kind in (*WAITING, "abandoned"):
                 await _until_cancelled(call.decision)
+            await call.decision.course.async_arrive()
             return call.answer(call.decision)
-        with call:
-            result = await function(*args, **options)
-        return call.returned(result)
+        try:
+            with call:
+                result = await function(*args, **options)
+            return call.returned(result)
+        finally:
+            await _in_turn(call.decision)
 
     return wrapper
+
+
+async def _in_turn(decision: Forward) -> None:
+    """Let a call be over in its turn; one that was cancelled meanwhile is so when it waits next.
+
+    It has done what it does, so that its caller must get the result.
+    """
+    try:
+        await decision.course.async_arrive()
+    except BaseException as error:
+        if end_kind_of(error) != "cancelled" or isinstance(error, GeneratorExit):
+            raise
+        task = sys.modules["asyncio"].current_task()
+        if hasattr(task, "uncancel"):
+            task.uncancel()
+        task.cancel(*error.args)
 
 
 async def _until_cancelled(serve: Serve) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from agentvcr.reporters.base import counted, duration, entry_title, printable, tokens
+from agentvcr.reporters.surroundings import tell_changed
 from agentvcr.reporters.terminal.changes import draw_change, draw_sides, draw_uses
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def draw_diff(result: RunDiff, console: Console) -> None:
     """Draw the verdict, the first divergence, what followed, and the sums."""
     console.print(Text(printable(f"A  {result.a.path}")), soft_wrap=True)
     console.print(Text(printable(f"B  {result.b.path}")), soft_wrap=True)
+    if result.changed and not result.same:
+        told = f"Changed from A to B: {tell_changed(result.changed)}"
+        console.print(Text(printable(told), "yellow"), soft_wrap=True)
     if result.halted is not None:
         # Its first line; where the requests differ is told below, at the first divergence.
         why = result.halted.partition("\n")[0]

@@ -1,0 +1,1 @@
+"""What a project configures: where it stands, and which keys there are."""

@@ -1,0 +1,1 @@
+"""Recorded order and virtual time: what happened in which order, and the same again in a replay."""

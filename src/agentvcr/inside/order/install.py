@@ -1,0 +1,133 @@
+"""Put recorded order in place in this process.
+
+Owns which hooks that takes. Each is another module's.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agentvcr.inside import clock, lanes, real
+from agentvcr.inside.imports import when_imported
+from agentvcr.inside.order import world as worlds
+from agentvcr.inside.order.log import pack, unpack
+from agentvcr.inside.patching import dressed_as
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from agentvcr.inside.order.log import Entry
+
+
+def install(handler: Any, *, reads_are_kept: bool) -> None:  # noqa: ANN401  (the process's handler)
+    """Keep the order of what happens, or have it again.
+
+    A replay with `AGENTVCR_ORDER=free` keeps none. `reads_are_kept` where what the program reads of
+    a clock is recorded.
+    """
+    if handler.replaying and os.environ.get("AGENTVCR_ORDER") == "free":
+        return
+    worlds.activate(_world(handler, ""))
+    if reads_are_kept:
+        worlds.tell_deliveries(clock.segment)
+        clock.set_now(_now_ns if handler.replaying else None)
+    lanes.on_item.append(lambda unit: _take_up(handler, unit))
+    _follow_forks(handler)
+    for name, hook in HOOKS.items():
+        when_imported(name, hook)
+
+
+def _now_ns() -> int:
+    """Say what time it is in a replay; the real time where nobody keeps order."""
+    world = worlds.active
+    return real.monotonic_ns() if world is None or world.is_off else world.now_ns
+
+
+def _take_up(handler: Any, unit: str) -> None:  # noqa: ANN401  (as above)
+    """Keep the order of an item of a pool by itself: which worker does it is chance."""
+    world = worlds.active
+    if world is not None:
+        with world.lock:
+            world.tell()
+        worlds.activate(_world(handler, unit))
+
+
+def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
+    def tell(entries: list[Entry]) -> None:
+        handler.world("order", unit, pack(entries))
+
+    def load() -> list[Entry]:
+        found: list[Entry] = []
+        for lane, data in handler.recorded_world("order", unit):
+            if lane == unit:
+                found += unpack(data)
+        return found
+
+    if not handler.replaying:
+        return worlds.World(tell=tell)
+    world = worlds.World(load=load, is_virtual=os.environ.get("AGENTVCR_CLOCK") != "real")
+    world.watch.report = handler.other_order
+    return world
+
+
+def uninstall() -> None:
+    """Keep no order any more; `lanes.uninstall` takes away the hooks."""
+    worlds.activate(None)
+    worlds.tell_deliveries(None)
+    _follows.clear()
+
+
+_follows: list[Any] = []
+
+
+def _follow_forks(handler: Any) -> None:  # noqa: ANN401  (as above)
+    """Begin anew in the child of a fork: it is another process of the run."""
+    if not _follows and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forked)
+    _follows[:] = [handler]
+
+
+def _forked() -> None:
+    if worlds.active is not None and _follows:
+        worlds.activate(_world(_follows[0], ""))
+
+
+def _hook_time(module: ModuleType) -> None:
+    """Let a sleep end in its turn."""
+    original: Any = module.sleep
+
+    @dressed_as(original)
+    def sleep(seconds: float) -> None:
+        from agentvcr.inside.order import waits  # noqa: PLC0415  (only who waits)
+
+        waits.sleep(original, seconds)
+
+    lanes.replace(module, "sleep", sleep)
+
+
+def _hook_threading(module: ModuleType) -> None:
+    from agentvcr.inside.order import threads  # noqa: PLC0415  (only who has threads)
+
+    threads.hook_threading(module)
+
+
+def _hook_executors(module: ModuleType) -> None:
+    from agentvcr.inside.order import threads  # noqa: PLC0415  (as above)
+
+    threads.hook_executors(module)
+
+
+def _hook_asyncio(module: ModuleType) -> None:
+    from agentvcr.inside.order import loops  # noqa: PLC0415  (only who has a loop)
+
+    loops.hook_asyncio(module)
+
+
+HOOKS = {
+    "time": _hook_time,
+    "threading": _hook_threading,
+    "concurrent.futures.thread": _hook_executors,
+    "asyncio.selector_events": _hook_asyncio,
+}

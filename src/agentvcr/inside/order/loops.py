@@ -1,0 +1,387 @@
+"""Event loops of asyncio: see when one is idle, give it virtual time, and wake it in its turn.
+
+Owns the stand-in for a loop's selector, the one place where a loop says that nothing is ready. Only
+loops on a selector are put in order: those of uvloop, trio and Windows' proactor go their own way.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import count
+
+from agentvcr.inside import clock, lanes
+from agentvcr.inside.order import world as worlds
+from agentvcr.inside.order.real import Real
+from agentvcr.inside.order.watch import HOLD_S, TICK_S
+from agentvcr.inside.order.world import strand_here
+from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.real import monotonic_ns
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Callable
+
+    from agentvcr.inside.order.log import Key
+    from agentvcr.inside.order.world import World
+
+_NS = 1_000_000_000
+_MOST_TURNS = 100
+_MOST_BUSY_NS = 2_000_000
+"""A loop that is never idle is let have one event in so many of its turns, or after so long."""
+
+
+class LoopTurn:
+    """Something that a coroutine waits for, or a call that waits to be made."""
+
+    __slots__ = ("_future", "_handle", "due_ns", "expired", "key", "over", "place", "selector")
+
+    def __init__(self, key: Key, selector: Selector, future: Any, handle: Any = None) -> None:  # noqa: ANN401
+        """Wait for what the log calls `key`; then wake `future`, or run `handle`."""
+        self.key = key
+        self.selector = selector
+        self.over = False
+        self.expired = False
+        self.due_ns: int | None = None
+        self.place: int | None = None
+        self._future = future
+        self._handle = handle
+
+    @property
+    def strand(self) -> Any:  # noqa: ANN401  (a strand)
+        """Whoever runs the loop."""
+        return self.selector.strand
+
+    def is_over(self) -> bool:
+        """Whether nobody waits for it any more."""
+        if self._handle is not None:
+            return bool(self.over or self._handle._cancelled)
+        return bool(self.over or self._future.done())
+
+    def wake(self, now_ns: int) -> None:
+        """Let it happen in the loop's next turn."""
+        self.over = True
+        loop, handle = self.selector.loop, self._handle
+        if handle is None:
+            module = sys.modules["asyncio"]
+            handle = module.Handle(_set, (self._future,), loop)
+        loop._ready.append(handle)
+        self.selector.rouse(now_ns)
+
+
+def _set(future: Any) -> None:  # noqa: ANN401  (asyncio's)
+    if not future.done():
+        future.set_result(None)
+
+
+class RealTurn:
+    """Something real that is to come next in an event loop, by the log."""
+
+    __slots__ = ("due_ns", "expired", "key", "over", "place", "selector")
+
+    def __init__(self, key: Key, selector: Selector) -> None:
+        """Wait for the time to look for it."""
+        self.key = key
+        self.selector = selector
+        self.over = False
+        self.expired = False
+        self.due_ns: int | None = None
+        self.place: int | None = None
+
+    @property
+    def strand(self) -> Any:  # noqa: ANN401  (a strand)
+        """Whoever runs the loop."""
+        return self.selector.strand
+
+    def wake(self, now_ns: int) -> None:
+        """Let the loop look for it really."""
+        self.over = True
+        self.selector.look_for_real(now_ns)
+
+
+class Selector:
+    """Stands for a loop's selector."""
+
+    def __init__(self, inner: Any, loop: Any, world: World) -> None:  # noqa: ANN401  (asyncio's)
+        """Stand before `inner`, the selector of `loop`."""
+        self.loop = loop
+        lane = lanes.current()
+        self.name = "%s/loop%d" % (lane.name, next_of(lane, "loop"))
+        self.strand = strand_here()
+        self.now_ns = monotonic_ns() if not world.replaying else world.now_ns
+        self.due_ns: int | None = None
+        self.expired = False
+        self.over = False
+        self.place: int | None = None
+        self._world = world
+        self.real = Real(inner, world, self)
+        self._is_idle = False
+        self._is_roused = False
+        self._turns = 0
+        self._idle_ns = monotonic_ns()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever a selector has)
+        return getattr(self.real, name)
+
+    def is_roused(self) -> bool:
+        """Whether it is to go on."""
+        return self._is_roused
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether its time is the log's."""
+        return self._world.is_virtual
+
+    # --- what the world says ----------------------------------------------------------------------
+
+    def rouse(self, now_ns: int) -> None:
+        """Go on: something has been put into the loop's queue, or its timer is due."""
+        self.now_ns = max(self.now_ns, now_ns)
+        if self._is_idle and not self._is_roused:
+            self._is_roused = True
+            self._world.sleepers.pop(id(self), None)
+            self._world.active.add(self.strand)
+        if strand_here() is not self.strand:
+            self.loop._write_to_self()
+
+    wake = rouse
+
+    def look_for_real(self, now_ns: int) -> None:
+        """Wait really for something of the program's; nothing else goes on meanwhile."""
+        self.real.expect(max(0, now_ns - self.now_ns))
+        self.rouse(now_ns)
+
+    # --- what the loop asks -----------------------------------------------------------------------
+
+    def select(self, timeout: float | None = None) -> Any:  # noqa: ANN401  (a selector's list)
+        """Give what is ready; with nothing to do, the loop is idle until something is."""
+        world = self._world
+        if worlds.active is not world or world.is_off:
+            self.now_ns = 0
+            return self.real.pass_through(timeout)
+        if timeout is not None and timeout <= 0:
+            return self._busy()
+        self._turns = 0
+        self.strand = world.contact()
+        if self.real.is_expecting:
+            return self.real.select_expected()
+        with world.lock:
+            real = self._goes_idle()
+        try:
+            return self._until_roused()
+        finally:
+            with world.lock:
+                if real is not None:
+                    world.forget(real)
+                self._no_longer_idle()
+
+    def _goes_idle(self) -> RealTurn | None:
+        """Be idle; gives the turn of something real, where a replay waits for one."""
+        scheduled = self.loop._scheduled
+        self.due_ns = round(scheduled[0]._when * _NS) if scheduled else None
+        self._is_idle, self._is_roused = True, False
+        world = self._world
+        world.sleepers[id(self)] = self
+        turn = None
+        key = self.real.next_key() if world.replaying else None
+        if key is not None:
+            turn = RealTurn(key, self)
+            world.awaits(turn)
+        world.leaves(self.strand)
+        return turn
+
+    def _until_roused(self) -> Any:  # noqa: ANN401  (a selector's list)
+        world = self._world
+        while True:
+            with world.lock:
+                if self._is_roused:
+                    break
+                timeout_s = self._timeout_s()
+                if timeout_s is not None and timeout_s <= 0:
+                    self.now_ns = max(self.now_ns, self.due_ns or 0)
+                    break
+            events = self.real.select(timeout_s)
+            if events:
+                with world.lock:
+                    if not self._is_roused:
+                        self._real_came()
+                return events
+            with world.lock:
+                if (world.replaying or world.arrivals) and not self.is_roused():
+                    world.watch.look()
+        if self.real.is_expecting:
+            return self.real.select_expected()
+        return self.real.select(0)
+
+    def _real_came(self) -> None:
+        """Take the time, where something real has roused the loop."""
+        if not self._world.is_virtual:
+            now_ns = monotonic_ns()
+            self.now_ns = max(self.now_ns, min(now_ns, self.due_ns or now_ns))
+
+    def _timeout_s(self) -> float | None:
+        """Say how long to wait really; None for as long as it takes."""
+        world = self._world
+        tick_s = TICK_S if world.replaying else HOLD_S if world.arrivals else None
+        if world.is_virtual or self.due_ns is None:
+            return tick_s
+        left_s = (self.due_ns - monotonic_ns()) / _NS
+        return left_s if tick_s is None else min(left_s, tick_s)
+
+    def _busy(self) -> Any:  # noqa: ANN401  (a selector's list)
+        """Look what is ready; a loop that is never idle gets a turn or a timer now and then."""
+        self._turns += 1
+        now_ns = monotonic_ns()
+        if self._turns >= _MOST_TURNS or now_ns - self._idle_ns > _MOST_BUSY_NS:
+            self._turns, self._idle_ns = 0, now_ns
+            world = self._world
+            self.strand = world.contact()
+            with world.lock:
+                real = self._goes_idle()
+                if real is not None:
+                    world.forget(real)
+                if not self._is_roused and not world.is_virtual and self.due_ns is not None:
+                    self.now_ns = max(self.now_ns, min(now_ns, self.due_ns))
+                self._no_longer_idle()
+        return self.real.select(0)
+
+    def _no_longer_idle(self) -> None:
+        self._is_idle = False
+        self._idle_ns = monotonic_ns()
+        self._world.sleepers.pop(id(self), None)
+        self._world.active.add(self.strand)
+
+
+def wrapped(loop: Any, world: World) -> Selector | None:  # noqa: ANN401  (an event loop, or None)
+    """Give the stand-in for a loop's selector, put there now if need be; None without selector."""
+    found: Any = getattr(loop, "_selector", None)
+    if found is None or not hasattr(loop, "_ready"):
+        return None
+    if isinstance(found, Selector):
+        if found._world is world:
+            return found
+        found = found.real.inner
+    made = loop._selector = Selector(found, loop, world)
+    return made
+
+
+def hook_asyncio(module: ModuleType) -> None:
+    """See when the loops of `asyncio.selector_events` are idle."""
+    base: Any = module.BaseSelectorEventLoop
+    every: Any = module.base_events.BaseEventLoop
+    init, close = base.__init__, base.close
+    hand_over = every.call_soon_threadsafe
+    _hook_clock(every)
+
+    def __init__(self: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401, N807  (its own)
+        init(self, *args, **options)
+        if worlds.active is not None:
+            wrapped(self, worlds.active)
+
+    def close_(self: Any) -> None:  # noqa: ANN401  (its own)
+        world, selector = worlds.active, getattr(self, "_selector", None)
+        if world is not None and isinstance(selector, Selector) and not self._closed:
+            _note_closing(world)
+        close(self)
+
+    def call_soon_threadsafe(self: Any, callback: Any, *args: Any, context: Any = None) -> Any:  # noqa: ANN401
+        world = worlds.active
+        selector = self.__dict__.get("_selector")
+        if world is None or not isinstance(selector, Selector) or world.is_off:
+            return hand_over(self, callback, *args, context=context)
+        return _handed_over(self, selector, world, hand_over, callback, args, context)
+
+    for owner, name, new in (
+        (base, "__init__", __init__),
+        (base, "close", close_),
+        (every, "call_soon_threadsafe", call_soon_threadsafe),
+    ):
+        lanes.replace(owner, name, dressed_as(owner.__dict__[name])(new))
+
+
+def _hook_clock(every: Any) -> None:  # noqa: ANN401  (`BaseEventLoop`)
+    """Let a loop's own look at the clock, for its timers, be at the time that is let pass."""
+    original, code = every.time, every._run_once.__code__
+
+    def time(self: Any) -> float:  # noqa: ANN401  (its own)
+        selector = self.__dict__.get("_selector")
+        if not isinstance(selector, Selector) or not selector.now_ns:
+            found: float = original(self)
+            return found
+        if sys._getframe(1).f_code is code:
+            return selector.now_ns / _NS
+        if worlds.reads_are_kept:
+            return clock.loop_time()
+        return selector.now_ns / _NS if selector.is_virtual else monotonic_ns() / _NS
+
+    lanes.replace(every, "time", dressed_as(original)(time))
+
+
+def _note_closing(world: World) -> None:
+    lane = lanes.current()
+    if lane.shadow or lane.covered or world.is_off:
+        return
+    with world.lock:
+        world.note(("X", lane.name, next_of(lane, "X")))
+
+
+def next_of(lane: Any, kind: str) -> int:  # noqa: ANN401  (a lane)
+    """Count what happens to a lane, for each kind of entry."""
+    number: int = next(lane.counters.setdefault("order " + kind, count()))
+    return number
+
+
+def _handed_over(  # noqa: PLR0913  (a call, and where it goes)
+    loop: Any,  # noqa: ANN401  (an event loop)
+    selector: Selector,
+    world: World,
+    original: Callable[..., Any],
+    callback: Any,  # noqa: ANN401  (the program's)
+    args: Any,  # noqa: ANN401  (as above)
+    context: Any,  # noqa: ANN401  (as above)
+) -> Any:  # noqa: ANN401  (a handle)
+    """Let a call from another thread reach its loop in its turn."""
+    module = sys.modules["asyncio"]
+    if module._get_running_loop() is loop or strand_here() is selector.strand:
+        return original(loop, callback, *args, context=context)
+    lane = lanes.current()
+    if lane.covered or lanes.is_shadow():
+        return original(loop, callback, *args, context=context)
+    if lane.shadow:
+        lane = _lane_of_the_waiting(args)
+        if lane is None:
+            return original(loop, callback, *args, context=context)
+    loop._check_closed()
+    if context is None:
+        token = lanes.enter(lane.child("call"))
+        try:
+            context = _copied_context()
+        finally:
+            lanes.leave(token)
+    handle = module.Handle(callback, args, loop, context)
+    turn = LoopTurn(("W", lane.name, next_of(lane, "W")), selector, None, handle)
+    with world.lock:
+        if not world.awaits(turn):
+            world.wake(turn, selector.now_ns)
+        elif not world.active:
+            world.step()
+        elif not world.replaying:
+            loop._write_to_self()  # an idle loop looks around while something waits
+    return handle
+
+
+def _copied_context() -> Any:  # noqa: ANN401  (a context)
+    from _contextvars import copy_context  # noqa: PLC0415  (only who hands over)
+
+    return copy_context()
+
+
+def _lane_of_the_waiting(args: Any) -> Any:  # noqa: ANN401  (arguments of a call; a lane or None)
+    """Find whom a call from a thread without a name wakes: the task that awaits its future."""
+    for one in args:
+        for callback, context in getattr(one, "_callbacks", None) or ():
+            del callback
+            lane = lanes.lane_in(context)
+            if lane is not None and not lane.shadow and not lane.covered:
+                return lane
+    return None

@@ -1,0 +1,165 @@
+"""Notice that nothing goes on: somebody blocks where nobody sees it, or a turn never comes.
+
+Owns that judgement. It is made by those who wait, at each tick of their waiting, so that no thread
+of ours is needed. Does not know who they are.
+"""
+
+from __future__ import annotations
+
+from time import process_time_ns
+
+from agentvcr.inside.order.log import OF_EXCHANGE, SOFT
+from agentvcr.inside.real import monotonic_ns
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from agentvcr.inside.order.log import Entry
+    from agentvcr.inside.order.world import World
+
+    Report = Callable[[str], None]
+
+HOLD_S = 0.005
+"""Seconds between two looks of who waits in a recording for the others to settle."""
+TICK_S = 0.02
+"""Seconds between two looks of who waits in a replay."""
+_MS = 1_000_000
+_SHORTEST_LOOK_NS = 4 * _MS
+_LONGEST_HOLD_NS = 100 * _MS
+"""A strand that computes is not waited for any longer while recording: the next one is let in."""
+_UNSEEN_NS = 60 * _MS
+"""In a replay: after so long without work, whoever was at work blocks out of our sight."""
+_STUCK_NS = 300 * _MS
+"""After so long without work, a turn never comes, where everybody is seen."""
+_PATIENCE_NS = 2_000 * _MS
+"""The same where something real may still come."""
+_MOST_PATIENCE_NS = 60_000 * _MS
+_MOST_NAMED = 4
+
+
+class Watch:
+    """Looks at the world of this process."""
+
+    def __init__(self, world: World) -> None:
+        """Look at `world`, when somebody says so."""
+        self._world = world
+        self._progress = -1
+        self._cpu_ns = 0
+        self._since_ns = 0
+        self._looked_ns = 0
+        self._quiet_ns = 0
+        self._passed = 0
+        self.has_unseen = False
+        """Whether somebody blocks out of our sight."""
+        self.report: Report | None = None
+        """Takes the words of an order that is another than the recorded one."""
+
+    def look(self) -> None:
+        """Judge how things stand; the lock is held."""
+        now_ns, cpu_ns = monotonic_ns(), process_time_ns()
+        elapsed_ns, used_ns = now_ns - self._looked_ns, cpu_ns - self._cpu_ns
+        is_new = self._progress != self._world.progress
+        if elapsed_ns < _SHORTEST_LOOK_NS and not is_new:
+            return  # several who wait look around: too short a time says nothing
+        self._looked_ns, self._cpu_ns = now_ns, cpu_ns
+        if is_new:
+            self._progress, self._since_ns, self._quiet_ns = self._world.progress, now_ns, 0
+            return
+        is_quiet = used_ns * 4 < elapsed_ns
+        # A machine that is busy with others may not have let anybody work: only looks count.
+        step_ns = min(elapsed_ns, int(2e9 * TICK_S))
+        self._quiet_ns = self._quiet_ns + step_ns if is_quiet else 0
+        if self._world.replaying:
+            self._look_at_replay(elapsed_ns)
+        else:
+            self._look_at_recording(is_quiet=is_quiet, waited_ns=now_ns - self._since_ns)
+
+    def _look_at_recording(self, *, is_quiet: bool, waited_ns: int) -> None:
+        world = self._world
+        if is_quiet or not world.active:
+            world.active.clear()
+            world.step()
+        elif waited_ns > _LONGEST_HOLD_NS:
+            world.admit(overlap=True)
+
+    def _look_at_replay(self, elapsed_ns: int) -> None:
+        world = self._world
+        if world.active:
+            if self._quiet_ns < _UNSEEN_NS:
+                return
+            self.has_unseen = True
+            world.active.clear()
+        before = world.progress
+        world.step()
+        if world.progress != before:
+            return
+        entry = world.log.next
+        if self._quiet_ns >= _UNSEEN_NS:
+            for one in world.sleepers.values():
+                if hasattr(one, "real"):  # an event loop
+                    one.real.is_open = True
+        if entry is None:
+            world.pass_time(elapsed_ns)
+        elif self._quiet_ns >= self._patience_ns(entry):
+            self._pass_over(entry)
+
+    def _patience_ns(self, entry: Entry) -> int:
+        """Say how long to wait for an entry for which nobody waits."""
+        world = self._world
+        if entry.kind in OF_EXCHANGE and any(
+            one.key[1] == entry.who and one.key[0] in OF_EXCHANGE for one in world.pending.values()
+        ):
+            return 0  # a later part of the same exchange is waited for: this one never comes
+        is_real = any(
+            hasattr(one, "real") and one.real.has_program for one in list(world.sleepers.values())
+        )
+        if not (world.outside or self.has_unseen or is_real):
+            return max(_STUCK_NS >> self._passed, _UNSEEN_NS)
+        gap_ns = max(0, entry.at_ns - world.now_ns)
+        patience_ns = min(_PATIENCE_NS + 2 * gap_ns, _MOST_PATIENCE_NS)
+        return max(patience_ns >> self._passed, _UNSEEN_NS)
+
+    def _pass_over(self, entry: Entry) -> None:
+        """Go on without an entry that does not come: somebody waits for a later one, or a timer."""
+        world = self._world
+        self._quiet_ns = 0
+        self._passed += 1  # the program goes its own way: it is waited for less and less
+        log = world.log
+        if entry.kind not in SOFT and (world.pending or world.earliest() is not None):
+            self._tell(entry)
+        if entry.kind in OF_EXCHANGE:
+            log.finish(entry.who)
+        log.mark(log.cur)
+        world.progress += 1
+        world.step()
+
+    def _tell(self, entry: Entry) -> None:
+        if self.report is None:
+            return
+        world = self._world
+        waiting = [world.log.entries[place] for place in sorted(world.pending)]
+        named = ", ".join(name_of(one) for one in waiting[:_MOST_NAMED]) or "nobody"
+        more = len(waiting) - _MOST_NAMED
+        self.report(
+            "recorded next: %s, which does not come; waiting: %s%s"
+            % (name_of(entry), named, " and %d more" % more if more > 0 else "")
+        )
+
+
+_NAMES = {
+    "S": "the beginning of exchange %s",
+    "N": "the start of %s",
+    "T": "the end of a wait in %s",
+    "W": "a call from %s into an event loop",
+    "R": "something real in the event loop of %s",
+    "A": "a lock for %s",
+    "X": "the end of the event loop of %s",
+}
+
+
+def name_of(entry: Entry) -> str:
+    """Name an entry for people."""
+    if entry.kind == "D":
+        return "%s of exchange %s" % ("a piece" if entry.index else "the head", entry.who)
+    return _NAMES.get(entry.kind, "something of %s") % entry.who

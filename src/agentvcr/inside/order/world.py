@@ -1,0 +1,319 @@
+"""Who of this process is at work, what comes next, and what time it is.
+
+Owns the one lock over these three. A *strand* is a thread of the program's that is at work or waits
+where we see it; a *turn* is something that somebody waits for. Does not patch anything (`loops`,
+`threads`) and makes no sockets.
+
+While recording, what arrives (an answer, a piece of one, the end of a timed wait) is let in one at
+a time, when everybody has settled: what had happened before it is then well defined. It costs
+next to nothing, since the program was waiting. In a replay the log says whose turn it is, time
+jumps to what comes next, and nobody waits for it.
+"""
+
+from __future__ import annotations
+
+from _thread import RLock, _local, allocate_lock, get_ident
+
+from agentvcr.inside.order.log import Entry, Log
+from agentvcr.inside.order.watch import Watch
+from agentvcr.inside.real import monotonic_ns
+
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from agentvcr.inside.lane import Lane
+    from agentvcr.inside.order.log import Key
+
+_MOST_KEPT = 2048
+"""Entries that are held at most before the engine is told."""
+
+
+class Strand:
+    """A thread of the program's."""
+
+    __slots__ = ("ident", "name")
+
+    def __init__(self) -> None:
+        """Stand for the running thread."""
+        self.ident = get_ident()
+        self.name = ""
+
+
+class _Mine(_local):
+    strand: Strand | None = None
+
+
+_mine = _Mine()
+
+
+def strand_here() -> Strand:
+    """Give the strand of the running thread."""
+    strand = _mine.strand
+    if strand is None or strand.ident != get_ident():
+        strand = _mine.strand = Strand()
+    return strand
+
+
+def become(strand: Strand) -> Strand:
+    """Be the strand that was made for this thread."""
+    strand.ident = get_ident()
+    _mine.strand = strand
+    return strand
+
+
+class Turn:
+    """Something that a thread waits for: it sleeps on a lock of its own."""
+
+    __slots__ = ("due_ns", "expired", "key", "over", "place", "raw", "strand")
+
+    def __init__(self, key: Key | None, strand: Strand) -> None:
+        """Begin to wait as `strand`, for what the log calls `key`."""
+        self.key = key
+        self.strand = strand
+        self.over = False
+        self.expired = False
+        self.due_ns: int | None = None
+        self.place: int | None = None
+        self.raw = allocate_lock()
+        self.raw.acquire()
+
+    def is_over(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.over
+
+    def wake(self, now_ns: int) -> None:
+        """Let the thread go on."""
+        del now_ns
+        self.over = True
+        self.raw.release()
+
+
+class World:
+    """The state of one process; every method but `contact` wants the lock held."""
+
+    def __init__(
+        self,
+        *,
+        tell: Callable[[list[Entry]], None] | None = None,
+        load: Callable[[], list[Entry]] | None = None,
+        is_virtual: bool = True,
+    ) -> None:
+        """Record, or replay.
+
+        Args:
+            tell: Takes the entries of a recording.
+            load: Gives those that are replayed, when they are first needed.
+            is_virtual: In a replay time is the log's, and no waiting costs any.
+        """
+        self.lock = RLock()  # a signal handler or a finalizer may run in the middle
+        self.replaying = load is not None
+        self.is_virtual = is_virtual and self.replaying
+        self.active: set[Strand] = {strand_here()}
+        self.progress = 0
+        """Counts whatever happens: who watches sees that something does."""
+        self.arrivals: list[Any] = []
+        self.pending: dict[int, Any] = {}
+        """Turns that wait in a replay, by their places in the log."""
+        self.sleepers: dict[int, Any] = {}
+        """Who has a timer: idle event loops, and in a replay threads; by identity."""
+        self.outside = 0
+        """How many wait for something real that the log does not know."""
+        self.halted: BaseException | None = None
+        self.watch = Watch(self)
+        self._now_ns = 0
+        self._tell = tell
+        self._load = load
+        self._log: Log | None = None
+        self._entries: list[Entry] = []
+
+    @property
+    def log(self) -> Log:
+        """The log of a replay."""
+        return self._log or self._load_log()
+
+    def _load_log(self) -> Log:
+        if self._log is None:
+            self._log = Log(self._load() if self._load is not None else [])
+            entries = self._log.entries
+            self._now_ns = entries[0].at_ns if entries else monotonic_ns()
+        return self._log
+
+    @property
+    def is_off(self) -> bool:
+        """Whether a replay has no order to keep: that of an older recording, or another program."""
+        return self.replaying and not self.log.entries
+
+    @property
+    def now_ns(self) -> int:
+        """The virtual time, in nanoseconds of the recorded monotonic clock."""
+        self._load_log()
+        return self._now_ns
+
+    # --- who is at work ---------------------------------------------------------------------------
+
+    def contact(self) -> Strand:
+        """Take note that the running thread is at work."""
+        strand = strand_here()
+        if strand not in self.active:
+            with self.lock:
+                self.active.add(strand)
+        return strand
+
+    def leaves(self, strand: Strand) -> None:
+        """Take note that a strand waits, or has ended."""
+        self.active.discard(strand)
+        if not self.active:
+            self.step()
+
+    # --- what happened ----------------------------------------------------------------------------
+
+    def note(self, key: Key, at_ns: int = 0, *, overlap: bool = False) -> None:
+        """Take down what happened just now, or mark it in the log."""
+        self.progress += 1
+        if self.replaying:
+            place = self.log.place_of(key)
+            if place is not None:
+                self.log.mark(place)
+            return
+        self._entries.append(Entry(*key, at_ns or monotonic_ns(), overlap))
+        if len(self._entries) >= _MOST_KEPT:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell the engine what has happened since it was last told."""
+        if self._tell is not None and self._entries:
+            entries, self._entries = self._entries, []
+            self._tell(entries)
+
+    # --- waiting ----------------------------------------------------------------------------------
+
+    def awaits(self, turn: Any) -> bool:  # noqa: ANN401  (a turn of a thread or a loop)
+        """Queue a turn; False where there is nothing to wait for."""
+        if not self.replaying:
+            self.arrivals.append(turn)
+            return True
+        place = self.log.place_of(turn.key)
+        if place is None:
+            return False
+        turn.place = place
+        self.pending[place] = turn
+        return True
+
+    def forget(self, turn: Any) -> None:  # noqa: ANN401  (as above)
+        """Take back a turn: who waited does so no more."""
+        turn.over = True
+        self.sleepers.pop(id(turn), None)
+        place: int | None = turn.place
+        if place is not None and self.pending.get(place) is turn:
+            del self.pending[place]
+
+    def wake(self, turn: Any, now_ns: int) -> None:  # noqa: ANN401  (as above)
+        """Let somebody go on who waited; he is at work from this moment on."""
+        self.progress += 1
+        self.sleepers.pop(id(turn), None)
+        self.active.add(turn.strand)
+        turn.wake(now_ns)
+
+    # --- what comes next --------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Let in what comes next, since everybody has settled."""
+        if not self.replaying:
+            self.admit()
+            return
+        entry, due = self.log.next, self.earliest()
+        if entry is None:
+            return
+        if due is not None and due.due_ns <= entry.at_ns and not self.outside:
+            self.fire(due, due.due_ns)
+        elif self.log.cur in self.pending:
+            self.release(self.log.cur)
+
+    def earliest(self) -> Any:  # noqa: ANN401  (as above)
+        """Give who has the first timer of all that time is to reach; None without one."""
+        if not self.is_virtual:
+            return None
+        waiting = [one for one in self.sleepers.values() if one.due_ns is not None]
+        return min(waiting, key=_due, default=None)
+
+    def fire(self, sleeper: Any, now_ns: int) -> None:  # noqa: ANN401  (as above)
+        """Let a timer run out."""
+        self._now_ns = max(self._now_ns, now_ns)
+        sleeper.expired = True
+        self.wake(sleeper, now_ns)
+
+    def release(self, place: int) -> None:
+        """Let an entry of the log happen, for which somebody waits."""
+        turn = self.pending.pop(place)
+        entry = self.log.entries[place]
+        self.log.mark(place)
+        if self.is_virtual:
+            self._now_ns = max(self._now_ns, entry.at_ns)
+        turn.expired = True
+        self.wake(turn, entry.at_ns)
+
+    def admit(self, *, overlap: bool = False) -> None:
+        """Let in the first arrival of a recording; `overlap` where others are still at work."""
+        while self.arrivals and self.arrivals[0].is_over():
+            self.arrivals.pop(0)
+        if not self.arrivals:
+            return
+        now_ns = monotonic_ns()
+        due = min(self.sleepers.values(), key=_due, default=None)
+        if not overlap and due is not None and due.due_ns is not None and due.due_ns <= now_ns:
+            self.fire(due, due.due_ns)  # timers come first
+            return
+        turn = self.arrivals.pop(0)
+        if turn.key is not None:
+            self.note(turn.key, now_ns, overlap=overlap)
+        turn.expired = True
+        self.wake(turn, now_ns)
+
+    def pass_time(self, elapsed_ns: int) -> None:
+        """Let time pass as it does really: what comes behind the log is in nobody's order."""
+        self._now_ns += elapsed_ns
+        due = self.earliest()
+        if due is not None and due.due_ns <= self._now_ns:
+            self.fire(due, self._now_ns)
+
+    def halt(self, error: BaseException) -> None:
+        """Wake all who wait for a turn: each raises this."""
+        self.halted = error
+        for turn in list(self.pending.values()):
+            self.forget(turn)
+            self.wake(turn, self._now_ns)
+
+
+_NEVER = 1 << 63
+
+
+def _due(sleeper: Any) -> int:  # noqa: ANN401  (a turn of a thread or a loop)
+    return _NEVER if sleeper.due_ns is None else sleeper.due_ns
+
+
+def _nobody(lane: Lane) -> None:
+    del lane
+
+
+active: World | None = None
+"""The world of this process, or None where order is nobody's concern."""
+
+
+def activate(world: World | None) -> None:
+    """Make `world` the one of this process, or none."""
+    global active  # noqa: PLW0603  (the one reference that this module exists for)
+    active = world
+
+
+told: Callable[[Lane], None] = _nobody
+"""Is told of each delivery to a lane: between two of them its clock reads are counted anew."""
+reads_are_kept = False
+"""Whether what the program reads from a clock is recorded and comes back."""
+
+
+def tell_deliveries(listener: Callable[[Lane], None] | None) -> None:
+    """Let the keeper of clock reads know of deliveries."""
+    global told, reads_are_kept  # noqa: PLW0603  (as above)
+    told = listener or _nobody
+    reads_are_kept = listener is not None
