@@ -22,7 +22,7 @@ from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.mcp.messages import CLIENT
-from agentvcr.inside.wire import decode_headers, pack_serve
+from agentvcr.inside.wire import decode_headers, pack_forward, pack_serve
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
@@ -308,8 +308,7 @@ class Hub:
             self._events.turns_of(peer).numbers[frame.exchange] = sink.number if sink else 0
             if self._ledger is None:
                 return
-            told = frames.pack_meta({"unrecorded": not sink, "number": decision.number})
-            connection.send(frames.pack(frames.FORWARD, 0, 0, 0, told, b""))
+            connection.send(pack_forward(decision, is_recorded=state.sink is not None))
         self._write(connection)
 
     def _end(self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any, Callable, Protocol
 else:
     Protocol = object
 
@@ -142,14 +142,27 @@ FREE = Course()
 
 
 class Forward:
-    """Let the request go out, and tell `sink` what comes back, delivery by delivery of `course`."""
+    """Let the request go out, and tell `sink` what comes back, delivery by delivery of `course`.
 
-    __slots__ = ("course", "number", "sink")
+    With `body`, it goes out with that in place of its own; `change` makes it, for the engine alone.
+    In a replay, `number` is that of the recorded exchange, where it is one.
+    """
 
-    def __init__(self, sink: Sink, number: int = 0) -> None:
-        """Forward with this sink; in a replay as recorded exchange `number`, where it is one."""
+    __slots__ = ("body", "change", "course", "number", "sink")
+
+    def __init__(
+        self,
+        sink: Sink,
+        number: int = 0,
+        *,
+        body: bytes | None = None,
+        change: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        """Forward with this sink."""
         self.sink = sink
         self.number = number
+        self.body = body
+        self.change = change
         self.course: Course = FREE
 
 
@@ -166,6 +179,8 @@ class Serve:
         "gates",
         "headers",
         "http_version",
+        "is_edited",
+        "is_lent",
         "number",
         "reason",
         "status",
@@ -186,12 +201,14 @@ class Serve:
         taken: Taken | None = None,
         number: int = 0,
         gates: dict[int, int] | None = None,
+        is_lent: bool = False,
     ) -> None:
         """Keep the answer; a `status` of 0 means that it failed before its head.
 
         `delays_ns` is empty, or holds the wait before the head, before each chunk, before the end.
         `number` is that of the recorded exchange. `gates` names what this process has to be served
         before the head (0) or chunk n (n + 1) may come, by the numbers of recorded exchanges.
+        `is_lent` says that this request was not recorded: its answer is another's, or an error.
         """
         self.status = status
         self.reason = reason
@@ -204,6 +221,9 @@ class Serve:
         self.taken = taken
         self.number = number
         self.gates = gates or {}
+        self.is_lent = is_lent
+        self.is_edited = False
+        """For the engine alone: somebody has typed this answer, which may hold a credential."""
         self.course: Course = FREE
         self._owed_ns = 0
 
@@ -311,29 +331,6 @@ class ProcessHandler(Handler, Protocol):
 
     def step_ended(self, step: StepEnded) -> None:
         """Take down that a step is over."""
-
-
-def broke_off(forward: Forward, error: BaseException) -> None:
-    """Tell in its turn that an exchange was broken off by `error`."""
-    try:
-        if not isinstance(error, GeneratorExit):
-            forward.course.arrive()
-    finally:
-        forward.sink.end(end_kind_of(error), error)
-
-
-async def async_broke_off(forward: Forward, error: BaseException) -> None:
-    """The same in an event loop."""
-    try:
-        await async_fell(forward.course, error)
-    finally:
-        forward.sink.end(end_kind_of(error), error)
-
-
-async def async_fell(course: Course, error: BaseException) -> None:
-    """Wait for the turn of an exchange's end by `error`; not where nothing may be awaited."""
-    if not isinstance(error, GeneratorExit):
-        await course.async_arrive()
 
 
 class NullSink:

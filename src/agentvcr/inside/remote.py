@@ -171,12 +171,13 @@ class RemoteHandler:
         if answer.kind == frames.SERVE:
             serve = unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
             note_served(serve.number)
-            serve.course = _course_of(serve.number, number)
+            serve.course = _course_of(0 if serve.is_lent else serve.number, number)
             return serve
         if answer.kind == frames.FORWARD:
             meta = answer.fields()
             sink = NullSink() if meta.get("unrecorded") else RemoteSink(self, number, seq)
-            forward = Forward(sink, meta.get("number", 0))
+            body = answer.raw if meta.get("changed") else None
+            forward = Forward(sink, meta.get("number", 0), body=body)
             forward.course = _course_of(forward.number, number, is_real=True)
             return forward
         raise self.halt(answer.raw.decode("utf-8", "replace"))
@@ -199,10 +200,14 @@ class RemoteHandler:
         self.tell(frames.NOTE, {"kind": "failed", "text": message})
         return self.halt(message)
 
-    def reach(self, host: str, port: int, what: str, lane: str) -> None:
-        """Ask whether the replayed program may reach an address; see `Entry.reach`."""
-        meta = frames.pack_meta({"host": host, "port": port, "lane": lane, "what": what})
-        answer = self.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
+    def reach(self, host: str, port: int, what: str, lane: str, *, by_client: bool = False) -> None:
+        """Ask whether the replayed program may reach an address; see `Entry.reach`.
+
+        `by_client` says that a recorded client does, for a request that the engine knows of.
+        """
+        meta = {"host": host, "port": port, "lane": lane, "what": what, "client": by_client}
+        packed = frames.pack_meta(meta)
+        answer = self.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), packed, b""))
         if answer.kind == frames.HALT:
             raise self.halt(answer.raw.decode("utf-8", "replace"))
         if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects

@@ -209,7 +209,8 @@ class InForce:
         if place == "telemetry":
             self._ledger.telemetry += 1
             raise ConnectionRefusedError(111, "Connection refused")
-        if place == "outside":
+        by_client = not what and (lanes.is_shadow() or lanes.current().covered)
+        if place == "outside" and not self._boundary.lets_out(host, port, by_client=by_client):
             message = why_blocked(host, port, lanes.current().name, 'live=["{}"]', what)
             with self._handler.lock:
                 halt = self._ledger.diverged("blocked", message)
@@ -291,7 +292,7 @@ class _Noting(LocalHandler):
         if isinstance(decision, Serve):
             note_served(decision.number)
             own = getattr(getattr(decision.taken, "inner", None), "number", 0)
-            decision.course = course_of(decision.number, own)
+            decision.course = course_of(0 if decision.is_lent else decision.number, own)
         else:
             own = getattr(getattr(decision.sink, "sink", None), "number", 0)
             number = decision.number if self.replaying else own

@@ -78,8 +78,7 @@ def _keep_time(entry: Entry) -> None:
     if keeps_reads:
         clock.install(entry, replaying=entry.replaying)
         leaving.before_leaving(clock.flush)
-    is_free = entry.replaying and os.environ.get("AGENTVCR_ORDER") == "free"
-    if not is_free and not is_off("order"):
+    if not is_off("order"):
         is_virtual = os.environ.get("AGENTVCR_CLOCK") != "real"
         order.install(entry, is_virtual=is_virtual, reads_are_kept=keeps_reads)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from agentvcr.inside.exchange import ReplayHalt, async_fell, end_kind_of
+from agentvcr.inside.broken import async_fell
+from agentvcr.inside.exchange import ReplayHalt, end_kind_of
 from agentvcr.inside.waiting import WAITING, async_wait, forever, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms

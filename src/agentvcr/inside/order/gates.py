@@ -151,7 +151,7 @@ def course_of(number: int, own: int, *, is_real: bool = False) -> Course:
     world.contact()
     if is_real:
         return Real(world, number, own, lane)
-    return Ordered(world, number, own, lane) if number else FREE
+    return Ordered(world, number or -own, own, lane) if number or own else FREE
 
 
 def wait_for_turn(world: World, key: Key, told: Key | None = None) -> None:
