@@ -128,8 +128,3 @@ class Log:
             while self.cur in self._happened:
                 self._happened.discard(self.cur)
                 self.cur += 1
-
-    def finish(self, exchange: Who) -> None:
-        """Expect nothing more of an exchange."""
-        for place in self.of_exchange.get(exchange, ()):
-            self.mark(place)

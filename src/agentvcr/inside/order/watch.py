@@ -129,8 +129,9 @@ class Watch:
         if entry.kind not in SOFT and (world.pending or world.earliest() is not None):
             self._tell(entry)
         if entry.kind in OF_EXCHANGE:
-            log.finish(entry.who)
-        log.mark(log.cur)
+            world.finish(entry.who)
+        else:
+            log.mark(log.cur)
         world.progress += 1
         world.step()
 
