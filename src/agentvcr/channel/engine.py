@@ -78,6 +78,9 @@ class Engine(Protocol):
     def world(self, kind: str, process: int, lane: str, data: bytes) -> None:
         """Take down a part of what surrounds a process's exchanges."""
 
+    def lane_name(self, lane: str) -> str:
+        """Give a lane's name without credentials."""
+
     def unentered(self, argv: list[str], process: int, *, seen: bool) -> None:
         """Take down a command that does not let us in, unless it is known."""
 

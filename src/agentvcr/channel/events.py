@@ -101,7 +101,7 @@ class Events:
         turns = self._turns.get(peer.index)
         if turns is None:
             write = partial(self._recorder.world, "order", peer.index)
-            turns = self._turns[peer.index] = Turns(write)
+            turns = self._turns[peer.index] = Turns(write, self._recorder.lane_name)
         return turns
 
     def close(self) -> None:

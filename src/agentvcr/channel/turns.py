@@ -13,11 +13,14 @@ from agentvcr.inside.order.log import OF_EXCHANGE, Entry, pack, unpack
 class Turns:
     """The order of one process, as it comes in."""
 
-    def __init__(self, write: Callable[[str, bytes], None]) -> None:
-        """Start before the first entry; `write` takes down a unit's."""
+    def __init__(
+        self, write: Callable[[str, bytes], None], clean: Callable[[str], str] = str
+    ) -> None:
+        """Start before the first entry; `write` takes down a unit's, `clean` a name."""
         self.numbers: dict[int, int] = {}
         """The cassette's number of each of its exchanges; 0 where it has none."""
         self._write = write
+        self._clean = clean
         self._held: list[tuple[str, bytes]] = []
 
     def add(self, unit: str, data: bytes) -> None:
@@ -47,7 +50,8 @@ class Turns:
     def _translated(self, entries: list[Entry]) -> Iterator[Entry]:
         for one in entries:
             if one.kind not in OF_EXCHANGE:
-                yield one
+                name = self._clean(str(one.who))
+                yield Entry(one.kind, name, one.index, one.at_ns, one.overlap)
                 continue
             number = self.numbers.get(int(one.who), 0)
             if number:

@@ -336,18 +336,14 @@ class Recorder:
         argv = storable_argv(fields["argv"])  # type: ignore[arg-type]  # a list, from the channel
         clean = self.redactor.argv(argv)
         self.tally.process(index, clean)
-        self.add(
-            fmt.ProcessBegin(
-                index=index,
-                pid=int(str(fields["pid"])),
-                parent_pid=int(str(fields["ppid"])),
-                lane=self.lanes[index],
-                argv=clean,
-                python=str(fields["python"]),
-                at_us=self.since_start(at_ns),
-            )
-        )
+        pids = int(str(fields["pid"])), int(str(fields["ppid"]))
+        told = self.lanes[index], clean, str(fields["python"])
+        self.add(fmt.ProcessBegin(index, *pids, *told, self.since_start(at_ns)))
         return index
+
+    def lane_name(self, lane: str) -> str:
+        """Give a lane's name without credentials."""
+        return self._cleaner.lane(lane) if lane else ""
 
     def output(self, process: int, stream: Stream, data: bytes, at_ns: int) -> None:
         """Take down what the program said."""
@@ -356,7 +352,7 @@ class Recorder:
 
     def world(self, kind: str, process: int, lane: str, data: bytes) -> None:
         """Take down a part of what surrounds a process's exchanges."""
-        clean = self._cleaner.lane(lane) if lane else ""
+        clean = self.lane_name(lane)
         for one, raw in self._provenance.take(kind, data):
             self.add(WorldRecord(one, process, clean, raw))
 

@@ -6,6 +6,7 @@ Waiting in C, as in a `SimpleQueue`, is out of sight.
 
 from __future__ import annotations
 
+import sys
 from _thread import allocate_lock
 
 from agentvcr.inside import lanes
@@ -221,4 +222,10 @@ def _join_until(
 
 def hook_conditions(module: ModuleType) -> None:
     """Put the stand-in behind every `Condition` of `threading`."""
-    lanes.replace(module, "_allocate_lock", make_waiter)
+    code = module.Condition.wait.__code__
+
+    def make_lock() -> Any:  # noqa: ANN401  (a lock)
+        # What else `threading` makes of it, as after a fork, is a lock that several wait for.
+        return make_waiter() if sys._getframe(1).f_code is code else allocate_lock()
+
+    lanes.replace(module, "_allocate_lock", make_lock)

@@ -28,6 +28,10 @@ _MS = 1_000_000
 _SHORTEST_LOOK_NS = 4 * _MS
 _LONGEST_HOLD_NS = 100 * _MS
 """A strand that computes is not waited for any longer while recording: the next one is let in."""
+_MOST_HOLDS = 5
+"""Each hold is half as long as the one before, until everybody has settled again."""
+_LONGEST_WORK_NS = 5_000 * _MS
+"""In a replay, where the log does not say that others were at work meanwhile."""
 _UNSEEN_NS = 60 * _MS
 """In a replay: after so long without work, whoever was at work blocks out of our sight."""
 _STUCK_NS = 300 * _MS
@@ -50,6 +54,8 @@ class Watch:
         self._looked_ns = 0
         self._quiet_ns = 0
         self._passed = 0
+        self.holds = 0
+        """How often the world went on without somebody who computes, since all had settled."""
         self.has_unseen = False
         """Whether somebody blocks out of our sight."""
         self.report: Report | None = None
@@ -71,7 +77,7 @@ class Watch:
         step_ns = min(elapsed_ns, int(2e9 * TICK_S))
         self._quiet_ns = self._quiet_ns + step_ns if is_quiet else 0
         if self._world.replaying:
-            self._look_at_replay(elapsed_ns)
+            self._look_at_replay(elapsed_ns, now_ns - self._since_ns)
         else:
             self._look_at_recording(is_quiet=is_quiet, waited_ns=now_ns - self._since_ns)
 
@@ -80,16 +86,22 @@ class Watch:
         if is_quiet or not world.active:
             world.active.clear()
             world.step()
-        elif waited_ns > _LONGEST_HOLD_NS:
+        elif waited_ns > _LONGEST_HOLD_NS >> self.holds:
+            self.holds = min(self.holds + 1, _MOST_HOLDS)
+            world.go_on_without()
             world.admit(overlap=True)
 
-    def _look_at_replay(self, elapsed_ns: int) -> None:
+    def _look_at_replay(self, elapsed_ns: int, waited_ns: int) -> None:
         world = self._world
         if world.active:
-            if self._quiet_ns < _UNSEEN_NS:
+            if self._quiet_ns >= _UNSEEN_NS:
+                self.has_unseen = True
+                world.active.clear()
+            elif waited_ns > self._longest_work_ns():
+                self.holds = min(self.holds + 1, _MOST_HOLDS)
+                world.go_on_without()
+            else:
                 return
-            self.has_unseen = True
-            world.active.clear()
         before = world.progress
         world.step()
         if world.progress != before:
@@ -103,6 +115,13 @@ class Watch:
             world.pass_time(elapsed_ns)
         elif self._quiet_ns >= self._patience_ns(entry):
             self._pass_over(entry)
+
+    def _longest_work_ns(self) -> int:
+        """Say how long those at work are waited for: forever is how long one may spin."""
+        entry = self._world.log.next
+        if entry is not None and entry.overlap:
+            return _LONGEST_HOLD_NS >> self.holds
+        return _LONGEST_WORK_NS
 
     def _patience_ns(self, entry: Entry) -> int:
         """Say how long to wait for an entry for which nobody waits."""

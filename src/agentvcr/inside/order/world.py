@@ -111,6 +111,8 @@ class World:
         self.replaying = load is not None
         self.is_virtual = is_virtual and self.replaying
         self.active: set[Strand] = {strand_here()}
+        self.busy: set[Strand] = set()
+        """Who computes for so long that nobody waits for it, until it is heard of again."""
         self.progress = 0
         """Counts whatever happens: who watches sees that something does."""
         self.arrivals: list[Any] = []
@@ -161,13 +163,22 @@ class World:
         if strand not in self.active:
             with self.lock:
                 self.active.add(strand)
+                self.busy.discard(strand)
         return strand
 
     def leaves(self, strand: Strand) -> None:
         """Take note that a strand waits, or has ended."""
         self.active.discard(strand)
+        self.busy.discard(strand)
         if not self.active:
+            if not self.busy:
+                self.watch.holds = 0
             self.step()
+
+    def go_on_without(self) -> None:
+        """Wait no more for those that are at work."""
+        self.busy |= self.active
+        self.active.clear()
 
     # --- what happened ----------------------------------------------------------------------------
 
@@ -290,7 +301,7 @@ class World:
             return
         turn = self.arrivals.pop(0)
         if turn.key is not None:
-            self.note(turn.key, now_ns, overlap=overlap)
+            self.note(turn.key, now_ns, overlap=overlap or bool(self.busy))
         turn.expired = True
         self.wake(turn, now_ns)
 
