@@ -77,14 +77,12 @@ class Recorder:
         self._told: set[TelemetrySink] = set()
         self.tally = Tally()
         """What was recorded and what was not, counted."""
-        self.processes = 0
-        """How many processes of the run spoke."""
+        self.processes = 0  # of the run, that spoke
         self.lanes: list[str] = []
         """The lane of each process, by its index."""
         self.exchanges = 0
         """How many exchanges began."""
-        self.refused = 0
-        """How many of them a replay could not answer."""
+        self.refused = 0  # of them, by a replay
         self.broken: Exception | None = None
         """Why the recording stopped early, if it did."""
         self.losses: list[str] = []
@@ -336,9 +334,9 @@ class Recorder:
         argv = storable_argv(fields["argv"])  # type: ignore[arg-type]  # a list, from the channel
         clean = self.redactor.argv(argv)
         self.tally.process(index, clean)
-        pids = int(str(fields["pid"])), int(str(fields["ppid"]))
-        told = self.lanes[index], clean, str(fields["python"])
-        self.add(fmt.ProcessBegin(index, *pids, *told, self.since_start(at_ns)))
+        pid, parent = int(str(fields["pid"])), int(str(fields["ppid"]))
+        lane, python, at_us = self.lanes[index], str(fields["python"]), self.since_start(at_ns)
+        self.add(fmt.ProcessBegin(index, pid, parent, lane, clean, python, at_us))
         return index
 
     def lane_name(self, lane: str) -> str:
