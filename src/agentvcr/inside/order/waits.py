@@ -6,6 +6,7 @@ Waiting in C, as in a `SimpleQueue`, is out of sight.
 
 from __future__ import annotations
 
+import sys
 from _thread import allocate_lock
 
 from agentvcr.inside import lanes
@@ -19,7 +20,7 @@ from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any, Callable
 
     from agentvcr.inside.lane import Lane
@@ -36,8 +37,13 @@ def taking_part() -> tuple[World | None, Lane]:
     return world, lane
 
 
-def make_waiter() -> Any:  # noqa: ANN401  (a lock)
-    """Make the lock on which a thread is about to wait in a `Condition`."""
+def make_waiter(wait: CodeType) -> Any:  # noqa: ANN401  (a lock)
+    """Make the lock on which a thread is about to wait in a `Condition`.
+
+    Whoever is not in `wait`, that of a `Condition`, makes a lock for something else.
+    """
+    if sys._getframe(2).f_code is not wait:
+        return allocate_lock()
     world, lane = taking_part()
     if world is not None:
         return Waiter(world, lane)
@@ -221,4 +227,5 @@ def _join_until(
 
 def hook_conditions(module: ModuleType) -> None:
     """Put the stand-in behind every `Condition` of `threading`."""
-    lanes.replace(module, "_allocate_lock", make_waiter)
+    wait = module.Condition.wait.__code__
+    lanes.replace(module, "_allocate_lock", lambda: make_waiter(wait))

@@ -223,6 +223,9 @@ class World:
             self.admit()
             return
         entry, due = self.log.next, self.earliest()
+        if self.pending and min(self.pending) < self.log.cur:
+            self.release(min(self.pending))  # others have been told that it is over
+            return
         if entry is None:
             return
         if due is not None and due.due_ns <= entry.at_ns and not self.outside:
