@@ -14,7 +14,7 @@ import struct
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Iterable, Union
+    from typing import Container, Iterable, Union
 
     Who = Union[int, str]
     Key = tuple[str, Who, int]
@@ -24,7 +24,7 @@ SOFT = "RA"
 """Kinds that may fail to come without anybody being told: what is real comes in other pieces."""
 ENTRY = struct.Struct("<cBxxIIq")
 """Kind, whether others ran when it came, who (an exchange or a place among the names), which of its
-kind, and the monotonic clock in nanoseconds: 24 bytes with padding, little-endian."""
+kind, and the monotonic clock in nanoseconds: 20 bytes, little-endian."""
 
 
 class Entry:
@@ -128,3 +128,9 @@ class Log:
             while self.cur in self._happened:
                 self._happened.discard(self.cur)
                 self.cur += 1
+
+    def finish(self, exchange: Who, *, but: Container[int] = ()) -> None:
+        """Expect nothing more of an exchange, `but` at places for which somebody waits."""
+        for place in self.of_exchange.get(exchange, ()):
+            if place not in but:
+                self.mark(place)

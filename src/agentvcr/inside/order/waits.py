@@ -20,7 +20,7 @@ from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any, Callable
 
     from agentvcr.inside.lane import Lane
@@ -37,8 +37,13 @@ def taking_part() -> tuple[World | None, Lane]:
     return world, lane
 
 
-def make_waiter() -> Any:  # noqa: ANN401  (a lock)
-    """Make the lock on which a thread is about to wait in a `Condition`."""
+def make_waiter(wait: CodeType) -> Any:  # noqa: ANN401  (a lock)
+    """Make the lock on which a thread is about to wait in a `Condition`.
+
+    Whoever is not in `wait`, that of a `Condition`, makes a lock for something else.
+    """
+    if sys._getframe(2).f_code is not wait:
+        return allocate_lock()
     world, lane = taking_part()
     if world is not None:
         return Waiter(world, lane)
@@ -222,10 +227,5 @@ def _join_until(
 
 def hook_conditions(module: ModuleType) -> None:
     """Put the stand-in behind every `Condition` of `threading`."""
-    code = module.Condition.wait.__code__
-
-    def make_lock() -> Any:  # noqa: ANN401  (a lock)
-        # What else `threading` makes of it, as after a fork, is a lock that several wait for.
-        return make_waiter() if sys._getframe(1).f_code is code else allocate_lock()
-
-    lanes.replace(module, "_allocate_lock", make_lock)
+    wait = module.Condition.wait.__code__
+    lanes.replace(module, "_allocate_lock", lambda: make_waiter(wait))

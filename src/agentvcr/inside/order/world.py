@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from agentvcr.inside.lane import Lane
-    from agentvcr.inside.order.log import Key, Who
+    from agentvcr.inside.order.log import Key
 
 _MOST_KEPT = 2048
 """Entries that are held at most before the engine is told."""
@@ -247,6 +247,9 @@ class World:
             self.admit()
             return
         entry, due = self.log.next, self.earliest()
+        if self.pending and min(self.pending) < self.log.cur:
+            self.release(min(self.pending))  # others have been told that it is over
+            return
         if entry is None:
             return
         if due is not None and due.due_ns <= entry.at_ns and not self.strange:
@@ -279,14 +282,6 @@ class World:
             self._keep(Entry(kind, who, index, entry.at_ns, entry.overlap))
         turn.expired = True
         self.wake(turn, entry.at_ns)
-
-    def finish(self, exchange: Who) -> None:
-        """Expect nothing more of an exchange in a replay; who waits for some of it goes on."""
-        for place in self.log.of_exchange.get(exchange, ()):
-            if place in self.pending:
-                self.release(place)
-            else:
-                self.log.mark(place)
 
     def admit(self, *, overlap: bool = False) -> None:
         """Let in the first arrival of a recording; `overlap` where others are still at work."""
