@@ -101,13 +101,14 @@ class Log:
         self.cur = 0
         """Place of the first entry that has not happened."""
         self.at: dict[Key, int] = {}
+        self._happened: set[int] = set()
         for place, one in enumerate(entries):
-            self.at.setdefault(one.key, place)
+            if self.at.setdefault(one.key, place) != place:
+                self.mark(place)  # told twice: after an interruption, it is waited for once
         self.of_exchange: dict[Who, list[int]] = {}
         for place, one in enumerate(entries):
             if one.kind in OF_EXCHANGE:
                 self.of_exchange.setdefault(one.who, []).append(place)
-        self._happened: set[int] = set()
 
     @property
     def next(self) -> Entry | None:

@@ -253,7 +253,7 @@ class Selector:
                 if real is not None:
                     world.forget(real)
                 if not self._is_roused and not world.is_virtual and self.due_ns is not None:
-                    self.now_ns = max(self.now_ns, min(now_ns, self.due_ns))
+                    self.now_ns = max(self.now_ns, now_ns)  # all that are due, as without us
                 self._no_longer_idle()
         return self.real.select(0)
 

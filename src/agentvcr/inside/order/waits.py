@@ -183,7 +183,7 @@ def hook_join(thread_class: Any) -> None:  # noqa: ANN401  (`Thread`)
 
     def join(self: Any, timeout: float | None = None) -> None:  # noqa: ANN401  (a Thread)
         world, lane = taking_part()
-        if world is None or not self.is_alive():
+        if world is None or not self.is_alive() or (timeout is not None and timeout <= 0):
             original(self, timeout)
         elif timeout is None:
             with world.lock:
@@ -213,7 +213,8 @@ def _join_until(
     is_late = False
     try:
         while not (turn.over or is_late) and thread.is_alive():
-            join(TICK_S)
+            left_s = (until_ns - monotonic_ns()) / _NS
+            join(TICK_S if world.is_virtual else max(0.0, min(TICK_S, left_s)))
             is_late = not world.is_virtual and monotonic_ns() >= until_ns
             with world.lock:
                 if world.replaying and not turn.is_over():

@@ -206,7 +206,11 @@ class World:
         """Tell the engine what has happened since it was last told."""
         if self._tell is not None and self._entries:
             entries, self._entries = self._entries, []
-            self._tell(entries)
+            try:
+                self._tell(entries)
+            except BaseException:  # a signal handler's: told again, which does no harm
+                self._entries[:0] = entries
+                raise
 
     # --- waiting ----------------------------------------------------------------------------------
 
@@ -261,7 +265,7 @@ class World:
         """Give who has the first timer of all that time is to reach; None without one."""
         if not self.is_virtual:
             return None
-        waiting = [one for one in self.sleepers.values() if one.due_ns is not None]
+        waiting = [one for one in list(self.sleepers.values()) if one.due_ns is not None]
         return min(waiting, key=_due, default=None)
 
     def fire(self, sleeper: Any, now_ns: int) -> None:  # noqa: ANN401  (as above)
@@ -290,7 +294,7 @@ class World:
         if not self.arrivals:
             return
         now_ns = monotonic_ns()
-        due = min(self.sleepers.values(), key=_due, default=None)
+        due = min(list(self.sleepers.values()), key=_due, default=None)
         if not overlap and due is not None and due.due_ns is not None and due.due_ns <= now_ns:
             self.fire(due, due.due_ns)  # timers come first
             return
