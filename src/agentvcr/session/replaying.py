@@ -41,6 +41,7 @@ from agentvcr.session.command import check_command, folder_of, project_root, rec
 from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
+from agentvcr.steps.trace import trace
 
 Clock = Literal["virtual", "real"]
 """What time a replayed program reads: what its recording read, or this machine's."""
@@ -57,6 +58,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     live: Sequence[str] = (),
     force: bool = False,
     trust: bool = False,
+    traced: bool = False,
     announce: Callable[[Sequence[str]], None] | None = None,
 ) -> ReplaySummary:
     """Run a cassette's command again, answered from the cassette, and compare.
@@ -71,6 +73,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         live: `HOST:PORT` of services that stay live.
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
+        traced: Give the trace, by which replays are compared with each other.
         announce: Called with the command before it runs.
 
     Raises:
@@ -96,7 +99,8 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         recorder.close(ended.exit_status, ended.signal)
     if target is not None and recorder.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it
-    outcome = diff(replay.recorded, load_run(place))
+    replayed = load_run(place)
+    outcome = diff(replay.recorded, replayed)
     ledger = replay.ledger
     return ReplaySummary(
         path=str(path),
@@ -111,6 +115,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         broken=why_broken(recorder),
         exit_status=4 if ledger.fatal else 0 if outcome.same else 1,
         diff=outcome,
+        trace=trace(replayed) if traced else None,
     )
 
 
