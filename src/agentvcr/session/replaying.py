@@ -45,6 +45,7 @@ from agentvcr.session.command import check_command, folder_of, project_root, rec
 from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
+from agentvcr.steps.trace import trace
 
 Order = Literal["recorded", "free"]
 Clock = Literal["virtual", "real"]
@@ -63,6 +64,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     live: Sequence[str] = (),
     force: bool = False,
     trust: bool = False,
+    traced: bool = False,
     announce: Callable[[Sequence[str]], None] | None = None,
 ) -> ReplaySummary:
     """Run a cassette's command again, answered from the cassette, and compare.
@@ -78,6 +80,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         live: `HOST:PORT` of services that stay live.
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
+        traced: Give the trace, by which replays are compared with each other.
         announce: Called with the command before it runs.
 
     Raises:
@@ -151,6 +154,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         broken=why_broken(recorder),
         exit_status=4 if ledger.fatal else 0 if outcome.same else 1,
         diff=outcome,
+        trace=trace(again) if traced else None,
     )
     return summary, ended
 
