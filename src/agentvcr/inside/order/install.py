@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def install(handler: Any, *, reads_are_kept: bool) -> None:  # noqa: ANN401  (the process's handler)
     """Keep the order of what happens, or have it again.
 
-    A replay with `AGENTVCR_ORDER=free` keeps none. `reads_are_kept` where what the program reads of
+    A replay with `AGENTVCR_ORDER=free` keeps none, and one with `own` the order that comes about,
+    as a recording does. `reads_are_kept` where what the program reads of
     a clock is recorded.
     """
     if handler.replaying and os.environ.get("AGENTVCR_ORDER") == "free":
@@ -32,11 +33,15 @@ def install(handler: Any, *, reads_are_kept: bool) -> None:  # noqa: ANN401  (th
     worlds.activate(_world(handler, ""))
     if reads_are_kept:
         worlds.tell_deliveries(clock.segment)
-        clock.set_now(_now_ns if handler.replaying else None)
+        clock.set_now(_now_ns if handler.replaying and not _is_own() else None)
     lanes.on_item.append(lambda unit: _take_up(handler, unit))
     _follow_forks(handler)
     for name, hook in HOOKS.items():
         when_imported(name, hook)
+
+
+def _is_own() -> bool:
+    return os.environ.get("AGENTVCR_ORDER") == "own"
 
 
 def _now_ns() -> int:
@@ -65,7 +70,7 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
                 found += unpack(data)
         return found
 
-    if not handler.replaying:
+    if not handler.replaying or _is_own():
         return worlds.World(tell=tell)
     world = worlds.World(load=load, is_virtual=os.environ.get("AGENTVCR_CLOCK") != "real")
     world.watch.report = handler.other_order
