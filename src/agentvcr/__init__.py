@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from agentvcr.inside.interceptors.tools import ReplayedError, tool
     from agentvcr.inside.steps import handoff, run, state_write, step
     from agentvcr.inside.values import UnkeepableError
-    from agentvcr.session.here import record, replay
+    from agentvcr.session.blocks import fork, record
+    from agentvcr.session.here import replay
 
 __all__ = [
     "ReplayHalt",
     "ReplayedError",
     "UnkeepableError",
     "__version__",
+    "fork",
     "handoff",
     "record",
     "replay",
@@ -35,8 +37,9 @@ _HOMES = {
     "ReplayHalt": "agentvcr.inside.exchange",
     "ReplayedError": "agentvcr.inside.interceptors.tools",
     "UnkeepableError": "agentvcr.inside.values",
+    "fork": "agentvcr.session.blocks",
     "handoff": "agentvcr.inside.steps",
-    "record": "agentvcr.session.here",
+    "record": "agentvcr.session.blocks",
     "replay": "agentvcr.session.here",
     "run": "agentvcr.inside.steps",
     "state_write": "agentvcr.inside.steps",

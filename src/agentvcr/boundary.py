@@ -136,24 +136,50 @@ _MOST_KEPT = 4096
 class Boundary:
     """Knows which addresses are inside, live, or telemetry."""
 
-    def __init__(self, live: tuple[str, ...] = (), telemetry: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        live: tuple[str, ...] = (),
+        telemetry: tuple[str, ...] = (),
+        *,
+        asks_live: bool = False,
+    ) -> None:
         """Start with nothing internal.
 
         Args:
             live: `HOST:PORT` or `HOST` of services that stay live and unrecorded.
             telemetry: `HOST:PORT` or `HOST` of more collectors, beside the declared list.
+            asks_live: A recorded client may go out for what is not in the recording.
         """
         self._live = [_live_entry(one) for one in live]
         self._collectors = [_live_entry(one) for one in telemetry]
         self._internal_ports: set[int] = set()
         self._gateway_port = 0
         self._places: dict[str, Place] = {}
-        self.has_live = bool(live)
+        self._asks_live = asks_live
+        self._let_out: set[str] = set()
+        self.has_live = bool(live) or asks_live
+        """Whether some services stay live: then the network is there, and so are proxies."""
 
     def listens(self, port: int) -> None:
         """Note that a process of the run listens on a loopback port."""
         self._internal_ports.add(port)
         self._places.clear()
+
+    def let_out(self, url: str) -> None:
+        """Note that a request is to go out: the host's name is looked up next."""
+        address = address_of(url)
+        if address is not None:
+            self._let_out.add(address.host)
+
+    def lets_out(self, host: str, port: int, *, by_client: bool) -> bool:
+        """Whether a replayed program may reach an address in order to ask for what is new.
+
+        Args:
+            host: What it reaches for.
+            port: The same; 0 for a name look-up, which may be another thread's.
+            by_client: Whether a recorded client does, for a request that is recorded.
+        """
+        return self._asks_live and (by_client or (not port and host in self._let_out))
 
     def gateway_at(self, port: int) -> None:
         """Note where the gateway is: it records what it is asked itself."""

@@ -93,6 +93,27 @@ def test_serve_answers_from_a_cassette_until_it_is_stopped(tmp_path):
     assert json.loads(kept[0].response.body) == json.loads(recorded.stdout)
 
 
+def test_serve_asks_the_real_service_for_what_is_new_where_it_may(tmp_path):
+    needs("curl")
+    with CounterServer(jitter_ms=JITTER_MS) as server:
+        Shell(f"curl -s {CHAT} -d 1\n", tmp_path, server.base_url).record()
+        command = [sys.executable, "-m", "agentvcr", "serve", "x.avcr", "--on-miss", "live"]
+        serving = subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        url = serving.stdout.readline().strip().partition("=")[2]
+        for body in ("1", "2"):
+            words = ["curl", "-s", f"{url}/chat/completions", "-d", body]
+            subprocess.run(words, capture_output=True, check=True)
+        serving.terminate()
+        _, said = serving.communicate(timeout=30)
+        assert server.count == 2
+    assert (serving.returncode, said.count("asked of the real service:")) == (1, 1)
+    kept = exchanges(tmp_path, "x.last.avcr")
+    assert [one.served_from for one in kept] == [1, None]
+    assert b"This is answer 2." in kept[1].response.body
+
+
 # --- the way out ----------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ import venv
 import pytest
 
 from agentvcr.cassette.reader import load_run
+from agentvcr.steps.path import each_step
 from tests.support.command_line import PROGRAMS, agentvcr, python
 
 SUPPORT = PROGRAMS.parent / "support"
@@ -84,6 +85,31 @@ def test_a_changed_argument_stops_the_replay_and_is_named(calc, tmp_path):
     assert b"MCP calc/tools/call/add" in again.stderr
     assert b"request.body $.params.arguments.b" in again.stderr
     assert b"recorded: 3" in again.stderr
+
+
+def test_a_changed_argument_is_answered_by_the_nearest_call_and_the_replay_goes_on(calc, tmp_path):
+    done = recorded(tmp_path, python("mcp_stdio.py", "everything", *calc))
+    again = replayed(tmp_path, "--on-miss", "nearest", B="4")
+    assert (again.returncode, again.stdout) == (1, done.stdout), again.stderr
+    assert again.stderr.count(b"answered by the nearest exchange:") == 1
+
+
+def test_what_a_server_answered_is_changed_in_a_fork(calc, tmp_path):
+    done = recorded(tmp_path, python("mcp_stdio.py", "everything", *calc))
+    run = load_run(tmp_path / "x.avcr")
+    step = next(
+        one.id
+        for one in each_step(run)
+        if one.exchange is not None and one.exchange.request.url.endswith("/tools/call/add")
+    )
+    patch = "response.json.result.content[0].text=fifty"
+    words = ("fork", "x.avcr", "--at", step, "--set", patch)
+    again = agentvcr(*words, cwd=tmp_path)
+    assert again.returncode == 1, again.stderr
+    before, after = done.stdout.splitlines(), again.stdout.splitlines()
+    assert [two for one, two in zip(before, after, strict=True) if one != two] == [b"fifty"]
+    refused = agentvcr(*words[:-1], "response.text=fifty", cwd=tmp_path)
+    assert (refused.returncode, b"response.json.result" in refused.stderr) == (2, True)
 
 
 def test_a_message_is_an_exchange_of_its_caller(calc, tmp_path):

@@ -11,6 +11,7 @@ from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
 from agentvcr.model.summary import NotRecorded, RecordSummary
 from agentvcr.replaying.ledger import Divergence
+from agentvcr.session.here import Recording, Replaying
 
 
 def version() -> None:
@@ -56,6 +57,9 @@ def sessions() -> None:
     assert_type(recording.run, Run)
     assert_type(recording.summary, RecordSummary)
     assert_type(recording.summary.missed, tuple[NotRecorded, ...])
+    assert_type(agentvcr.record("x.avcr", mode="once"), Recording | Replaying)
+    with agentvcr.fork("x.avcr", at="llm[0]", patches={"response.text": "No."}) as forked:
+        assert_type(forked.diff, RunDiff)
     with agentvcr.replay("x.avcr", on_miss="nearest") as replaying:
         replaying.raise_for_divergence()
     assert_type(replaying.diff, RunDiff)

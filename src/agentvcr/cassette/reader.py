@@ -21,6 +21,8 @@ from agentvcr.model.run import Run
 from agentvcr.model.text import storable
 
 EXTENSION = ".avcr"
+FORK = ".fork.avcr"
+"""A fork lies beside its cassette under this ending, where it is given no name of its own."""
 LAST = ".last.avcr"
 """A replay's own recording lies beside its cassette under this ending."""
 
@@ -31,13 +33,18 @@ def last_of(path: Path) -> Path:
     return path.with_name(name + LAST)
 
 
+def fork_of(path: Path) -> Path:
+    """Name the file that keeps the latest fork of `path`."""
+    return path.with_name(path.name.removesuffix(EXTENSION) + FORK)
+
+
 def newest_cassette(folder: Path) -> Path:
-    """Find the newest cassette in `folder`, leaving out those of replays.
+    """Find the newest cassette in `folder`, leaving out those of replays and forks.
 
     Raises:
         CassetteMissingError: There is none.
     """
-    found = [path for path in folder.glob("*" + EXTENSION) if not path.name.endswith(LAST)]
+    found = [path for path in folder.glob("*" + EXTENSION) if not path.name.endswith((LAST, FORK))]
     if not found:
         raise CassetteMissingError(
             f"there is no cassette in {folder}",

@@ -138,7 +138,8 @@ class Events:
     def _guard(self, peer: Peer, meta: dict[str, object]) -> bytes:
         host, port = str(meta["host"]), int(str(meta["port"]))
         place = self._boundary.place(host, port)
-        if place in ("internal", "live", "gateway"):
+        goes_out = self._boundary.lets_out(host, port, by_client=bool(meta.get("client")))
+        if place in ("internal", "live", "gateway") or (goes_out and place == "outside"):
             return _GO
         if place == "telemetry":
             if self._ledger is not None:

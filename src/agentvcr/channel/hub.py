@@ -22,7 +22,7 @@ from agentvcr.inside import frames
 from agentvcr.inside.exchange import ReplayHalt, Request, Serve
 from agentvcr.inside.frames import Frame, ProtocolError
 from agentvcr.inside.mcp.messages import CLIENT
-from agentvcr.inside.wire import decode_headers, pack_serve
+from agentvcr.inside.wire import decode_headers, pack_forward, pack_serve
 
 _ACK = frames.pack(frames.ACK, 0, 0, 0, b"", b"")
 _BACKLOG = 256
@@ -299,6 +299,8 @@ class Hub:
             return
         if isinstance(decision, Serve):
             state.taken = decision.taken
+            number = getattr(decision.taken, "number", 0)
+            self._events.turns_of(peer).numbers[frame.exchange] = number
             peer.outlives = peer.outlives or request.client == CLIENT
             connection.send(pack_serve(decision))
         else:
@@ -306,8 +308,7 @@ class Hub:
             self._events.turns_of(peer).numbers[frame.exchange] = sink.number if sink else 0
             if self._ledger is None:
                 return
-            meta_out = b"{}" if state.sink else b'{"unrecorded":true}'
-            connection.send(frames.pack(frames.FORWARD, 0, 0, 0, meta_out, b""))
+            connection.send(pack_forward(decision, is_recorded=state.sink is not None))
         self._write(connection)
 
     def _end(self, connection: Connection, peer: Peer, state: ExchangeState, frame: Frame) -> None:

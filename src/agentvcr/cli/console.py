@@ -7,9 +7,10 @@ Owns the choice between a person's view and JSON, and the progress bar. Does not
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,19 +19,20 @@ if TYPE_CHECKING:
     from agentvcr.model.run import Run
 
 
-def show_result(result: Result, *, as_json: bool) -> None:
-    """Write a result on standard output."""
-    if hasattr(sys.stdout, "reconfigure"):
+def show_result(result: Result, *, as_json: bool, out: TextIO | None = None) -> None:
+    """Write a result on standard output, or where that is a program's, on another stream."""
+    stream = sys.stdout if out is None else out
+    if isinstance(stream, io.TextIOWrapper):
         # A terminal that knows no "→" gets an escape, and not a traceback.
-        sys.stdout.reconfigure(errors="backslashreplace")
+        stream.reconfigure(errors="backslashreplace")
     if as_json:
         from agentvcr.reporters import json_reporter
 
-        json_reporter.render(result, sys.stdout)
+        json_reporter.render(result, stream)
     else:
         from agentvcr.reporters import terminal
 
-        terminal.render(result, sys.stdout)
+        terminal.render(result, stream)
 
 
 def show_text(run: Run) -> None:

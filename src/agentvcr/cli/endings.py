@@ -56,6 +56,24 @@ def check_report(report: Path | None) -> None:
         )
 
 
+def check_mode(mode: str, out: Path | None, *, force: bool) -> None:
+    """Refuse what a record mode cannot go with, before anything runs."""
+    if mode == "all":
+        return
+    if out is None:
+        raise BadOptionError(
+            f"--mode {mode} is about a cassette of a name that stays",
+            where="the command line",
+            cure="name it: -o FILE.avcr",
+        )
+    if force:
+        raise BadOptionError(
+            f"--mode {mode} writes over no cassette",
+            where="--force",
+            cure="leave out --force, or record anew with --mode all",
+        )
+
+
 def announce(command: Sequence[str]) -> None:
     """Say what a cassette is about to run."""
     sys.stderr.write(f"agentvcr: running {shlex.join(command)}\n")
@@ -97,7 +115,7 @@ def _write(
         lines.render(summary, out)
 
 
-def be_strict(summary: RecordSummary, ended: Ended) -> None:
+def be_strict(summary: RecordSummary | ReplaySummary, ended: Ended) -> None:
     """Refuse a recording that missed something, whatever the program's own status was.
 
     A program that somebody stopped ends as it would have, so that the script around it stops too.
@@ -105,6 +123,10 @@ def be_strict(summary: RecordSummary, ended: Ended) -> None:
     Raises:
         NotRecordedError: Something was missed. The summary has told what.
     """
+    from agentvcr.model.summary import RecordSummary
+
+    if not isinstance(summary, RecordSummary):
+        return  # a replay lets nothing pass
     count = len(summary.missed)
     if count and not _was_stopped(ended):
         things = "1 thing was" if count == 1 else f"{count:,} things were"
@@ -120,8 +142,13 @@ def _was_stopped(ended: Ended) -> bool:
     return ended.signal in [getattr(signal, name, -1) for name in _SHELL_STOPS]
 
 
-def exit_as(ended: Ended) -> None:
-    """Exit as the program did, by its signal where a shell would look for it."""
+def exit_as(ended: Ended, summary: RecordSummary | ReplaySummary | None = None) -> None:
+    """Exit as the program did, by its signal where a shell would look for it; 4 if it was stopped.
+
+    A replay stops a program that asks for what its cassette does not have.
+    """
+    if getattr(summary, "divergence", None) is not None:
+        raise typer.Exit(4)
     if ended.signal is not None and _was_stopped(ended):
         from agentvcr.channel.signals import die_of
 

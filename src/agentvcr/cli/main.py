@@ -18,6 +18,7 @@ from agentvcr import __version__
 from agentvcr.cli.demo import demo
 from agentvcr.cli.diff import diff
 from agentvcr.cli.export import export
+from agentvcr.cli.fork import fork
 from agentvcr.cli.import_ import import_
 from agentvcr.cli.ls import ls
 from agentvcr.cli.mcp import mcp
@@ -42,9 +43,11 @@ app = typer.Typer(
 )
 
 _QUICK: dict[str, Callable[..., None]] = {"record": record, "replay": replay}
+_TAKE_A_COMMAND = ("replay", "fork")
 _PASS_ON = {"allow_interspersed_args": False}  # what follows CMD is its own
 app.command(context_settings=_PASS_ON)(record)
 app.command()(replay)
+app.command()(fork)
 for _command in (diff, show, ls, verify):
     app.command()(_command)
 app.command("import")(import_)  # its function cannot have that name
@@ -96,7 +99,7 @@ def _nowhere() -> TextIO:
 def _dispatch(words: list[str]) -> None:
     """Run a command; `record` and `replay` by the short cut where it will do."""
     name, *rest = words or [""]
-    if name == "replay" and "--" in rest:
+    if name in _TAKE_A_COMMAND and "--" in rest:
         # Not typer's to split: without FILE it would take CMD for it.
         split = rest.index("--")
         rest, typer_words = rest[:split], [name, *rest[:split]]

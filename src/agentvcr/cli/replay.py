@@ -15,11 +15,17 @@ def replace_command(words: list[str]) -> None:
     _command[:] = words
 
 
+def replacement() -> list[str]:
+    """Give what is to run in place of the recorded command; nothing where nothing is."""
+    return list(_command)
+
+
 class OnMiss(StrEnum):
     """What to do about a request that was not recorded."""
 
     FAIL = "fail"
     NEAREST = "nearest"
+    LIVE = "live"
 
 
 class Clock(StrEnum):
@@ -27,6 +33,13 @@ class Clock(StrEnum):
 
     VIRTUAL = "virtual"
     REAL = "real"
+
+
+class Order(StrEnum):
+    """In which order concurrent callers of a replay go on."""
+
+    RECORDED = "recorded"
+    FREE = "free"
 
 
 def replay(
@@ -40,11 +53,16 @@ def replay(
     *,
     on_miss: Annotated[
         OnMiss,
-        typer.Option(help="A request that was not recorded: stop, or answer with the nearest."),
+        typer.Option(
+            help="A request that was not recorded: stop, answer with the nearest, or ask live."
+        ),
     ] = OnMiss.FAIL,
     pace: Annotated[
         int, typer.Option(min=0, max=1, help="0: answer at once. 1: at the recorded pace.")
     ] = 0,
+    order: Annotated[
+        Order, typer.Option(help="What happened first happens first again, or all goes on at once.")
+    ] = Order.RECORDED,
     clock: Annotated[
         Clock, typer.Option(help="Read the clock as it was recorded, or this machine's.")
     ] = Clock.VIRTUAL,
@@ -91,6 +109,7 @@ def replay(
             target=out,
             on_miss=on_miss.value,
             pace=pace,
+            order=order.value,
             clock=clock.value,
             live=live or (),
             force=force or turn > 1,

@@ -23,7 +23,9 @@ def serve(
     ] = 0,
     on_miss: Annotated[
         OnMiss,
-        typer.Option(help="A request that was not recorded: status 501, or the nearest answer."),
+        typer.Option(
+            help="A request that was not recorded: status 501, the nearest answer, or ask live."
+        ),
     ] = OnMiss.FAIL,
     pace: Annotated[
         int, typer.Option(min=0, max=1, help="0: answer at once. 1: at the recorded pace.")
@@ -65,4 +67,5 @@ def serve(
         ready=ready,
     )
     tell(summary, None)
-    raise typer.Exit(1 if summary.unanswered or summary.accepted else 0)
+    met = (summary.unanswered, summary.accepted, summary.added, summary.asked_live)
+    raise typer.Exit(1 if any(met) else 0)

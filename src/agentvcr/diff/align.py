@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from agentvcr.steps.outline import address
+from agentvcr.matching.canonical import content_type_of
+from agentvcr.matching.nearest import leaf_likeness, leaves_of
+from agentvcr.steps.outline import address, exchange_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -37,7 +39,8 @@ def align(a: Sequence[Step], b: Sequence[Step]) -> list[Pair]:
 
     Steps of one lane and kind are a sequence. Equal requests in it pair first; an equal request
     that is left over pairs with one in another lane, as a replay would serve it; what is left
-    between two pairs then pairs in order: first those of one address, then any.
+    between two pairs then pairs in order: first with the one whose answer it was lent, then those
+    of one address, then any.
     """
     partner: dict[int, Step] = {}
     groups = _sequences(a, b)
@@ -45,7 +48,7 @@ def align(a: Sequence[Step], b: Sequence[Step]) -> list[Pair]:
         _pair(left, right, _fingerprint, partner)
     _pair_across_lanes(a, b, partner)
     for left, right in groups:
-        for key in (_route, _any):
+        for key in (_lent_by(*_unpaired(left, right, partner)), _route, _any):
             for gap_a, gap_b in list(_gaps(left, right, partner)):
                 _pair(gap_a, gap_b, key, partner)
     return _ordered(a, b, partner)
@@ -146,6 +149,13 @@ def _pair_across_lanes(a: Sequence[Step], b: Sequence[Step], partner: dict[int, 
             partner[id(right)] = left
 
 
+def _unpaired(
+    a: list[Step], b: list[Step], partner: dict[int, Step]
+) -> tuple[list[Step], list[Step]]:
+    left, right = ([one for one in steps if id(one) not in partner] for steps in (a, b))
+    return left, right
+
+
 def _gaps(
     a: list[Step], b: list[Step], partner: dict[int, Step]
 ) -> Iterator[tuple[list[Step], list[Step]]]:
@@ -196,6 +206,33 @@ def _route(step: Step) -> Hashable:
         return step.named and step.named.name
     request = step.exchange.request
     return request.method, address(request.url)
+
+
+def _lent_by(recorded: Sequence[Step], replayed: Sequence[Step]) -> Callable[[Step], Hashable]:
+    """Pair a step with the recorded one that answered it, though it did not ask the same.
+
+    Of several that one answer was lent to, its own is the one that asked most alike.
+    """
+    asked = {one.exchange.number: one for one in recorded if one.exchange is not None}
+    keys: dict[int, Hashable] = {id(one): number for number, one in asked.items()}
+    best: dict[int, tuple[float, Step]] = {}
+    for step in replayed:
+        number = step.exchange.served_from if step.exchange is not None else None
+        lender = asked.get(number or 0)
+        if number and lender is not None and _route(lender) == _route(step):
+            like = _likeness(lender, step)
+            if number not in best or like > best[number][0]:
+                best[number] = like, step
+    keys |= {id(step): number for number, (_, step) in best.items()}
+    return lambda step: (True, keys[id(step)]) if id(step) in keys else (False, id(step))
+
+
+def _likeness(one: Step, other: Step) -> float:
+    bodies = []
+    for step in (one, other):
+        request = exchange_of(step).request
+        bodies.append(leaves_of(request.body, content_type_of(request.headers)))
+    return leaf_likeness(*bodies)
 
 
 def _any(step: Step) -> Hashable:

@@ -1,4 +1,4 @@
-"""Word a miss: what was asked, what is closest in the recording, where they differ, what to do.
+"""Word a miss: what was asked, what is closest in the recording, where they differ.
 
 Owns that text. Does not decide whether something is a miss (`replaying`).
 """
@@ -33,11 +33,7 @@ def _asked(request: Request) -> str:
 
 
 def explain_miss(
-    live: Request,
-    lane: str,
-    closest: Exchange | None,
-    advice: str,
-    rules: RuleBook | None = None,
+    live: Request, lane: str, closest: Exchange | None, rules: RuleBook | None = None
 ) -> str:
     """Explain why nothing recorded answers `live`, asked in `lane`.
 
@@ -45,7 +41,6 @@ def explain_miss(
         live: The request, as it was made now.
         lane: Its caller.
         closest: The recorded exchange that is most like it.
-        advice: How to go on with that one's answer, in the words of whoever asked for the replay.
         rules: Those that the recording declares.
     """
     lines = [f"no recorded exchange answers {_asked(live)} of lane {lane}"]
@@ -62,7 +57,6 @@ def explain_miss(
         lines += [f"  {change.where}", f"    recorded: {before}", f"    now:      {after}"]
     if len(changes) > _MOST:
         lines.append(f"  and {len(changes) - _MOST} more differences")
-    lines.append(f"{advice} answers it with that exchange and goes on")
     return "\n".join(lines)
 
 

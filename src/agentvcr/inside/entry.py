@@ -113,7 +113,8 @@ class Entry:
         """
         from agentvcr.inside import lanes  # noqa: PLC0415  (only a program that connects)
 
-        self.handler.reach(host, port, what, lanes.current().name)
+        by_client = not what and (lanes.is_shadow() or lanes.current().covered)
+        self.handler.reach(host, port, what, lanes.current().name, by_client=by_client)
 
     def passed(self, host: str, port: int, what: str = "") -> None:
         """Tell the engine of an address that was reached past every interceptor, and for what."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any, Callable, Protocol
 else:
     Protocol = object
 
@@ -98,7 +98,10 @@ class Sink(Protocol):
 
 
 class Taken(Protocol):
-    """Where an interceptor tells how much of a served answer the program took."""
+    """Where an interceptor tells how much of a served answer the program took.
+
+    The engine's have a `number`: that of the exchange in this run.
+    """
 
     def __call__(self, chunks: int, kind: str, at_ns: int = 0) -> None:
         """Tell the number of chunks handed out and how it ended, as `Sink.end` names it.
@@ -119,6 +122,9 @@ class Course:
     def leave(self) -> None:
         """Say that this thread is about to wait for the network."""
 
+    def expect(self) -> None:
+        """Say that what is awaited next, in an event loop, comes from the network."""
+
     def back(self) -> None:
         """Say that this thread waits no more, with nothing delivered yet."""
 
@@ -136,13 +142,27 @@ FREE = Course()
 
 
 class Forward:
-    """Let the request go out, and tell `sink` what comes back, delivery by delivery of `course`."""
+    """Let the request go out, and tell `sink` what comes back, delivery by delivery of `course`.
 
-    __slots__ = ("course", "sink")
+    With `body`, it goes out with that in place of its own; `change` makes it, for the engine alone.
+    In a replay, `number` is that of the recorded exchange, where it is one.
+    """
 
-    def __init__(self, sink: Sink) -> None:
+    __slots__ = ("body", "change", "course", "number", "sink")
+
+    def __init__(
+        self,
+        sink: Sink,
+        number: int = 0,
+        *,
+        body: bytes | None = None,
+        change: Callable[[bytes], bytes] | None = None,
+    ) -> None:
         """Forward with this sink."""
         self.sink = sink
+        self.number = number
+        self.body = body
+        self.change = change
         self.course: Course = FREE
 
 
@@ -159,6 +179,8 @@ class Serve:
         "gates",
         "headers",
         "http_version",
+        "is_edited",
+        "is_lent",
         "number",
         "reason",
         "status",
@@ -179,12 +201,14 @@ class Serve:
         taken: Taken | None = None,
         number: int = 0,
         gates: dict[int, int] | None = None,
+        is_lent: bool = False,
     ) -> None:
         """Keep the answer; a `status` of 0 means that it failed before its head.
 
         `delays_ns` is empty, or holds the wait before the head, before each chunk, before the end.
         `number` is that of the recorded exchange. `gates` names what this process has to be served
         before the head (0) or chunk n (n + 1) may come, by the numbers of recorded exchanges.
+        `is_lent` says that this request was not recorded: its answer is another's, or an error.
         """
         self.status = status
         self.reason = reason
@@ -197,6 +221,9 @@ class Serve:
         self.taken = taken
         self.number = number
         self.gates = gates or {}
+        self.is_lent = is_lent
+        self.is_edited = False
+        """For the engine alone: somebody has typed this answer, which may hold a credential."""
         self.course: Course = FREE
         self._owed_ns = 0
 
@@ -218,6 +245,13 @@ class Handler(Protocol):
 
     def begin(self, request: Request) -> Serve | Forward:
         """Decide; raises `ReplayHalt` where the recording cannot be followed."""
+
+
+class Answering(Handler, Protocol):
+    """A handler that answers from a recording."""
+
+    def internal(self, lane: str, fingerprint: bytes) -> int:
+        """Give the number of the recorded exchange, within the run, that a live one is; or 0."""
 
 
 class StepBegan:
@@ -297,29 +331,6 @@ class ProcessHandler(Handler, Protocol):
 
     def step_ended(self, step: StepEnded) -> None:
         """Take down that a step is over."""
-
-
-def broke_off(forward: Forward, error: BaseException) -> None:
-    """Tell in its turn that an exchange was broken off by `error`."""
-    try:
-        if not isinstance(error, GeneratorExit):
-            forward.course.arrive()
-    finally:
-        forward.sink.end(end_kind_of(error), error)
-
-
-async def async_broke_off(forward: Forward, error: BaseException) -> None:
-    """The same in an event loop."""
-    try:
-        await async_fell(forward.course, error)
-    finally:
-        forward.sink.end(end_kind_of(error), error)
-
-
-async def async_fell(course: Course, error: BaseException) -> None:
-    """Wait for the turn of an exchange's end by `error`; not where nothing may be awaited."""
-    if not isinstance(error, GeneratorExit):
-        await course.async_arrive()
 
 
 class NullSink:

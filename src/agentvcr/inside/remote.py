@@ -151,7 +151,7 @@ class RemoteHandler:
     def tell_order(self) -> None:
         """Tell in which order things have happened so far."""
         world = worlds.active
-        if world is not None and not self.replaying:
+        if world is not None:
             with world.lock:
                 world.tell()
 
@@ -165,17 +165,21 @@ class RemoteHandler:
             if not self.say(data, answered=False):
                 return Forward(NullSink())
             forward = Forward(RemoteSink(self, number, seq))
-            forward.course = _course_of(number)
+            forward.course = _course_of(number, number)
             return forward
         answer = self.ask(data)
         if answer.kind == frames.SERVE:
             serve = unpack_serve(answer, lambda *taken: self._taken(number, seq, *taken))
             note_served(serve.number)
-            serve.course = _course_of(serve.number)
+            serve.course = _course_of(0 if serve.is_lent else serve.number, number)
             return serve
         if answer.kind == frames.FORWARD:
-            unrecorded = bool(answer.fields().get("unrecorded"))
-            return Forward(NullSink() if unrecorded else RemoteSink(self, number, seq))
+            meta = answer.fields()
+            sink = NullSink() if meta.get("unrecorded") else RemoteSink(self, number, seq)
+            body = answer.raw if meta.get("changed") else None
+            forward = Forward(sink, meta.get("number", 0), body=body)
+            forward.course = _course_of(forward.number, number, is_real=True)
+            return forward
         raise self.halt(answer.raw.decode("utf-8", "replace"))
 
     def failed(self, error: Exception) -> Forward:
@@ -196,10 +200,14 @@ class RemoteHandler:
         self.tell(frames.NOTE, {"kind": "failed", "text": message})
         return self.halt(message)
 
-    def reach(self, host: str, port: int, what: str, lane: str) -> None:
-        """Ask whether the replayed program may reach an address; see `Entry.reach`."""
-        meta = frames.pack_meta({"host": host, "port": port, "lane": lane, "what": what})
-        answer = self.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), meta, b""))
+    def reach(self, host: str, port: int, what: str, lane: str, *, by_client: bool = False) -> None:
+        """Ask whether the replayed program may reach an address; see `Entry.reach`.
+
+        `by_client` says that a recorded client does, for a request that the engine knows of.
+        """
+        meta = {"host": host, "port": port, "lane": lane, "what": what, "client": by_client}
+        packed = frames.pack_meta(meta)
+        answer = self.ask(frames.pack(frames.GUARD, 0, 0, monotonic_ns(), packed, b""))
         if answer.kind == frames.HALT:
             raise self.halt(answer.raw.decode("utf-8", "replace"))
         if answer.kind == frames.SERVE:  # telemetry: an ordinary refusal, which its client expects
@@ -293,7 +301,7 @@ class RemoteHandler:
         os.write(2, b"agentvcr: the recorder is gone; this program goes on unrecorded\n")
 
 
-def _course_of(number: int) -> Course:
+def _course_of(number: int, own: int, *, is_real: bool = False) -> Course:
     from agentvcr.inside.order.gates import course_of  # noqa: PLC0415  (only who asks)
 
-    return course_of(number)
+    return course_of(number, own, is_real=is_real)

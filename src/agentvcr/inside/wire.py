@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 
 from agentvcr.inside import frames
-from agentvcr.inside.exchange import HeaderList, Request, Serve
+from agentvcr.inside.exchange import Forward, HeaderList, Request, Serve
 from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -69,6 +69,19 @@ def pack_begin(number: int, request: Request) -> tuple[bytes, int]:
     return b"".join(out), len(out)
 
 
+def pack_forward(forward: Forward, *, is_recorded: bool) -> bytes:
+    """Encode that a request goes out, and with which body, if not its own."""
+    meta = {
+        "unrecorded": not is_recorded,
+        "changed": forward.body is not None,
+        "number": forward.number,
+    }
+    pieces, last = frames.split(forward.body or b"")
+    out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
+    out.append(frames.pack(frames.FORWARD, 0, 0, 0, frames.pack_meta(meta), last))
+    return b"".join(out)
+
+
 def pack_serve(serve: Serve) -> bytes:
     """Encode an answer; used by the engine, kept beside the decoding that must agree with it."""
     sizes, delays = len(serve.chunks), len(serve.delays_ns)
@@ -89,6 +102,8 @@ def pack_serve(serve: Serve) -> bytes:
         "failure": serve.failure,
         "number": serve.number,
     }
+    if serve.is_lent:
+        meta["lent"] = True
     if serve.gates:
         meta["gates"] = sorted(serve.gates.items())
     out = [frames.pack(frames.BODY, 0, 0, 0, b"", piece) for piece in pieces]
@@ -97,6 +112,7 @@ def pack_serve(serve: Serve) -> bytes:
 
 
 def unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a Taken)
+    """Undo `pack_serve`."""
     meta = frame.fields()
     layout = struct.Struct("<%dI%dq" % (meta["sizes"], meta["delays"]))
     table = layout.unpack_from(frame.raw)
@@ -118,4 +134,5 @@ def unpack_serve(frame: frames.Frame, taken: Any) -> Serve:  # noqa: ANN401  (a 
         taken=taken,
         number=meta["number"],
         gates=dict(meta.get("gates", ())),
+        is_lent=meta.get("lent", False),
     )

@@ -1,18 +1,25 @@
 """Find the recorded request that a live one is most like.
 
-Owns likeness. Compares canonical bodies by what they share at both ends: conversations grow at the
-end, prompts change in the middle, and a difference costs no more than a comparison of bytes.
+Owns likeness. Compares canonical bodies: of JSON each value with the one in the same place, so that
+two edits far apart cost no more than themselves; of values and of all else what they share at both
+ends, which costs no more than a comparison of bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from heapq import nsmallest
+from typing import Any
+
+import msgspec
 
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.canonical import canonical_body, content_type_of
 from agentvcr.model.address import path_of
 from agentvcr.model.exchange import Exchange
+
+Leaves = dict[str, bytes]
+"""The values of a body by their place in it; of one that is no JSON, itself at no place."""
 
 _MOST = 200
 """Candidates compared at most: a miss among ten thousand must be told in moments too."""
@@ -55,9 +62,51 @@ def likeness(one: bytes, other: bytes) -> float:
     longest = max(len(one), len(other))
     if not longest:
         return 1.0
+    return _in_common(one, other) / longest
+
+
+def leaves_of(body: bytes, content_type: bytes) -> Leaves:
+    """Take a body apart into its values, in canonical form."""
+    canonical = canonical_body(body, content_type)
+    if canonical[:1] in (b"{", b"["):
+        try:
+            return dict(_leaves(msgspec.json.decode(canonical), ""))
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            pass
+    return {"": canonical}
+
+
+def _leaves(value: Any, place: str) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401  (JSON)
+    if value and isinstance(value, dict):
+        for name, one in value.items():
+            yield from _leaves(one, f"{place}.{name}")
+    elif value and isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _leaves(one, f"{place}[{index}]")
+    elif isinstance(value, str):
+        yield place, value.encode("utf-8", "surrogatepass")
+    else:
+        yield place, msgspec.json.encode(value)
+
+
+def leaf_likeness(one: Leaves, other: Leaves) -> float:
+    """Say how alike two bodies are, value by value, 1.0 for equal ones; names count as well."""
+    shared = total = 0
+    for place, text in one.items():
+        name = len(place) - place.rfind(".")
+        their = other.get(place)
+        total += name + max(len(text), len(their or b""))
+        if their is not None:
+            shared += name + (len(text) if text == their else _in_common(text, their))
+    for place in other.keys() - one.keys():
+        total += len(place) - place.rfind(".") + len(other[place])
+    return shared / total if total else 1.0
+
+
+def _in_common(one: bytes, other: bytes) -> int:
+    """Count the bytes that two texts share at their ends."""
     prefix = _common_prefix(one, other)
-    suffix = _common_prefix(one[prefix:][::-1], other[prefix:][::-1])
-    return (prefix + suffix) / longest
+    return prefix + _common_prefix(one[prefix:][::-1], other[prefix:][::-1])
 
 
 def _common_prefix(one: bytes, other: bytes) -> int:

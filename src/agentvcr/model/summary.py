@@ -97,7 +97,11 @@ class ServeSummary(
     unanswered: tuple[str, ...]
     """Requests that no recorded exchange answers."""
     accepted: tuple[str, ...]
-    """Requests that `--on-miss nearest` answered."""
+    """Requests that `--on-miss nearest` answered with another's answer."""
+    added: tuple[str, ...]
+    """Requests that it answered with an error, since nothing recorded is like them."""
+    asked_live: tuple[str, ...]
+    """Requests that `--on-miss live` let go out; their answers are in `kept_as`."""
     unused: tuple[str, ...]
     """Recorded exchanges that no request asked for."""
     broken: str | None
@@ -116,7 +120,13 @@ class ReplaySummary(
     divergence: str | None
     """Where the program left its recording for good; the replay was stopped there."""
     accepted: tuple[str, ...]
-    """Requests that `--on-miss nearest` answered."""
+    """Requests that `--on-miss nearest` answered with another's answer."""
+    added: tuple[str, ...]
+    """Requests that it answered with an error, since nothing recorded is like them."""
+    asked_live: tuple[str, ...]
+    """Requests that `--on-miss live` let go out; their answers are in `replayed_as`."""
+    changed: tuple[str, ...]
+    """Of a fork: what was changed, and of which step."""
     unused: tuple[str, ...]
     """Recorded exchanges that no request asked for."""
     not_replayed: tuple[str, ...]

@@ -76,6 +76,12 @@ def read_answer(response: Response) -> Answer | None:
     )
 
 
+def refusal(status: int, message: str, code: str) -> dict[str, Json]:
+    """Refuse a request in this API's words."""
+    del status, code
+    return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+
+
 def _tool_name(tool: dict[str, Json]) -> str:
     return text(tool.get("name")) or text(tool.get("type"))
 

@@ -54,6 +54,10 @@ class Dialect(Protocol):
         """Read what was answered, streamed or not, as far as it arrived; None when unreadable."""
         ...
 
+    def refusal(self, status: int, message: str, code: str) -> dict[str, Json]:
+        """Make the body with which this API refuses a request, as its clients read it."""
+        ...
+
 
 class _Named(msgspec.Struct):
     model: str = ""

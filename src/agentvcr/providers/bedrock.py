@@ -91,6 +91,12 @@ def read_answer(response: Response) -> Answer | None:
     )
 
 
+def refusal(status: int, message: str, code: str) -> dict[str, Json]:
+    """Refuse a request in this API's words."""
+    del status, code
+    return {"message": message}
+
+
 def _refusal(response: Response, body: dict[str, Json]) -> str:
     if "output" in body:
         return ""

@@ -64,6 +64,12 @@ def read_answer(response: Response) -> Answer | None:
     )
 
 
+def refusal(status: int, message: str, code: str) -> dict[str, Json]:
+    """Refuse a request in this API's words."""
+    del status, code
+    return {"message": message}
+
+
 def _count(value: Json) -> int | None:
     # The service has sent its counts as numbers with a point.
     return int(value) if isinstance(value, float) and value.is_integer() else whole(value)

@@ -103,6 +103,12 @@ def read_answer(response: Response) -> Answer | None:
     )
 
 
+def refusal(status: int, message: str, code: str) -> dict[str, Json]:
+    """Refuse a request in this API's words."""
+    del code
+    return {"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT"}}
+
+
 def _either(value: dict[str, Json], *names: str) -> Json:
     """Give a field under the first of the spellings that the service takes."""
     return next((value[name] for name in names if name in value), None)

@@ -62,6 +62,12 @@ def read_answer(response: Response) -> Answer | None:
     )
 
 
+def refusal(status: int, message: str, code: str) -> dict[str, Json]:
+    """Refuse a request in this API's words."""
+    del status, code
+    return {"error": message}
+
+
 def _message(message: dict[str, Json]) -> Message:
     role = text(message.get("role")) or "assistant"
     said = text(message.get("content"))

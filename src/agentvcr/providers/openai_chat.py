@@ -74,6 +74,19 @@ def read_answer(response: Response) -> Answer | None:
     )
 
 
+def refusal(status: int, message: str, code: str) -> dict[str, Json]:
+    """Refuse a request in this API's words."""
+    del status
+    return {
+        "error": {
+            "message": message,
+            "type": "invalid_request_error",
+            "param": None,
+            "code": code,
+        }
+    }
+
+
 def _tool_name(tool: dict[str, Json]) -> str:
     # A tool that the service runs itself has a type and no name.
     described = fields(tool.get("function") or tool.get("custom") or tool)

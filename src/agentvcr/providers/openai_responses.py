@@ -112,6 +112,19 @@ def read_answer(response: Response) -> Answer | None:
     )
 
 
+def refusal(status: int, message: str, code: str) -> dict[str, Json]:
+    """Refuse a request in this API's words."""
+    del status
+    return {
+        "error": {
+            "message": message,
+            "type": "invalid_request_error",
+            "param": None,
+            "code": code,
+        }
+    }
+
+
 def _finish(body: dict[str, Json], *, streamed: bool) -> str:
     status = text(body.get("status"))
     # The first events of a stream say that it has begun, not why it stopped.

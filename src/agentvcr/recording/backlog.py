@@ -17,6 +17,8 @@ class Backlog:
     def __init__(self) -> None:
         """Start empty."""
         self._waiting: list[Callable[[], None]] = []
+        self.is_urgent = False
+        """Whether something was written that cannot be had again."""
 
     @property
     def is_long(self) -> bool:
@@ -27,8 +29,14 @@ class Backlog:
         """Put off a write."""
         self._waiting.append(write)
 
+    def hurry(self) -> None:
+        """Write now what was put off, and what comes next at once."""
+        self.catch_up()
+        self.is_urgent = True
+
     def catch_up(self) -> None:
         """Write what was put off."""
+        self.is_urgent = False
         waiting, self._waiting = self._waiting, []
         for write in waiting:
             write()

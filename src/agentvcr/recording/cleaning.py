@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from agentvcr.inside.exchange import Request
+from agentvcr.inside.exchange import HeaderList, Request
 from agentvcr.matching.canonical import content_type_of
 from agentvcr.matching.fingerprint import Fingerprinter, Identity, hash_content
 from agentvcr.model.exchange import CALL_CLIENT, Headers
@@ -71,6 +71,10 @@ class Cleaner:
             # no body is quicker to parse than none.
             raw_hash = b""
         return Clean(url, headers, body, Identity(fingerprint, raw_hash))
+
+    def answer(self, headers: HeaderList, chunks: list[bytes]) -> tuple[Headers, list[bytes]]:
+        """Redact an answer."""
+        return self._redactor.answer(headers, chunks)
 
     def lane(self, lane: str) -> str:
         """Clean a lane: the key of a unit of work may be anything."""

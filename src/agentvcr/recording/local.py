@@ -64,7 +64,7 @@ class LocalHandler:
         sink = self._recorder.recorded_sink(decision)
         if sink is None:
             return decision
-        return Forward(_LockedSink(self.lock, self._recorder, sink))
+        return Forward(_LockedSink(self.lock, self._recorder, sink), body=decision.body)
 
     def failed(self, error: Exception) -> Forward:
         """Take down that an exchange passes unrecorded; stop a replay.
@@ -110,11 +110,11 @@ class LocalHandler:
 class _LockedTaken:
     def __init__(self, lock: AbstractContextManager[bool], inner: Taken) -> None:
         self._lock = lock
-        self._inner = inner
+        self.inner = inner
 
     def __call__(self, chunks: int, kind: str, at_ns: int = 0) -> None:
         with self._lock:
-            self._inner(chunks, kind, at_ns)
+            self.inner(chunks, kind, at_ns)
 
 
 class _LockedSink:

@@ -15,11 +15,11 @@ from time import monotonic_ns
 
 from agentvcr.boundary import UPGRADED, Boundary, name_upgrade
 from agentvcr.cassette import format as fmt
-from agentvcr.cassette.chunks import chunk_records
 from agentvcr.cassette.frames import RecordTooLargeError
 from agentvcr.cassette.journal import Journal, JournalBrokenError
 from agentvcr.cassette.world import WorldRecord
 from agentvcr.inside.exchange import (
+    Answering,
     Forward,
     Handler,
     NullSink,
@@ -30,17 +30,18 @@ from agentvcr.inside.exchange import (
     StepEnded,
 )
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.model.exchange import CALL_CLIENT, Headers
+from agentvcr.model.exchange import CALL_CLIENT, Exchange
 from agentvcr.model.run import ANSWERED, Stream
 from agentvcr.model.text import storable_argv
+from agentvcr.recording.answers import answer_records
 from agentvcr.recording.backlog import Backlog
 from agentvcr.recording.cleaning import Clean, Cleaner
+from agentvcr.recording.keeping import kept_records
 from agentvcr.recording.provenance import Provenance, Unkept
 from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
 from agentvcr.recording.tally import Tally
 from agentvcr.redaction.redactor import Redactor
 
-_FIRST_ERROR = 400
 _MOST_TEXT = 65536
 """Characters kept of a note."""
 
@@ -55,7 +56,7 @@ class Recorder:
         *,
         boundary: Boundary,
         fingerprinter: Fingerprinter,
-        inner: Handler | None = None,
+        inner: Answering | None = None,
         provenance: Provenance | None = None,
         origin_ns: int | None = None,
     ) -> None:
@@ -114,7 +115,8 @@ class Recorder:
 
         A replay's own recording is written in larger pieces: it can be had again.
         """
-        if self._inner is None:
+        if self._inner is None or self._backlog.is_urgent:
+            self._backlog.catch_up()
             self._flush()
         elif self._backlog.is_long:
             self._backlog.catch_up()
@@ -159,11 +161,11 @@ class Recorder:
         if self._inner is not None and place != "internal":
             return self._replayed(self._inner, number, request, clean)
         internal = place == "internal" or request.covered
-        self._begin(number, request, clean, internal=internal)
-        asked = ("", "") if internal else (clean.url, request.client)
-        sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT, asked=asked)
-        self._open[number] = sink
-        return Forward(sink)
+        forward = self._forwarded(number, request, clean, internal=internal)
+        if self._inner is not None:
+            lane = self._cleaner.lane(request.lane)
+            forward.number = self._inner.internal(lane, clean.identity.fingerprint)
+        return forward
 
     def _telemetry(self, request: Request) -> Serve | Forward:
         """Let a collector be told, and keep how it answered; a replay answers the same."""
@@ -192,6 +194,7 @@ class Recorder:
             clean.body,
             self._cleaner.lane(request.lane),
             request.client,
+            covered=request.covered,
         )
         asked.fingerprint = clean.identity.fingerprint
         try:
@@ -201,11 +204,28 @@ class Recorder:
             self._begin(number, request, clean)
             self.note("divergence", str(halt), request)
             raise
-        served_from = (decision.number or None) if isinstance(decision, Serve) else None
-        self.later(partial(self._begin, number, request, clean, served_from=served_from))
-        if isinstance(decision, Serve):
-            decision.taken = ServedSink(self, number, decision)
+        if isinstance(decision, Forward):
+            return self._live(number, request, clean, decision)
+        origin = decision.number or None
+        self.later(partial(self._begin, number, request, clean, served_from=origin))
+        decision.taken = ServedSink(self, number, decision)
         return decision
+
+    def _live(self, number: int, request: Request, clean: Clean, decided: Forward) -> Forward:
+        """Record what a replay asks of the real service: it cannot be had again for nothing."""
+        self._backlog.hurry()
+        out = self._forwarded(number, request, clean, internal=request.covered, is_live=True)
+        out.body = decided.change(request.body) if decided.change else None
+        return out
+
+    def _forwarded(
+        self, number: int, request: Request, clean: Clean, *, internal: bool, is_live: bool = False
+    ) -> Forward:
+        self._begin(number, request, clean, internal=internal)
+        asked = ("", "") if internal else (clean.url, request.client)
+        sink = RecordingSink(self, number, is_call=request.client == CALL_CLIENT, asked=asked)
+        self._open[number], sink.is_live = sink, is_live
+        return Forward(sink)
 
     def _begin(
         self,
@@ -240,36 +260,25 @@ class Recorder:
         for start in range(0, len(clean.body), fmt.PIECE):
             self.add(fmt.Body(number, clean.body[start : start + fmt.PIECE]))
 
+    def keep(self, exchange: Exchange) -> None:
+        """Take over an exchange of an earlier run that this one did not ask for."""
+        self._backlog.catch_up()
+        self.exchanges += 1
+        for record in kept_records(exchange, self.exchanges, self.since_start(None)):
+            self.add(record)
+
     def finish(self, sink: RecordingSink, end: fmt.ExchangeEnd) -> None:
         """Write an exchange's answer and its end."""
         self._open.pop(sink.number, None)
+        self._backlog.is_urgent |= sink.is_live
         if sink.asked[0] and sink.answer is not None and sink.answer[1] == UPGRADED:
             self.note("unrecorded", name_upgrade(*sink.asked, sink.answer[2]))
-        self._write_answer(sink)
+        if sink.answer is not None:
+            if not sink.is_call:
+                self.tally.received += sum(len(data) for _, data in sink.chunks)
+            for record in answer_records(sink, self._cleaner, self.since_start):
+                self.add(record)
         self.add(end)
-
-    def _write_answer(self, sink: RecordingSink) -> None:
-        if sink.answer is None:
-            return
-        at_ns, status, raw_headers, reason, http_version = sink.answer
-        times = [at for at, _ in sink.chunks]
-        chunks = [data for _, data in sink.chunks]
-        if not sink.is_call:
-            self.tally.received += sum(map(len, chunks))
-        if sink.is_clean:
-            headers: Headers = tuple(raw_headers)
-        else:
-            headers, chunks = self.redactor.answer(raw_headers, chunks)
-            if sink.is_call:
-                is_error = status >= _FIRST_ERROR
-                chunks = [self._cleaner.result(chunk, is_error=is_error) for chunk in chunks]
-        if len(chunks) != len(times):  # a decoded body comes as one chunk
-            times = times[-1:]
-        head_us = self.since_start(at_ns)
-        self.add(fmt.Head(sink.number, head_us, status, reason, http_version, headers))
-        times_us = [self.since_start(at) for at in times]
-        for record in chunk_records(sink.number, head_us, times_us, chunks):
-            self.add(record)
 
     def cut(self) -> None:
         """End the exchanges that are open: their processes are gone."""

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 class RecordingSink:
     """Collects one exchange's answer until its end; times are monotonic nanoseconds, 0 for now."""
 
-    __slots__ = ("_recorder", "answer", "asked", "chunks", "ended", "is_call", "is_clean", "number")
+    __slots__ = (
+        "_recorder",
+        "answer",
+        "asked",
+        "chunks",
+        "ended",
+        "is_call",
+        "is_clean",
+        "is_live",
+        "number",
+    )
 
     def __init__(
         self,
@@ -44,6 +54,8 @@ class RecordingSink:
         self.asked = asked
         self.is_clean = is_clean
         self.is_call = is_call
+        self.is_live = False
+        """Whether it is asked of the real service in the middle of a replay."""
         self._recorder = recorder
         self.number = number
         self.answer: tuple[int, int, HeaderList, bytes, bytes] | None = None
@@ -116,12 +128,12 @@ class TelemetrySink:
 class ServedSink:
     """Records a served answer, as much of it as the program took."""
 
-    __slots__ = ("_began_ns", "_inner", "_number", "_recorder", "_serve")
+    __slots__ = ("_began_ns", "_inner", "_recorder", "_serve", "number")
 
     def __init__(self, recorder: Recorder, number: int, serve: Serve) -> None:
         """Stand before who else wants to know what was taken of `serve`."""
         self._recorder = recorder
-        self._number = number
+        self.number = number
         self._serve = serve
         self._inner = serve.taken
         self._began_ns = monotonic_ns()
@@ -142,7 +154,7 @@ class ServedSink:
 
     def _write(self, chunks: int, kind: str, now: int) -> None:
         serve = self._serve
-        sink = RecordingSink(self._recorder, self._number, is_clean=True)
+        sink = RecordingSink(self._recorder, self.number, is_clean=not serve.is_edited)
         if serve.status:
             head_ns, *times = self._times(chunks, now)
             sink.answer = (head_ns, serve.status, serve.headers, serve.reason, serve.http_version)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from agentvcr.matching.rpc import message_of
@@ -81,6 +82,11 @@ class Causes:
         for several in (*found.values(), *self._told.values()):
             several.sort()
         return found
+
+
+def names_session(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request is made in a session of MCP over HTTP."""
+    return any(name.lower() == _SESSION for name, _ in headers)
 
 
 def session_of(exchange: Exchange) -> _Session | None:

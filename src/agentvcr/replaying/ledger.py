@@ -14,8 +14,9 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
     """One place where the program left its recording."""
 
     kind: str
-    """`miss`, `overrun`, `misfit`, `blocked`, `upgrade`, `failed` or `nearest` (answered with the
-    nearest exchange)."""
+    """`miss`, `overrun`, `misfit`, `blocked`, `upgrade`, `failed`; and of those that end nothing
+    `nearest` (answered with the nearest exchange), `added` (nothing was like it: answered with an
+    error) and `live` (asked of the real service)."""
     message: str
     fatal: bool
 
@@ -35,6 +36,10 @@ class Ledger:
     def is_over(self) -> bool:
         """Whether a fatal divergence ended the replay."""
         return self.fatal is not None
+
+    def told(self, kind: str) -> tuple[str, ...]:
+        """Give the words of the divergences of a kind."""
+        return tuple(one.message for one in self.divergences if one.kind == kind)
 
     def check(self) -> None:
         """Stop whoever asks after the first fatal divergence.

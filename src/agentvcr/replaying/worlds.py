@@ -14,8 +14,10 @@ from agentvcr.model.run import Run
 class Worlds:
     """Gives each replayed process the parts of its recorded one: by lane, in order of arrival."""
 
-    def __init__(self, recorded: Run, lane_of: Callable[[int], str]) -> None:
-        """Index the parts; `lane_of` says the lane of a replayed process.
+    def __init__(
+        self, recorded: Run, lane_of: Callable[[int], str], *, without: tuple[str, ...] = ()
+    ) -> None:
+        """Index the parts; `lane_of` says the lane of a replayed process, `without` what is left.
 
         A block that was recorded in its own process has that one alone, and no lane for it.
         """
@@ -27,6 +29,8 @@ class Worlds:
         self._of_lane: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
         self._parts: dict[tuple[str, int], list[tuple[str, bytes]]] = {}
         for part in recorded.world:
+            if part.kind in without:
+                continue
             found = part.lane, part.data
             self._parts.setdefault((part.kind, part.process), []).append(found)
             self._of_lane.setdefault((part.kind, part.lane), []).append(found)

@@ -18,6 +18,9 @@ _MOST_SHARES = 10
 _WIDTH = 80 - len("agentvcr: ")
 _MOST_WHAT = 120
 """Characters of something that was not recorded; a command line may be longer."""
+_NEAREST = "answered by the nearest exchange:"
+_ADDED = "nothing like it was recorded; answered with an error:"
+_LIVE = "asked of the real service:"
 _OWN_LINE = ("broken", "silent")
 """Kinds of what was not recorded that the summary tells in words of their own."""
 
@@ -123,18 +126,23 @@ def _serve(summary: ServeSummary) -> list[str]:
         lines += message.splitlines()
     if len(summary.unanswered) > _MOST:
         lines.append(f"and {_count(len(summary.unanswered) - _MOST, 'more request')}")
-    lines += _nearest(summary.accepted)
+    lines += _told(_NEAREST, summary.accepted)
+    lines += _told(_ADDED, summary.added)
+    lines += _told(_LIVE, summary.asked_live)
     lines += _listed("never asked for: ", summary.unused)
     answered = _count(summary.exchanges, "request")
     lines.append(f"answered {answered} from {summary.path}, kept in {summary.kept_as}")
     return lines
 
 
-def _nearest(accepted: tuple[str, ...]) -> list[str]:
+def _told(head: str, messages: tuple[str, ...]) -> list[str]:
+    """Tell divergences that ended nothing: the first few whole, the rest counted."""
     lines: list[str] = []
-    for message in accepted[:_MOST]:
-        lines.append("answered by the nearest exchange:")
-        lines += [f"  {line}" for line in message.splitlines()[:-1]]
+    for message in messages[:_MOST]:
+        lines.append(head)
+        lines += [f"  {line}" for line in message.splitlines()]
+    if len(messages) > _MOST:
+        lines.append(f"and {_count(len(messages) - _MOST, 'more request')}")
     return lines
 
 
@@ -149,7 +157,10 @@ def _replay(summary: ReplaySummary) -> list[str]:
     if summary.divergence:
         lines.append("the replay left its recording and was stopped")
         lines += [f"  {line}" for line in summary.divergence.splitlines()]
-    lines += _nearest(summary.accepted)
+    lines += [f"changed {one}" for one in summary.changed]
+    lines += _told(_NEAREST, summary.accepted)
+    lines += _told(_ADDED, summary.added)
+    lines += _told(_LIVE, summary.asked_live)
     lines += _listed("not replayed: ", summary.not_replayed)
     if not summary.divergence:  # a stopped replay did not come to the rest
         lines += _listed("never asked for: ", summary.unused)

@@ -96,6 +96,7 @@ def _replayed(
     replay = Replay(
         variation.run, on_miss="nearest", pace=variation.pace, live=live, order=variation.order
     )
+    replay.clock = "virtual"  # also where answers come late
     with kept_as(place, is_new=False) as journal:
         recorder = replay.recorder(journal, argv)
         with _output_to(None):

@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -34,16 +35,16 @@ from agentvcr.model.run import Run
 from agentvcr.model.summary import RecordSummary
 from agentvcr.model.text import storable_argv
 from agentvcr.recording.recorder import Recorder
+from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.ledger import Divergence, Ledger
 from agentvcr.replaying.replayer import OnMiss
-from agentvcr.replaying.worlds import Worlds
 from agentvcr.reporters.surroundings import tell_changed
 from agentvcr.session.chance import chance_for
 from agentvcr.session.declared import project_fingerprinter
 from agentvcr.session.in_force import InForce, check_idle
-from agentvcr.session.keying import load_two
+from agentvcr.session.keying import fingerprinter_of, keyed, load_keyed
 from agentvcr.session.recording import new_recorder, summed_up, why_broken
-from agentvcr.session.replaying import Clock, Replay, kept_as
+from agentvcr.session.replaying import Clock, Order, Replay, kept_as
 from agentvcr.session.sealing import seal_recording
 
 _MOST_TOLD: Final = 5
@@ -212,6 +213,7 @@ class Replaying(Session):
         *,
         on_miss: OnMiss,
         pace: float,
+        order: Order,
         clock: Clock,
         live: Sequence[str],
         target: StrPath | None,
@@ -221,6 +223,7 @@ class Replaying(Session):
         super().__init__(path, live)
         self._on_miss: OnMiss = on_miss
         self._pace = pace
+        self._order: Order = order
         self._clock: Clock = clock
         self._target = None if target is None else Path(target)
         self._may_replace = force
@@ -232,18 +235,17 @@ class Replaying(Session):
         return self._target or last_of(self.path)
 
     def _check_options(self) -> None:
-        if self._on_miss not in get_args(OnMiss):
-            raise BadOptionError(
-                f"on_miss is one of {', '.join(get_args(OnMiss))}, and not {self._on_miss!r}",
-                where="agentvcr.replay(…)",
-                cure="leave it out to stop at the first request that was not recorded",
-            )
-        if self._clock not in get_args(Clock):
-            raise BadOptionError(
-                f"clock is one of {', '.join(get_args(Clock))}, and not {self._clock!r}",
-                where="agentvcr.replay(…)",
-                cure="leave it out to read the clock as it was recorded",
-            )
+        for name, value, choices, cure in (
+            ("on_miss", self._on_miss, OnMiss, "to stop at the first request not recorded"),
+            ("order", self._order, Order, "to keep the recorded order"),
+            ("clock", self._clock, Clock, "to read the clock as it was recorded"),
+        ):
+            if value not in get_args(choices):
+                raise BadOptionError(
+                    f"{name} is one of {', '.join(get_args(choices))}, and not {value!r}",
+                    where="agentvcr.replay(…)",
+                    cure=f"leave it out {cure}",
+                )
         if self._target is not None and self._target.resolve() == self.path.resolve():
             raise BadOptionError(
                 "a replay cannot be kept in the cassette that it replays",
@@ -253,21 +255,20 @@ class Replaying(Session):
 
     def _start(self) -> None:
         self._check_options()
-        recorded = load_run(self.path)
         replay = Replay(
-            recorded,
+            self._recorded,
             on_miss=self._on_miss,
             pace=self._pace,
+            order=self._order,
             clock=self._clock,
             live=self._live,
             advice='on_miss="nearest"',
+            fork=self._fork(),
         )
-        target = self._target or last_of(self.path)
-        self._keeping = kept_as(target, is_new=self._target is not None, force=self._may_replace)
-        journal = self._keeping.__enter__()
+        self._keeping = self._kept()
         self._replay = replay
-        self._recorder = replay.recorder(journal, ())
-        worlds = Worlds(recorded, self._recorder.lanes.__getitem__)
+        self._recorder = replay.recorder(self._keeping.__enter__(), ())
+        worlds = replay.worlds(self._recorder)
         self._force = InForce(
             self._recorder,
             replay.boundary,
@@ -282,15 +283,37 @@ class Replaying(Session):
         if self._force is None or self._recorder is None or self._replay is None:
             return
         self._force.end()
+        self._finish(self._replay, self._recorder)
         self._force.close(0 if error is None else 1)
         self._keeping.__exit__(None, None, None)
-        if self._target is not None and self._recorder.broken is None:
-            seal_recording(self._target)
+        if self._recorder.broken is None:
+            self._seal()
         self._warn(self._recorder)
         fatal = self._replay.ledger.fatal
         # A cancellation that is under way goes on: whoever cancelled waits for it.
         if fatal is not None and (error is None or isinstance(error, Exception | ReplayHalt)):
             raise self._divergence(fatal.message) from error
+
+    def _fork(self) -> Fork | None:
+        """Say what is changed of the recording, where something is."""
+        return None
+
+    def _kept(self) -> AbstractContextManager[Journal]:
+        """Open what this run is kept in."""
+        place = self._target or last_of(self.path)
+        return kept_as(place, is_new=self._target is not None, force=self._may_replace)
+
+    def _finish(self, replay: Replay, recorder: Recorder) -> None:
+        """Write what belongs into this run's own recording beside what was done."""
+
+    def _seal(self) -> None:
+        if self._target is not None:
+            seal_recording(self._target)
+
+    @cached_property
+    def _recorded(self) -> Run:
+        """What is replayed; of a cassette that is replaced, what it held before."""
+        return load_keyed(self.path)[0]
 
     @property
     def _ledger(self) -> Ledger:
@@ -311,7 +334,7 @@ class Replaying(Session):
         Raises:
             SessionOpenError: The block has not ended.
         """
-        return diff(*load_two(self.path, self._written()))
+        return diff(self._recorded, keyed(self.run, fingerprinter_of(self._recorded)))
 
     def raise_for_divergence(self) -> None:
         """Raise where the block did anything otherwise, also where nothing stopped it.
@@ -335,30 +358,12 @@ class Replaying(Session):
         )
 
 
-def record(
-    path: StrPath, *, force: bool = False, live: Sequence[str] = (), strict: bool = False
-) -> Recording:
-    """Record what this process does inside the block: `with agentvcr.record("x.avcr") as session:`.
-
-    Args:
-        path: The cassette to write.
-        force: Write over an existing one.
-        live: `HOST:PORT` of services that are not recorded.
-        strict: Raise at the end of the block if anything was not recorded.
-
-    Raises:
-        SessionActiveError: This process is recorded or replayed already.
-        TargetExistsError, TargetUnwritableError: As their names say. All of these on entering.
-        NotRecordedError: With `strict`, at the end of the block. The cassette is written.
-    """
-    return Recording(path, force=force, live=live, strict=strict)
-
-
 def replay(  # noqa: PLR0913  (the options of a replay)
     path: StrPath,
     *,
     on_miss: OnMiss = "fail",
     pace: float = 0.0,
+    order: Order = "recorded",
     clock: Clock = "virtual",
     live: Sequence[str] = (),
     target: StrPath | None = None,
@@ -373,6 +378,7 @@ def replay(  # noqa: PLR0913  (the options of a replay)
         path: The cassette.
         on_miss: Stop, or answer with the `nearest` exchange and go on.
         pace: 0 to answer at once, 1 at the recorded pace.
+        order: What happened first happens first again, or all goes on at once, `free`.
         clock: What the block reads: the clock as it was recorded, or this machine's, `real`.
         live: `HOST:PORT` of services that stay live.
         target: Where to keep this run, by default beside the cassette as NAME.last.avcr.
@@ -383,5 +389,12 @@ def replay(  # noqa: PLR0913  (the options of a replay)
         CassetteMissingError, CassetteDamagedError: As their names say. All of these on entering.
     """
     return Replaying(
-        path, on_miss=on_miss, pace=pace, clock=clock, live=live, target=target, force=force
+        path,
+        on_miss=on_miss,
+        pace=pace,
+        order=order,
+        clock=clock,
+        live=live,
+        target=target,
+        force=force,
     )

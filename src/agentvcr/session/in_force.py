@@ -24,11 +24,14 @@ from agentvcr.inside import clock as lane_clock
 from agentvcr.inside import interceptors, lanes, state
 from agentvcr.inside.chance.install import Chance as InPlace
 from agentvcr.inside.entry import Entry
-from agentvcr.inside.exchange import Forward, Request, Serve
+from agentvcr.inside.exchange import Forward, ReplayHalt, Request, Serve
 from agentvcr.inside.guard import Guard, opening
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
 from agentvcr.inside.off import is_off
+from agentvcr.inside.order import install as order
+from agentvcr.inside.order import world as order_world
+from agentvcr.inside.order.gates import course_of
 from agentvcr.inside.patching import dressed_as
 from agentvcr.inside.surroundings import Surroundings
 from agentvcr.inside.waiting import forget_served, note_served
@@ -75,6 +78,7 @@ class InForce:
         worlds: Worlds | None = None,
         *,
         clock: str = "virtual",
+        keeps_order: bool = True,
         chance: Chance | None = None,
     ) -> None:
         """Prepare; with a ledger, it is a replay, of a process of `worlds`.
@@ -82,6 +86,8 @@ class InForce:
         Without `chance`, that stays real.
         """
         self._has_clock = clock != "real" and not is_off("clock")
+        self._is_virtual = clock != "real"
+        self._has_order = keeps_order and not is_off("order")
         self.replaying = ledger is not None
         self._recorder = recorder
         self._boundary = boundary
@@ -120,6 +126,10 @@ class InForce:
             when_imported(name, hook)
         if self._has_clock:
             lane_clock.install(self._handler, replaying=self.replaying)
+        if self._has_order:
+            order.install(
+                self._handler, is_virtual=self._is_virtual, reads_are_kept=self._has_clock
+            )
         interceptors.install()
         self._guard.hook_socket(socket)
         self._guard.install()
@@ -132,6 +142,7 @@ class InForce:
         global _current  # noqa: PLW0603  (as above)
         self._handler.surroundings.tell()
         opening.remove(self._handler.surroundings.opened)
+        order.uninstall()
         if self._has_clock:
             if self.is_own_process:
                 lane_clock.flush()
@@ -198,7 +209,8 @@ class InForce:
         if place == "telemetry":
             self._ledger.telemetry += 1
             raise ConnectionRefusedError(111, "Connection refused")
-        if place == "outside":
+        by_client = not what and (lanes.is_shadow() or lanes.current().covered)
+        if place == "outside" and not self._boundary.lets_out(host, port, by_client=by_client):
             message = why_blocked(host, port, lanes.current().name, 'live=["{}"]', what)
             with self._handler.lock:
                 halt = self._ledger.diverged("blocked", message)
@@ -272,10 +284,28 @@ class _Noting(LocalHandler):
         """Decide as the recorder does; what was read of the clock is in the file before."""
         lane_clock.flush()
         self.surroundings.tell()
-        decision = super().begin(request)
+        try:
+            decision = super().begin(request)
+        except ReplayHalt as halt:
+            _halt_all(halt)
+            raise
         if isinstance(decision, Serve):
             note_served(decision.number)
+            own = getattr(getattr(decision.taken, "inner", None), "number", 0)
+            decision.course = course_of(0 if decision.is_lent else decision.number, own)
+        else:
+            own = getattr(getattr(decision.sink, "sink", None), "number", 0)
+            number = decision.number if self.replaying else own
+            decision.course = course_of(number, own, is_real=self.replaying)
         return decision
+
+
+def _halt_all(halt: ReplayHalt) -> None:
+    """Wake all who wait for their turn: there is none any more."""
+    world = order_world.active
+    if world is not None:
+        with world.lock:
+            world.halt(halt)
 
 
 def _follow_forks() -> None:

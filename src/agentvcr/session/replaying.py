@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
@@ -25,15 +27,17 @@ from agentvcr.inside.clock import KIND as CLOCK
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.matching.rules import RuleBook
-from agentvcr.model import exchange as model
 from agentvcr.model.address import address_of
 from agentvcr.model.chance import Chance
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.summary import ReplaySummary
+from agentvcr.model.text import storable
 from agentvcr.recording.recorder import Recorder
+from agentvcr.replaying.added import as_recorded
 from agentvcr.replaying.collectors import Collectors
 from agentvcr.replaying.deliveries import Deliveries
+from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
@@ -42,6 +46,8 @@ from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
 
+Order = Literal["recorded", "free", "own"]
+"""In which order callers go on: as recorded; each as soon as it can; as in a new recording."""
 Clock = Literal["virtual", "real"]
 """What time a replayed program reads: what its recording read, or this machine's."""
 
@@ -53,6 +59,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     target: Path | None = None,
     on_miss: OnMiss = "fail",
     pace: float = 0.0,
+    order: Order = "recorded",
     clock: Clock = "virtual",
     live: Sequence[str] = (),
     force: bool = False,
@@ -67,7 +74,8 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         target: Where to keep this replay; by default beside the cassette, as `.last.avcr`.
         on_miss: What to do about a request that no recorded exchange answers.
         pace: 0 to answer at once, 1 at the recorded pace.
-        clock: `real` lets the program read this machine's clock.
+        order: `free` lets each caller go on as soon as it can, whoever was first in the recording.
+        clock: `real` lets the program read this machine's clock, and its waits take their time.
         live: `HOST:PORT` of services that stay live.
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
@@ -86,32 +94,65 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
             where=str(place),
             cure="choose another name with -o",
         )
-    replay = Replay(recorded, on_miss=on_miss, pace=pace, clock=clock, live=live)
+    replay = Replay(recorded, on_miss=on_miss, pace=pace, order=order, clock=clock, live=live)
     cwd = folder_of(recorded) if not argv else Path.cwd()
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
             announce(command)
-        recorder = replay.recorder(journal, command)
-        ended = replay.run(recorder, command, str(cwd))
-        recorder.close(ended.exit_status, ended.signal)
-    if target is not None and recorder.broken is None:
+        summary, _ = replayed(replay, journal, command, str(cwd), path=path, kept=place)
+    if target is not None and summary.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it
-    outcome = diff(replay.recorded, load_run(place))
+    return summary
+
+
+def replayed(  # noqa: PLR0913  (what a replay joins)
+    replay: Replay,
+    journal: Journal,
+    command: list[str],
+    cwd: str,
+    *,
+    path: Path,
+    kept: Path,
+    keeps_unused: bool = False,
+) -> tuple[ReplaySummary, Ended]:
+    """Run a command against a recording into a journal, and compare.
+
+    Args:
+        replay: The recording, and what to do about what is not in it.
+        journal: Takes the replay's own recording.
+        command: What to run.
+        cwd: Where.
+        path: The cassette that it is answered from.
+        kept: The name under which the journal will be found.
+        keeps_unused: What the command did not ask for is kept in the journal too.
+    """
+    recorder = replay.recorder(journal, command)
+    ended = replay.run(recorder, command, cwd)
+    own = recorder.exchanges - recorder.refused
+    if keeps_unused:
+        replay.keep_unused(recorder)
+    recorder.close(ended.exit_status, ended.signal)
+    again = msgspec.structs.replace(load_run(journal.path), path=storable(str(kept)))
+    outcome = diff(replay.recorded, again)
     ledger = replay.ledger
-    return ReplaySummary(
+    summary = ReplaySummary(
         path=str(path),
-        replayed_as=str(place),
+        replayed_as=str(kept),
         command=tuple(command),
-        exchanges=recorder.exchanges - recorder.refused,
+        exchanges=own,
         divergence=ledger.fatal.message if ledger.fatal else None,
-        accepted=tuple(one.message for one in ledger.divergences if not one.fatal),
-        unused=replay.unused(),
+        accepted=ledger.told("nearest"),
+        added=ledger.told("added"),
+        asked_live=ledger.told("live"),
+        changed=(),
+        unused=() if keeps_unused else replay.unused(),
         not_replayed=replay.not_replayed(),
         isolated=ended.isolated,
         broken=why_broken(recorder),
         exit_status=4 if ledger.fatal else 0 if outcome.same else 1,
         diff=outcome,
     )
+    return summary, ended
 
 
 @contextmanager
@@ -141,8 +182,10 @@ class Replay:
         pace: float,
         live: Sequence[str],
         advice: str = "--on-miss nearest",
+        order: Order = "recorded",
         clock: Clock = "virtual",
         goes_on: bool = False,
+        fork: Fork | None = None,
     ) -> None:
         """Make a replayer of what was recorded.
 
@@ -152,8 +195,10 @@ class Replay:
             pace: 0 to answer at once, 1 at the recorded pace.
             live: `HOST:PORT` of services that stay live.
             advice: Says how to go on after a miss.
-            clock: What time the program reads.
+            order: In which order concurrent callers go on.
+            clock: What time the program reads; the real one wherever it waits as long as it did.
             goes_on: No divergence ends the replay.
+            fork: What is changed of one exchange.
 
         Raises:
             CassetteVersionError: Its rules of matching are not known.
@@ -161,7 +206,8 @@ class Replay:
         by_rules = fingerprinter_of(recorded)
         self.recorded = recorded = keyed(recorded, by_rules)
         self.chance = Chance.of(recorded)
-        self.boundary = Boundary(tuple(live), own_collectors(os.environ))
+        collectors = own_collectors(os.environ)
+        self.boundary = Boundary(tuple(live), collectors, asks_live=on_miss == "live")
         self.ledger = Ledger(goes_on=goes_on)
         keys = recorded.exchanges.list_keys()
         known = {one.raw_hash: one.fingerprint for one in keys if one.raw_hash}
@@ -170,15 +216,19 @@ class Replay:
             recorded.exchanges,
             boundary=self.boundary,
             ledger=self.ledger,
-            explain=partial(_explain, advice=advice, rules=self.fingerprinter.book),
+            explain=partial(_explain, rules=self.fingerprinter.book),
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
             collectors=Collectors(recorded.notes),
+            any_lane=goes_on,
+            fork=fork,
+            advice=advice,
         )
         self._live = live
-        was_kept = any(part.kind == CLOCK for part in recorded.world)
-        self.clock: Clock = clock if was_kept else "real"
+        self._order = order
+        was_kept = any(part.kind in (CLOCK, "order") for part in recorded.world)
+        self.clock: Clock = clock if was_kept and not pace else "real"
         self._reached: tuple[str, ...] = ()
 
     def recorder(self, journal: Journal, command: Sequence[str]) -> Recorder:
@@ -200,7 +250,7 @@ class Replay:
             self.boundary,
             self.ledger,
             gateway_port=gateway_port(self.recorded),
-            worlds=Worlds(self.recorded, recorder.lanes.__getitem__),
+            worlds=self.worlds(recorder),
         )
         import tempfile  # noqa: PLC0415  (a recording makes no file)
 
@@ -218,6 +268,8 @@ class Replay:
                     clock=self.clock,
                     chance=self.chance,
                 )
+                if self._order == "own":
+                    env["AGENTVCR_ORDER"] = "own"
                 return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,
@@ -229,9 +281,19 @@ class Replay:
             hub.close()
             self._reached = tuple(recorder.tally.unrecorded())
 
+    def worlds(self, recorder: Recorder) -> Worlds:
+        """Give what was recorded beside exchanges; no order where the program may leave it."""
+        without = ("order",) if self._order == "free" else ()
+        return Worlds(self.recorded, recorder.lanes.__getitem__, without=without)
+
     def unused(self) -> tuple[str, ...]:
         """Name the recorded exchanges that nobody asked for."""
         return tuple(_named(one) for one in self.replayer.unused)
+
+    def keep_unused(self, recorder: Recorder) -> None:
+        """Keep in this replay's own recording what nobody asked for."""
+        for exchange in self.replayer.not_asked():
+            recorder.keep(exchange)
 
     def not_replayed(self) -> tuple[str, ...]:
         """Say what was left to the real world, or refused."""
@@ -241,13 +303,10 @@ class Replay:
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
-def _explain(live: Request, closest: Exchange | None, advice: str, rules: RuleBook) -> str:
+def _explain(live: Request, closest: Exchange | None, rules: RuleBook) -> str:
     from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
-    asked = model.Request(
-        method=live.method, url=live.url, headers=tuple(live.headers), body=live.body
-    )
-    return explain_miss(asked, live.lane, closest, advice, rules)
+    return explain_miss(as_recorded(live), live.lane, closest, rules)
 
 
 def gateway_port(recorded: Run) -> int:

@@ -74,7 +74,9 @@ def serve_cassette(  # noqa: PLR0913  (the options of the command line)
         kept_as=str(place),
         exchanges=recorder.exchanges - recorder.refused,
         unanswered=tuple(one.message for one in divergences if one.fatal),
-        accepted=tuple(one.message for one in divergences if not one.fatal),
+        accepted=replay.ledger.told("nearest"),
+        added=replay.ledger.told("added"),
+        asked_live=replay.ledger.told("live"),
         unused=replay.unused(),
         broken=why_broken(recorder),
     )

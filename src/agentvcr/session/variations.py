@@ -21,6 +21,7 @@ from agentvcr.model.chance import Chance
 from agentvcr.model.diagnosis import Control
 from agentvcr.model.exchange import Exchange, Kept
 from agentvcr.model.run import Run, WorldPart
+from agentvcr.session.replaying import Order
 
 _HASH_SEEDS = ("1", "2", "3", "4", "5")
 """Two words change their places in a set by every second seed, more of them oftener."""
@@ -39,7 +40,7 @@ class Variation(msgspec.Struct, frozen=True, kw_only=True):
     control: Control
     run: Run
     pace: float = 0.0
-    order: str = "recorded"
+    order: Order = "recorded"
 
 
 def variations(recorded: Run) -> Iterator[tuple[Variation, ...]]:

@@ -229,6 +229,7 @@ def test_an_answer_of_any_shape_fits_the_frames_and_comes_out_as_it_went_in(size
         delays_ns=[3_600_000_000_000] * (len(sizes) + 2) * delays,
         end_kind="eof",
         failure=("a.B", "c"),
+        is_lent=bool(delays),
     )
     packed, offset, raw = pack_serve(serve), 0, b""
     while offset < len(packed):

@@ -45,6 +45,6 @@ def test_a_line_that_is_not_plain_is_left_to_typer(words):
     assert read(record, words) is None
 
 
-@pytest.mark.parametrize("words", [["--pace", "2"], ["--times", "0"], ["--on-miss", "live"]])
+@pytest.mark.parametrize("words", [["--pace", "2"], ["--times", "0"], ["--on-miss", "guess"]])
 def test_a_value_out_of_bounds_is_left_to_typer(words):
     assert read(replay, words) is None

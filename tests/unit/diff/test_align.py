@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import time
 
+from msgspec.structs import replace
+
 from agentvcr.diff.align import align, matches
 from agentvcr.steps import steps_of
 from tests.unit.build import chat, run, tool
@@ -41,6 +43,16 @@ def test_a_changed_call_pairs_with_the_one_of_its_address():
     a = [tool("/a"), tool("/weather?q=1"), tool("/z")]
     b = [tool("/a"), tool("/news"), tool("/weather?q=2"), tool("/z")]
     assert paired(a, b) == ["tool[0] tool[0]", "- tool[1]", "tool[1] tool[2]", "tool[2] tool[3]"]
+
+
+def test_a_changed_call_pairs_with_the_one_whose_answer_it_was_lent():
+    a = [chat("a"), chat("b"), chat("c"), chat("d")]
+    b = [replace(chat(one), served_from=number) for one, number in (("A", 1), ("C", 3), ("D", 4))]
+    assert paired(a, b) == ["llm[0] llm[0]", "llm[1] -", "llm[2] llm[1]", "llm[3] llm[2]"]
+    # Of another cassette, perhaps: what it says of an address that is not the same means nothing.
+    b = [replace(tool("/weather"), served_from=1), replace(tool("/news"), served_from=2)]
+    a = [tool("/news?q=1"), tool("/weather?q=1")]
+    assert "tool[0] tool[1]" in paired(a, b)
 
 
 def test_kinds_and_lanes_do_not_mix():

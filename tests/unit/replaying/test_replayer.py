@@ -239,10 +239,14 @@ def test_a_miss_is_worded_without_credentials(recorded, replayer):
     assert "SECRET" not in str(caught.value)
 
 
-def test_nearest_answers_nothing_that_is_not_like_it(recorded, replayer):
-    engine = replayer(recorded((ask(body=b'{"q":1}'), b"A")), on_miss="nearest")
-    with pytest.raises(ReplayHalt):
-        engine.begin(ask(body=b"completely other " * 9))
+def test_what_nothing_is_like_gets_an_error_and_the_replay_goes_on(recorded, replayer):
+    ledger = Ledger()
+    run = recorded((ask(body=b'{"q":1}'), b"A"))
+    engine = replayer(run, on_miss="nearest", ledger=ledger)
+    serve = engine.begin(ask(body=b"completely other " * 9))
+    assert (serve.status, serve.is_lent, serve.number) == (400, True, 0)
+    assert said(engine.begin(ask(body=b'{"q":1}'))) == b"A"
+    assert [(one.kind, one.fatal) for one in ledger.divergences] == [("added", False)]
 
 
 def test_a_recording_without_an_end_says_so_where_the_replay_leaves_it(recorded, replayer):

@@ -85,6 +85,7 @@ class Answering:
         if isinstance(decision, Serve):
             await exchange.serve(decision)
         else:
+            asked.body = asked.body if decision.body is None else decision.body
             await exchange.forward(decision.sink, self._upstream.ask(asked, url))
 
     async def _upgrade(self, caller: Caller, asked: Asked, lane: Lane, url: str) -> None:

@@ -72,6 +72,17 @@ def _follow_surroundings(entry: Entry) -> None:
     atexit.register(at_end)
 
 
+def _keep_time(entry: Entry) -> None:
+    """Keep what the clock says and in which order things happen, or have both again."""
+    keeps_reads = not is_off("clock") and os.environ.get("AGENTVCR_CLOCK") != "real"
+    if keeps_reads:
+        clock.install(entry, replaying=entry.replaying)
+        leaving.before_leaving(clock.flush)
+    if not is_off("order"):
+        is_virtual = os.environ.get("AGENTVCR_CLOCK") != "real"
+        order.install(entry, is_virtual=is_virtual, reads_are_kept=keeps_reads)
+
+
 def start(path_entry: str) -> None:
     """Bring this process under the session that its environment names."""
     lane = lanes.from_variable(os.environ.get("AGENTVCR_LANE", "main"))
@@ -99,12 +110,7 @@ def start(path_entry: str) -> None:
 
         farewell.install()
         when_imported("threading", farewell.hook_threading)
-    keeps_reads = not is_off("clock") and os.environ.get("AGENTVCR_CLOCK") != "real"
-    if keeps_reads:
-        clock.install(entry, replaying=entry.replaying)
-        leaving.before_leaving(clock.flush)
-    if not is_off("order"):
-        order.install(entry, reads_are_kept=keeps_reads)
+    _keep_time(entry)
     interceptors.install()
     guard.install()
     streams.install(

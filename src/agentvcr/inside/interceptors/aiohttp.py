@@ -8,13 +8,13 @@ and the program's own middlewares: each hop and each retry is an exchange of its
 from __future__ import annotations
 
 from agentvcr.inside import lanes, state
+from agentvcr.inside.broken import async_fell
 from agentvcr.inside.exchange import (
     Forward,
     NullSink,
     ProcessHandler,
     Request,
     Serve,
-    async_fell,
     end_kind_of,
 )
 from agentvcr.inside.interceptors.aiohttp_answers import Answer, answering_class

@@ -267,6 +267,7 @@ async def _observed(reader: Any, reading: Awaitable[Any], how: str) -> Any:  # n
 async def _come_in_turn(watcher: Any, coming: Awaitable[Any]) -> None:  # noqa: ANN401
     """Wait for what comes, and for its turn: it is still in the stream if that is broken off."""
     index = watcher.position + 1
+    watcher.course.expect()
     await coming
     await watcher.course.async_arrive(index)
 

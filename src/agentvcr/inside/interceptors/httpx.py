@@ -11,15 +11,13 @@ from __future__ import annotations
 import sys
 
 from agentvcr.inside import lanes, state
+from agentvcr.inside.broken import async_broke_off, async_fell, broke_off
 from agentvcr.inside.exchange import (
     Forward,
     ProcessHandler,
     ReplayHalt,
     Request,
     Serve,
-    async_broke_off,
-    async_fell,
-    broke_off,
     end_kind_of,
 )
 from agentvcr.inside.interceptors.httpx_streams import (
@@ -168,11 +166,12 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
         response = None
         try:
             try:
-                sent = request.stream = client.whole(body)
+                sent = request.stream = client.whole(_sent(request, body, decision))
                 response = original(self, request)
             finally:
                 # A body that no connection took may be sent again, also one to be read once.
                 request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
+                _sized(request, body, decision)
                 lanes.leave(token)
             course.arrive()
         except BaseException as error:
@@ -209,10 +208,11 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
         response = None
         try:
             try:
-                sent = request.stream = client.whole(body)
+                sent = request.stream = client.whole(_sent(request, body, decision))
                 response = await original(self, request)
             finally:
                 request.stream = body_stream if sent.was_read else client.module.ByteStream(body)
+                _sized(request, body, decision)
                 lanes.leave(token)
             await decision.course.async_arrive()
         except BaseException as error:
@@ -223,6 +223,25 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
         return _tee(client.async_tee, response, decision)
 
     return handle_async_request
+
+
+def _sent(request: Any, body: bytes, forward: Forward) -> bytes:  # noqa: ANN401  (the library's)
+    """Give the body that goes out: the program's, or the one that a fork has in its place."""
+    if forward.body is None:
+        return body
+    _resize(request, len(forward.body))
+    return forward.body
+
+
+def _sized(request: Any, body: bytes, forward: Forward) -> None:  # noqa: ANN401  (the library's)
+    """Have the program's request say its own length again."""
+    if forward.body is not None:
+        _resize(request, len(body))
+
+
+def _resize(request: Any, size: int) -> None:  # noqa: ANN401  (the library's)
+    if "content-length" in request.headers:
+        request.headers["content-length"] = str(size)
 
 
 async def _until_cancelled(serve: Serve) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from agentvcr.inside.exchange import ReplayHalt, async_fell, end_kind_of
+from agentvcr.inside.broken import async_fell
+from agentvcr.inside.exchange import ReplayHalt, end_kind_of
 from agentvcr.inside.waiting import WAITING, async_wait, forever, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -134,6 +135,7 @@ class AsyncPieces:
 
     async def __anext__(self) -> bytes:
         tee = self._tee
+        tee.course.expect()
         try:
             chunk: bytes = await self._inner.__anext__()
             await tee.course.async_arrive()

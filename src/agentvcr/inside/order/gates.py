@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 class Ordered(Course):
     """What is delivered of one exchange, piece by piece, to the caller that asked for it."""
 
-    __slots__ = ("_index", "_world", "number")
+    __slots__ = ("_index", "_own", "_world", "number")
 
-    def __init__(self, world: World, number: int, lane: Lane) -> None:
-        """Follow exchange `number`, which has just begun in `lane`."""
+    def __init__(self, world: World, number: int, own: int, lane: Lane) -> None:
+        """Follow exchange `number`, which has just begun in `lane`; this run calls it `own`."""
         self.number = number
+        self._own = own
         self._world = world
         self._index = 0
         with world.lock:
-            world.note(("S", number, 0))
+            world.note(("S", number, 0), told=("S", own, 0))
         worlds.told(lane)
 
     def leave(self) -> None:
@@ -56,7 +57,7 @@ class Ordered(Course):
         key, world = self._next(), self._world
         if worlds.active is world:
             try:
-                wait_for_turn(world, key)
+                wait_for_turn(world, key, ("D", self._own, key[2]))
             except BaseException:
                 self._index -= 1
                 raise
@@ -70,7 +71,7 @@ class Ordered(Course):
         key, world = self._next(), self._world
         if worlds.active is world:
             try:
-                await async_wait_for_turn(world, key)
+                await async_wait_for_turn(world, key, ("D", self._own, key[2]))
             except BaseException:
                 self._index -= 1
                 raise
@@ -90,28 +91,73 @@ class Ordered(Course):
         return key
 
 
+class Real(Ordered):
+    """What comes from the network in a replay: in its turn, where it was recorded, and no sooner.
+
+    Nobody is held to be stuck meanwhile; where it was not recorded, no timer runs out either.
+    """
+
+    __slots__ = ("_is_expected", "_is_known")
+
+    def __init__(self, world: World, number: int, own: int, lane: Lane) -> None:
+        """Follow an exchange that goes out; `number` is 0 where nothing like it was recorded."""
+        self._is_expected = False
+        self._is_known = bool(number)
+        super().__init__(world, number or -own, own, lane)
+        self.expect()
+
+    def expect(self) -> None:
+        """Say that something is to come."""
+        if not self._is_expected:
+            self._is_expected = True
+            with self._world.lock:
+                self._world.outside += 1
+                self._world.strange += not self._is_known
+
+    def _next(self) -> Key:
+        if self._is_expected:
+            self._is_expected = False
+            with self._world.lock:
+                self._world.outside -= 1
+                self._world.strange -= not self._is_known
+        return super()._next()
+
+    def __del__(self) -> None:
+        """Expect nothing of what was dropped."""
+        if self._is_expected:
+            self._is_expected = False
+            self._world.outside -= 1
+            self._world.strange -= not self._is_known
+
+
 def _told_here() -> None:
     lane = lanes.current()
     if not lane.shadow:
         worlds.told(lane)
 
 
-def course_of(number: int) -> Course:
-    """Follow an exchange that begins here, if its order is anybody's concern."""
+def course_of(number: int, own: int, *, is_real: bool = False) -> Course:
+    """Follow an exchange that begins here, if its order is anybody's concern.
+
+    Args:
+        number: Its number in the log: the recorded one in a replay.
+        own: Its number in this run.
+        is_real: It goes out, in a replay.
+    """
     world = worlds.active
-    if world is None or not number:
-        return FREE
     lane = lanes.current()
-    if lane.shadow or lane.covered or world.is_off:
+    if world is None or lane.shadow or lane.covered or world.is_off:
         return FREE
     world.contact()
-    return Ordered(world, number, lane)
+    if is_real:
+        return Real(world, number, own, lane)
+    return Ordered(world, number or -own, own, lane) if number or own else FREE
 
 
-def wait_for_turn(world: World, key: Key) -> None:
+def wait_for_turn(world: World, key: Key, told: Key | None = None) -> None:
     """Wait in this thread until `key` may happen."""
     strand = world.contact()
-    turn = Turn(key, strand)
+    turn = Turn(key, strand, told)
     with world.lock:
         if world.halted is not None:
             raise world.halted
@@ -143,7 +189,7 @@ def taken_back(world: World, turn: Turn) -> None:
         world.active.add(turn.strand)
 
 
-async def async_wait_for_turn(world: World, key: Key) -> None:
+async def async_wait_for_turn(world: World, key: Key, told: Key) -> None:
     """Wait in this event loop until `key` may happen."""
     asyncio = sys.modules.get("asyncio")
     loop: Any = asyncio._get_running_loop() if asyncio is not None else None
@@ -151,7 +197,7 @@ async def async_wait_for_turn(world: World, key: Key) -> None:
     if selector is None:
         return
     future = loop.create_future()
-    turn = LoopTurn(key, selector, future)
+    turn = LoopTurn(key, selector, future, told=told)
     with world.lock:
         if world.halted is not None:
             raise world.halted

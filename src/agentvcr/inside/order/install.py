@@ -21,15 +21,22 @@ if TYPE_CHECKING:
     from agentvcr.inside.order.log import Entry
 
 
-def install(handler: Any, *, reads_are_kept: bool) -> None:  # noqa: ANN401  (the process's handler)
+def install(
+    handler: Any,  # noqa: ANN401  (the process's handler)
+    *,
+    is_virtual: bool = True,
+    reads_are_kept: bool = True,
+) -> None:
     """Keep the order of what happens, or have it again.
 
-    A replay with `AGENTVCR_ORDER=free` keeps none, and one with `own` the order that comes about,
-    as a recording does. `reads_are_kept` where what the program reads of
-    a clock is recorded.
+    With `AGENTVCR_ORDER=own` a replay keeps the order that comes about, as a recording does.
+
+    Args:
+        handler: Takes it down, or has it.
+        is_virtual: In a replay, time is the recorded one too.
+        reads_are_kept: What the program reads of a clock is recorded.
     """
-    if handler.replaying and os.environ.get("AGENTVCR_ORDER") == "free":
-        return
+    _is_virtual[:] = [is_virtual]
     worlds.activate(_world(handler, ""))
     if reads_are_kept:
         worlds.tell_deliveries(clock.segment)
@@ -72,19 +79,25 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
 
     if not handler.replaying or _is_own():
         return worlds.World(tell=tell)
-    world = worlds.World(load=load, is_virtual=os.environ.get("AGENTVCR_CLOCK") != "real")
+    world = worlds.World(tell=tell, load=load, is_virtual=_is_virtual[0])
     world.watch.report = handler.other_order
     return world
 
 
 def uninstall() -> None:
     """Keep no order any more; `lanes.uninstall` takes away the hooks."""
+    world = worlds.active
+    if world is not None:
+        with world.lock:
+            world.tell()
     worlds.activate(None)
+    clock.set_now(None)
     worlds.tell_deliveries(None)
     _follows.clear()
 
 
 _follows: list[Any] = []
+_is_virtual: list[bool] = [True]
 
 
 def _follow_forks(handler: Any) -> None:  # noqa: ANN401  (as above)

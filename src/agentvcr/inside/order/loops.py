@@ -34,11 +34,22 @@ _MOST_BUSY_NS = 2_000_000
 class LoopTurn:
     """Something that a coroutine waits for, or a call that waits to be made."""
 
-    __slots__ = ("_future", "_handle", "due_ns", "expired", "key", "over", "place", "selector")
+    __slots__ = (
+        *("_future", "_handle", "due_ns", "expired"),
+        *("key", "over", "place", "selector", "told"),
+    )
 
-    def __init__(self, key: Key, selector: Selector, future: Any, handle: Any = None) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        key: Key,
+        selector: Selector,
+        future: Any,  # noqa: ANN401  (asyncio's)
+        handle: Any = None,  # noqa: ANN401  (as above)
+        told: Key | None = None,
+    ) -> None:
         """Wait for what the log calls `key`; then wake `future`, or run `handle`."""
         self.key = key
+        self.told = told or key
         self.selector = selector
         self.over = False
         self.expired = False
@@ -77,11 +88,12 @@ def _set(future: Any) -> None:  # noqa: ANN401  (asyncio's)
 class RealTurn:
     """Something real that is to come next in an event loop, by the log."""
 
-    __slots__ = ("due_ns", "expired", "key", "over", "place", "selector")
+    __slots__ = ("due_ns", "expired", "key", "over", "place", "selector", "told")
 
     def __init__(self, key: Key, selector: Selector) -> None:
         """Wait for the time to look for it."""
         self.key = key
+        self.told = None  # it is told when it has come
         self.selector = selector
         self.over = False
         self.expired = False

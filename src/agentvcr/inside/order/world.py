@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from _thread import RLock, _local, allocate_lock, get_ident
 
-from agentvcr.inside.order.log import Entry, Log
+from agentvcr.inside.order.log import OF_EXCHANGE, Entry, Log
 from agentvcr.inside.order.watch import Watch
 from agentvcr.inside.real import monotonic_ns
 
@@ -65,11 +65,12 @@ def become(strand: Strand) -> Strand:
 class Turn:
     """Something that a thread waits for: it sleeps on a lock of its own."""
 
-    __slots__ = ("due_ns", "expired", "key", "over", "place", "raw", "strand")
+    __slots__ = ("due_ns", "expired", "key", "over", "place", "raw", "strand", "told")
 
-    def __init__(self, key: Key | None, strand: Strand) -> None:
-        """Begin to wait as `strand`, for what the log calls `key`."""
+    def __init__(self, key: Key | None, strand: Strand, told: Key | None = None) -> None:
+        """Begin to wait as `strand`, for what the log calls `key`, and this run's own `told`."""
         self.key = key
+        self.told = told or key
         self.strand = strand
         self.over = False
         self.expired = False
@@ -102,7 +103,7 @@ class World:
         """Record, or replay.
 
         Args:
-            tell: Takes the entries of a recording.
+            tell: Takes what happened.
             load: Gives those that are replayed, when they are first needed.
             is_virtual: In a replay time is the log's, and no waiting costs any.
         """
@@ -118,7 +119,9 @@ class World:
         self.sleepers: dict[int, Any] = {}
         """Who has a timer: idle event loops, and in a replay threads; by identity."""
         self.outside = 0
-        """How many wait for something real that the log does not know."""
+        """How much is awaited in a replay that comes from the network."""
+        self.strange = 0
+        """How much of it the log does not know: time stands still for it."""
         self.halted: BaseException | None = None
         self.watch = Watch(self)
         self._now_ns = 0
@@ -168,15 +171,23 @@ class World:
 
     # --- what happened ----------------------------------------------------------------------------
 
-    def note(self, key: Key, at_ns: int = 0, *, overlap: bool = False) -> None:
-        """Take down what happened just now, or mark it in the log."""
+    def note(
+        self, key: Key, at_ns: int = 0, *, overlap: bool = False, told: Key | None = None
+    ) -> None:
+        """Take down what happened just now, and mark it in the log of a replay.
+
+        `told` where this run has another name for it than the recorded one.
+        """
         self.progress += 1
         if self.replaying:
             place = self.log.place_of(key)
             if place is not None:
                 self.log.mark(place)
-            return
-        self._entries.append(Entry(*key, at_ns or monotonic_ns(), overlap))
+            at_ns = self._now_ns if self.is_virtual else monotonic_ns()
+        self._keep(Entry(*(told or key), at_ns or monotonic_ns(), overlap))
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries.append(entry)
         if len(self._entries) >= _MOST_KEPT:
             self.tell()
 
@@ -195,6 +206,8 @@ class World:
             return True
         place = self.log.place_of(turn.key)
         if place is None:
+            if turn.key[0] in OF_EXCHANGE:
+                self.note(turn.key, told=turn.told)
             return False
         turn.place = place
         self.pending[place] = turn
@@ -225,7 +238,7 @@ class World:
         entry, due = self.log.next, self.earliest()
         if entry is None:
             return
-        if due is not None and due.due_ns <= entry.at_ns and not self.outside:
+        if due is not None and due.due_ns <= entry.at_ns and not self.strange:
             self.fire(due, due.due_ns)
         elif self.log.cur in self.pending:
             self.release(self.log.cur)
@@ -250,6 +263,9 @@ class World:
         self.log.mark(place)
         if self.is_virtual:
             self._now_ns = max(self._now_ns, entry.at_ns)
+        if turn.told is not None:
+            kind, who, index = turn.told
+            self._keep(Entry(kind, who, index, entry.at_ns, entry.overlap))
         turn.expired = True
         self.wake(turn, entry.at_ns)
 

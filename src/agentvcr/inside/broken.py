@@ -1,0 +1,31 @@
+"""Tell in its turn that an exchange was broken off.
+
+Owns the order of the two: first the turn, then the telling, whatever comes between.
+"""
+
+from __future__ import annotations
+
+from agentvcr.inside.exchange import Course, Forward, end_kind_of
+
+
+def broke_off(forward: Forward, error: BaseException) -> None:
+    """Tell in its turn that an exchange was broken off by `error`."""
+    try:
+        if not isinstance(error, GeneratorExit):
+            forward.course.arrive()
+    finally:
+        forward.sink.end(end_kind_of(error), error)
+
+
+async def async_broke_off(forward: Forward, error: BaseException) -> None:
+    """The same in an event loop."""
+    try:
+        await async_fell(forward.course, error)
+    finally:
+        forward.sink.end(end_kind_of(error), error)
+
+
+async def async_fell(course: Course, error: BaseException) -> None:
+    """Wait for the turn of an exchange's end by `error`; not where nothing may be awaited."""
+    if not isinstance(error, GeneratorExit):
+        await course.async_arrive()
