@@ -77,12 +77,9 @@ class Judge:
     def look(self, control: Control, diff: RunDiff) -> bool:
         """Judge a replay in which `control` was another; gives whether that is to blame."""
         excused = self._blamed if control == "race" else self._unexplained
-        seen = [
-            one
-            for entry in diff.entries
-            for one in self._differences(control, entry)
-            if (one := _without(one, excused.get((one.step.id, one.where), []))) is not None
-        ]
+        all_of_it = [one for entry in diff.entries for one in self._differences(control, entry)]
+        left = [_without(one, excused.get((one.step.id, one.where), ())) for one in all_of_it]
+        seen = [one for one in left if one is not None]
         for one in seen:
             self._blame(one)
         for one in seen:
