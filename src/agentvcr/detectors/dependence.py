@@ -1,4 +1,4 @@
-"""On what a program's requests depend besides its code: judge replays in which one thing was another.
+"""On what a program's requests depend besides its code, judged by replays of another kind each.
 
 Owns the judgement: which differences count, what they are blamed on, and which lines let it in.
 Makes no replay (`session`), and compares no runs (`diff`).
@@ -42,9 +42,10 @@ _OTHER_SOURCE = {"clock": "chance", "chance": "clock"}
 """An id may hold the time, and is noted as chance."""
 _SHOWN = 2_000
 _HEX = re.compile(r"0x[0-9a-fA-F]{6,16}\b")
-_LONG = re.compile(r"\b\d{9,15}\b")
-_NUMBER = re.compile(r"\b\d+\b")
-_LOWEST_ADDRESS = 1 << 28
+_NUMBER = re.compile(r"\b\d{1,15}\b")
+_ADDRESSES = range(1 << 28, 1 << 47)
+"""Where objects of a 64-bit process lie."""
+_MOST_CALLERS = 3
 
 
 class _Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,24 +150,35 @@ class Judge:
                 for step in racers_of(self._steps, one.step)
             )
             self._add(cause, self._suspects(asked, suspects.takes_first_come), place, racers=racers)
+        elif cause == "process-id":
+            lines = self._suspects(asked, suspects.takes_process_ids)
+            self._add(cause, lines or self._callers(asked), place)
         elif cause == "address":
-            self._add(cause, self._suspects(asked, suspects.takes_addresses), place)
+            is_written = any(overlaps(at, own) for at in _hex_in(one) for own in one.spans)
+            lines = () if is_written else self._suspects(asked, suspects.takes_addresses)
+            self._add(cause, lines or self._callers(asked), place)
         else:
-            self._add(cause, (), place)
+            self._add(cause, self._callers(asked), place)
+
+    def _callers(self, asked: Asked | None) -> tuple[Line, ...]:
+        """Give the lines that led to a request, where nothing says which of them is to blame."""
+        lines = asked.lines[:_MOST_CALLERS] if asked is not None else ()
+        return tuple(line_at(spot, self._texts) for spot in lines)
 
     def _cause(self, one: _Difference) -> Cause:
         if one.control != "nothing":
             return one.control
         before = one.before or ""
-        if any(overlaps(at, span) for at in _matches(_HEX, before) for span in one.spans):
+        numbers = [
+            (before[slice(*at)], any(overlaps(at, own) for own in one.spans))
+            for at in _matches(_NUMBER, before)
+        ]
+        if any(overlaps(at, own) for at in _hex_in(one) for own in one.spans):
             return "address"
-        for at in _matches(_LONG, before):
-            if int(before[slice(*at)]) >= _LOWEST_ADDRESS:
-                if any(overlaps(at, span) for span in one.spans):
-                    return "address"
-        for at in _matches(_NUMBER, before):
-            if before[slice(*at)] in self._pids and any(overlaps(at, own) for own in one.spans):
-                return "process-id"
+        if any(is_other and _is_address(text) for text, is_other in numbers):
+            return "address"
+        if any(is_other and text in self._pids for text, is_other in numbers):
+            return "process-id"
         return "hash-order" if is_reordered(before, one.after or "") else "unknown"
 
     def _readers(self, one: _Difference, asked: Asked | None) -> tuple[tuple[Line, ...], bool]:
@@ -257,6 +269,14 @@ class Judge:
 
 def _number(step: Step) -> int:
     return step.exchange.number if step.exchange is not None else 0
+
+
+def _hex_in(one: _Difference) -> list[Span]:
+    return _matches(_HEX, one.before or "")
+
+
+def _is_address(digits: str) -> bool:
+    return int(digits) in _ADDRESSES
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> list[Span]:

@@ -17,7 +17,19 @@ Suspect = tuple[int, str]
 
 _MAKES_SETS = {"set", "frozenset"}
 _OF_SETS = {"union", "intersection", "difference", "symmetric_difference", "copy"}
-_KEEPS_ORDER = {"list", "tuple", "enumerate", "map", "filter", "iter", "str", "repr", "join", "zip"}
+_KEEPS_ORDER = {
+    "list",
+    "tuple",
+    "enumerate",
+    "map",
+    "filter",
+    "iter",
+    "str",
+    "repr",
+    "join",
+    "zip",
+    "next",
+}
 """Calls in which the order of what they are given shows."""
 _FIRST_COME = {"as_completed", "imap_unordered", "wait", "as_completed_futures"}
 
@@ -40,32 +52,27 @@ def loops_over_sets(source: str) -> list[Suspect]:
 
 def takes_first_come(source: str) -> list[Suspect]:
     """Give the lines that take results in the order in which they come."""
-    tree = _parsed(source)
-    if tree is None:
-        return []
-    return sorted(
-        {
-            (node.lineno, function)
-            for node, function in _nodes(tree)
-            if isinstance(node, ast.Call) and _called(node) in _FIRST_COME
-        }
-    )
+    return _calls(source, _FIRST_COME)
 
 
 def takes_addresses(source: str) -> list[Suspect]:
     """Give the lines that ask for an object's address."""
+    return _calls(source, {"id"})
+
+
+def takes_process_ids(source: str) -> list[Suspect]:
+    """Give the lines that ask for the number of a process."""
+    return _calls(source, {"getpid", "getppid", "pid"})
+
+
+def _calls(source: str, names: set[str]) -> list[Suspect]:
     tree = _parsed(source)
-    if tree is None:
-        return []
-    return sorted(
-        {
-            (node.lineno, function)
-            for node, function in _nodes(tree)
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "id"
-        }
-    )
+    calls = [
+        (node.lineno, function)
+        for node, function in (_nodes(tree) if tree is not None else ())
+        if isinstance(node, ast.Call) and _called(node) in names
+    ]
+    return sorted(set(calls))
 
 
 def _parsed(source: str) -> ast.Module | None:
@@ -77,9 +84,11 @@ def _parsed(source: str) -> ast.Module | None:
 
 def _nodes(tree: ast.AST, function: str = "<module>") -> Iterator[tuple[ast.AST, str]]:
     for node in ast.iter_child_nodes(tree):
-        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         yield node, function
-        yield from _nodes(node, node.name if is_function else function)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _nodes(node, node.name)
+        else:
+            yield from _nodes(node, function)
 
 
 def _names_of_sets(tree: ast.AST) -> set[str]:
@@ -135,9 +144,5 @@ def _in_order(node: ast.AST) -> Iterator[ast.expr]:
             yield from node.args
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "pop":
             yield node.func.value
-        elif _called(node) == "next":
-            yield from node.args
-    elif isinstance(node, ast.FormattedValue):
-        yield node.value
-    elif isinstance(node, ast.Starred):
+    elif isinstance(node, ast.FormattedValue | ast.Starred):
         yield node.value

@@ -146,12 +146,12 @@ def _program_lines(frame: FrameType | None) -> Iterator[Line]:
 
 
 def _unescaped(body: str) -> str:
-    """Undo JSON's escapes as far as a date may have them: `07\\/24`."""
+    """Undo the one escape of JSON that a date may have: that of a slash."""
     return body.replace("\\/", "/")
 
 
 def _found(notes: Iterable[_Note], body: str) -> Iterator[tuple[str, Line, str]]:
-    """Give the notes whose value stands in a body, the latest first, each as it is written there."""
+    """Give the notes whose value stands in a body, the latest first, each as it stands there."""
     seen: set[tuple[str, Line, str]] = set()
     for note in notes:
         for text in _writings(note):

@@ -10,8 +10,11 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from agentvcr.cassette.reader import load_run
 from agentvcr.detectors.asked import asked_of
@@ -20,6 +23,7 @@ from agentvcr.diff.rundiff import diff
 from agentvcr.model.diagnosis import Control, Diagnosis, Trial
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
+from agentvcr.replaying.ledger import Ledger
 from agentvcr.session.recording import record_command
 from agentvcr.session.replaying import Replay, kept_as
 from agentvcr.session.variations import Variation, variations
@@ -28,6 +32,8 @@ Progress = Callable[[Control], None]
 """Is told what is about to be another."""
 
 _LONGEST_SOURCE = 2_000_000
+_PATIENCE_S = 30.0
+"""Seconds that a replay has at least, and three times as long as the recording beyond them."""
 
 
 def diagnose(
@@ -99,10 +105,32 @@ def _replayed(
     replay.clock = "virtual"  # also where answers come late
     with kept_as(place, is_new=False) as journal:
         recorder = replay.recorder(journal, argv)
-        with _output_to(None):
+        with _output_to(None), _stopped_after(_patience_s(recorded), replay.ledger):
             ended = replay.run(recorder, list(argv), str(Path.cwd()))
         recorder.close(ended.exit_status, ended.signal)
-    return diff(recorded, load_run(place))
+    outcome = diff(recorded, load_run(place))
+    fatal = replay.ledger.fatal
+    if outcome.halted is None and fatal is not None:
+        return replace(outcome, halted=fatal.message)
+    return outcome
+
+
+def _patience_s(recorded: Run) -> float:
+    took_s = recorded.outcome.at_ns / 1e9 if recorded.outcome is not None else 0.0
+    return _PATIENCE_S + 3 * took_s
+
+
+@contextlib.contextmanager
+def _stopped_after(patience_s: float, ledger: Ledger) -> Iterator[None]:
+    """Stop a program that waits for what cannot come, now that something is another."""
+    text = f"stopped by the doctor: no end after {patience_s:.0f} s"
+    timer = threading.Timer(patience_s, lambda: ledger.diverged("stuck", text))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextlib.contextmanager
@@ -111,17 +139,16 @@ def _output_to(descriptor: int | None) -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept = {one: os.dup(one) for one in ((1,) if descriptor is not None else (1, 2))}
-    nowhere = os.open(os.devnull, os.O_WRONLY) if descriptor is None else None
+    other = os.open(os.devnull, os.O_WRONLY) if descriptor is None else os.dup(descriptor)
     try:
         for one in kept:
-            os.dup2(descriptor if nowhere is None else nowhere, one)
+            os.dup2(other, one)
         yield
     finally:
         for one, before in kept.items():
             os.dup2(before, one)
             os.close(before)
-        if nowhere is not None:
-            os.close(nowhere)
+        os.close(other)
 
 
 def _sources(recorded: Run) -> dict[str, str]:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from agentvcr.cassette.pack import Progress
 
 
-def record_command(
+def record_command(  # noqa: PLR0913  (the options of the command line)
     argv: Sequence[str],
     target: Path,
     *,
