@@ -1,7 +1,6 @@
 """`doctor` names what a program's requests depend on, the right line, and nothing else."""
 
 import json
-import os
 
 import pytest
 
@@ -68,7 +67,7 @@ def test_a_clean_program_has_no_findings_and_its_provider_is_asked_once(tmp_path
     assert asked == result["exchanges"] == 9
     controls = [one["control"] for one in result["trials"]]
     assert controls == ["nothing", "clock", "chance", "hash-order", "race"]
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_person_is_told_the_line_the_texts_and_a_cure_in_80_columns(tmp_path):
@@ -83,14 +82,14 @@ def test_a_person_is_told_the_line_the_texts_and_a_cure_in_80_columns(tmp_path):
 def test_the_recording_is_kept_where_that_is_wanted(tmp_path):
     done, _ = examined("environment", tmp_path, "-o", "kept.avcr")
     assert done.returncode == 1
-    assert os.listdir(tmp_path) == ["kept.avcr"]
+    assert [one.name for one in tmp_path.iterdir()] == ["kept.avcr"]
     assert agentvcr("verify", "kept.avcr", cwd=tmp_path).returncode == 0
 
 
 def test_a_command_that_is_not_there_is_as_in_a_shell(tmp_path):
     done = agentvcr("doctor", "--", "no-such-command", cwd=tmp_path)
     assert done.returncode == 127
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_how_the_program_itself_ended_is_told(tmp_path):

@@ -26,10 +26,10 @@ def doctor(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Record CMD once, replay it with one thing another at a time, and say what its requests show.
+    """Find what makes CMD's requests differ from run to run.
 
-    What is another: the clock, chance, the order of sets, the order of answers. Exits with 1 when
-    there are findings. CMD's own output goes to standard error.
+    Records CMD once, then replays it with another clock, chance, order of sets or of answers, one
+    at a time. Exits with 1 when there are findings. CMD's own output goes to standard error.
     """
     from agentvcr.reporters import diagnosis as lines
     from agentvcr.reporters import json_reporter

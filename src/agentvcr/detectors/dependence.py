@@ -228,7 +228,7 @@ class Judge:
 
     # --- findings -------------------------------------------------------------------------------
 
-    def _place(  # noqa: PLR0913  (one field each)
+    def _place(
         self, step: StepRow, number: int, where: str, before: str | None, after: str | None
     ) -> Place:
         asked = self._asked.get(number)
