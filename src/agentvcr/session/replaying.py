@@ -47,7 +47,8 @@ from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
 from agentvcr.steps.trace import trace
 
-Order = Literal["recorded", "free"]
+Order = Literal["recorded", "free", "own"]
+"""In which order callers go on: as recorded; each as soon as it can; as in a new recording."""
 Clock = Literal["virtual", "real"]
 """What time a replayed program reads: what its recording read, or this machine's."""
 
@@ -272,6 +273,8 @@ class Replay:
                     clock=self.clock,
                     chance=self.chance,
                 )
+                if self._order == "own":
+                    env["AGENTVCR_ORDER"] = "own"
                 return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,
