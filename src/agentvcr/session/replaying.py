@@ -102,7 +102,9 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
             announce(command)
-        summary, _ = replayed(replay, journal, command, str(cwd), path=path, kept=place)
+        summary, _ = replayed(
+            replay, journal, command, str(cwd), path=path, kept=place, traced=traced
+        )
     if target is not None and summary.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it
     return summary
@@ -117,6 +119,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
     path: Path,
     kept: Path,
     keeps_unused: bool = False,
+    traced: bool = False,
 ) -> tuple[ReplaySummary, Ended]:
     """Run a command against a recording into a journal, and compare.
 
@@ -128,6 +131,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         path: The cassette that it is answered from.
         kept: The name under which the journal will be found.
         keeps_unused: What the command did not ask for is kept in the journal too.
+        traced: Give the trace, by which replays are compared with each other.
     """
     recorder = replay.recorder(journal, command)
     ended = replay.run(recorder, command, cwd)
