@@ -59,6 +59,24 @@ class Wire:
         self.encoded = False
 
 
+def hold_back(protocol: Any) -> Any:  # noqa: ANN401  (the library's; a transport, or None)
+    """Let nothing more come over a connection, until what has come has been taken in its turn.
+
+    Without us the program would have it before its peer could close the connection.
+    """
+    transport = getattr(protocol, "transport", None)
+    if transport is None or not hasattr(transport, "is_reading") or not transport.is_reading():
+        return None
+    transport.pause_reading()
+    return transport
+
+
+def let_come(protocol: Any, held: Any) -> None:  # noqa: ANN401  (as above)
+    """Let more come, unless the library itself holds it back by now."""
+    if held is not None and not held.is_closing() and not protocol._reading_paused:
+        held.resume_reading()
+
+
 def telling(original: Any) -> Any:  # noqa: ANN401  (the library's method)
     """Tell an answer's wire of what the library is about to decode."""
 
@@ -112,11 +130,14 @@ class Watcher:
         self.course.expect()
         await coming
         self._is_coming = reader.exception() is None
+        held = hold_back(reader._protocol)
         try:
             await self.course.async_arrive(index)
         except BaseException:
             self.settle(reader)
             raise
+        finally:
+            let_come(reader._protocol, held)
 
     def breaks(self, reader: Any, error: BaseException) -> None:  # noqa: ANN401  (the library's)
         """Notice that the stream breaks: perhaps behind something that is still to be taken."""
