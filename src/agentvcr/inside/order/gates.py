@@ -83,7 +83,7 @@ class Ordered(Course):
         world = self._world
         if world.replaying:
             with world.lock:
-                world.finish(self.number)
+                world.log.finish(self.number, but=world.pending)
 
     def _next(self) -> Key:
         key = ("D", self.number, self._index)
