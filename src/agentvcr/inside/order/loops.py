@@ -252,6 +252,8 @@ class Selector:
                 real = self._goes_idle()
                 if real is not None:
                     world.forget(real)
+                if world.replaying and not self._is_roused:
+                    world.watch.look()  # nobody else may
                 if not self._is_roused and not world.is_virtual and self.due_ns is not None:
                     self.now_ns = max(self.now_ns, now_ns)  # all that are due, as without us
                 self._no_longer_idle()

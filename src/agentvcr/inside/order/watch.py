@@ -160,7 +160,7 @@ class Watch:
         log, place = world.log, world.log.cur
         if entry.kind not in SOFT and (world.pending or world.earliest() is not None):
             self._tell(entry)
-        if entry.kind in OF_EXCHANGE:
+        if entry.kind == "S":  # it is not asked any more
             log.finish(entry.who, but=world.pending)
         log.mark(place)
         world.progress += 1
