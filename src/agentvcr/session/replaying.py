@@ -46,7 +46,8 @@ from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
 
-Order = Literal["recorded", "free"]
+Order = Literal["recorded", "free", "own"]
+"""In which order callers go on: as recorded; each as soon as it can; as in a new recording."""
 Clock = Literal["virtual", "real"]
 """What time a replayed program reads: what its recording read, or this machine's."""
 
@@ -268,6 +269,8 @@ class Replay:
                     clock=self.clock,
                     chance=self.chance,
                 )
+                if self._order == "own":
+                    env["AGENTVCR_ORDER"] = "own"
                 return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,

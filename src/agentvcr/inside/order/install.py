@@ -30,6 +30,8 @@ def install(
 ) -> None:
     """Keep the order of what happens, or have it again.
 
+    With `AGENTVCR_ORDER=own` a replay keeps the order that comes about, as a recording does.
+
     Args:
         handler: Takes it down, or has it.
         is_virtual: In a replay, time is the recorded one too.
@@ -39,11 +41,15 @@ def install(
     worlds.activate(_world(handler, ""))
     if reads_are_kept:
         worlds.tell_deliveries(clock.segment)
-        clock.set_now(_now_ns if handler.replaying else None)
+        clock.set_now(_now_ns if handler.replaying and not _is_own() else None)
     lanes.on_item.append(lambda unit: _take_up(handler, unit))
     _follow_forks(handler)
     for name, hook in HOOKS.items():
         when_imported(name, hook)
+
+
+def _is_own() -> bool:
+    return os.environ.get("AGENTVCR_ORDER") == "own"
 
 
 def _now_ns() -> int:
@@ -74,7 +80,7 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
         found.sort(key=lambda one: one.at_ns)
         return found
 
-    if not handler.replaying:
+    if not handler.replaying or _is_own():
         return worlds.World(tell=tell)
     world = worlds.World(tell=tell, load=load, is_virtual=_is_virtual[0])
     world.watch.report = handler.other_order
