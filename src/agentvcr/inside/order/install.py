@@ -38,7 +38,7 @@ def install(
         reads_are_kept: What the program reads of a clock is recorded.
     """
     _is_virtual[:] = [is_virtual]
-    worlds.activate(_world(handler, ""))
+    worlds.activate(_begun(handler))
     if reads_are_kept:
         worlds.tell_deliveries(clock.segment)
         clock.set_now(_now_ns if handler.replaying and not _is_own() else None)
@@ -62,9 +62,13 @@ def _take_up(handler: Any, unit: str) -> None:  # noqa: ANN401  (as above)
     """Keep the order of an item of a pool by itself: which worker does it is chance."""
     world = worlds.active
     if world is not None:
-        with world.lock:
-            world.tell()
-        worlds.activate(_world(handler, unit))
+        world.tell()
+        worlds.activate(_world(handler, unit) if unit else _base[0])
+
+
+def _begun(handler: Any) -> worlds.World:  # noqa: ANN401  (as above)
+    _base[:] = [_world(handler, "")]
+    return _base[0]
 
 
 def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
@@ -89,10 +93,8 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
 
 def uninstall() -> None:
     """Keep no order any more; `lanes.uninstall` takes away the hooks."""
-    world = worlds.active
-    if world is not None:
-        with world.lock:
-            world.tell()
+    if worlds.active is not None:
+        worlds.active.tell()
     worlds.activate(None)
     clock.set_now(None)
     worlds.tell_deliveries(None)
@@ -101,6 +103,8 @@ def uninstall() -> None:
 
 _follows: list[Any] = []
 _is_virtual: list[bool] = [True]
+_base: list[worlds.World] = []
+"""The world of this process outside of every item."""
 
 
 def _follow_forks(handler: Any) -> None:  # noqa: ANN401  (as above)
@@ -113,7 +117,7 @@ def _follow_forks(handler: Any) -> None:  # noqa: ANN401  (as above)
 def _forked() -> None:
     if worlds.active is not None and _follows:
         worlds.active.lock = RLock()  # who held it is not here, and old turns and courses use it
-        worlds.activate(_world(_follows[0], ""))
+        worlds.activate(_begun(_follows[0]))
 
 
 def _hook_time(module: ModuleType) -> None:

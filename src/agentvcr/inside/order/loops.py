@@ -269,7 +269,7 @@ class Selector:
 def wrapped(loop: Any, world: World) -> Selector | None:  # noqa: ANN401  (an event loop, or None)
     """Give the stand-in for a loop's selector, put there now if need be; None without selector."""
     found: Any = getattr(loop, "_selector", None)
-    if found is None or not hasattr(loop, "_ready"):
+    if not (hasattr(found, "get_map") and hasattr(loop, "_ready")):  # a proactor has no map
         return None
     if isinstance(found, Selector):
         if found._world is world:
