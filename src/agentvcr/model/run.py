@@ -81,7 +81,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the recorder or the replayer saw and that is not an exchange.
 
     `kind` is one of `divergence`, `unrecorded`, `unentered`, `telemetry`, `live`, `lost`, `signal`,
-    `gateway` (its address, where somebody came to it).
+    `order` (a turn that did not come), `gateway` (its address, where somebody came to it).
     """
 
     kind: str

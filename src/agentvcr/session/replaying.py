@@ -45,6 +45,7 @@ from agentvcr.session.command import check_command, folder_of, project_root, rec
 from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
+from agentvcr.steps.path import ROOT_LANE
 from agentvcr.steps.trace import trace
 
 Order = Literal["recorded", "free", "own"]
@@ -293,7 +294,12 @@ class Replay:
     def worlds(self, recorder: Recorder) -> Worlds:
         """Give what was recorded beside exchanges; no order where the program may leave it."""
         without = ("order",) if self._order == "free" else ()
-        return Worlds(self.recorded, recorder.lanes.__getitem__, without=without)
+
+        def lane_of(process: int) -> str:
+            """A block of a process has no lane of its own: it stands for the first one."""
+            return recorder.lanes[process] if process < len(recorder.lanes) else ROOT_LANE
+
+        return Worlds(self.recorded, lane_of, without=without)
 
     def unused(self) -> tuple[str, ...]:
         """Name the recorded exchanges that nobody asked for."""

@@ -12,12 +12,14 @@ from agentvcr.cassette import format as fmt
 from agentvcr.cassette.vocabulary import dictionary_bytes
 from agentvcr.inside import steps
 from agentvcr.inside.interceptors import tools
+from agentvcr.inside.order import log
 from agentvcr.inside.values import MOST_TOLD
 from agentvcr.model import credentials
 from agentvcr.model.exchange import EndKind
 from agentvcr.model.run import Note, Stream
 
-REFERENCE = Path(__file__).parents[3] / "docs/reference"
+ROOT = Path(__file__).parents[3]
+REFERENCE = ROOT / "docs/reference"
 PAGE = (REFERENCE / "cassette-format.md").read_text(encoding="utf-8")
 DICTIONARY = "aa95d0655b7076c7ed78f4adc9968682730b2be9d940b683d5c5a878af2c6557"
 
@@ -115,6 +117,39 @@ def test_the_page_has_every_bound_and_every_word():
         *(name.decode() for name in credentials.CREDENTIAL_HEADERS),
     }
     assert {word for word in words if f"`{word}`" not in PAGE} == set()
+
+
+KIND_IN_CODE = re.compile(
+    r'\bworld(?:\(|, )\s*"([a-z.]+)"'  # written at once
+    r'|^KIND(?:: Final)? = "([a-z.]+)"'  # the module's own
+    r'|^    name = "([a-z.]+)"'  # of a generator that a program shares
+    r'|^ +yield "([a-z.]+)", |\("(sources|files)", \w+\)',  # what a run was made of
+    re.MULTILINE,
+)
+
+
+def kinds_in_code():
+    """Read what kinds of WorldRecords the code writes."""
+    homes = [ROOT / "src/agentvcr" / name for name in ("channel", "inside", "model", "recording")]
+    text = "\n".join(path.read_text("utf-8") for one in homes for path in one.rglob("*.py"))
+    return {kind for found in KIND_IN_CODE.findall(text) for kind in found if kind}
+
+
+def rows_below(heading):
+    """Give the first cells of the tables of a part of the page."""
+    part = re.split(r"^#+ ", PAGE.split(f"# {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+    return re.findall(r"^\| `([\w.]+)` \|", part, re.MULTILINE)
+
+
+def test_the_page_has_every_kind_of_what_surrounds_exchanges():
+    rows = rows_below("Kinds of WorldRecords")
+    assert len(rows) == len(set(rows)) == 13
+    assert set(rows) == kinds_in_code()
+
+
+def test_the_page_has_every_letter_and_the_size_of_an_entry_of_the_order():
+    assert f"entries of {log.ENTRY.size} bytes" in PAGE
+    assert set(rows_below("Entries of the order")) == set(re.findall(r"`(\w)`", log.__doc__))
 
 
 def test_the_dictionary_never_changes_and_lies_beside_the_page():
