@@ -52,6 +52,20 @@ class Changed:
         assert (first["status"], first["a"]["id"], first["b"]["id"]) == ("changed", step, step)
         assert first["changes"][0] == {"where": place, "before": before, "after": after}
 
+    def touches(self, status: str, steps: list[str]) -> None:
+        """Expect a run to the end that differs in these steps, each told once, in nothing else."""
+        assert self.status == 1, self.stderr
+        assert self.diff["halted"] is None
+        differing = [one for one in self.diff["entries"] if one["status"] != "same"]
+        told = [(one["status"], (one["a"] or one["b"])["id"]) for one in differing]
+        assert sorted(told) == sorted((status, step) for step in steps)
+        for one in differing:  # a changed step is not paired with another's
+            assert one["a"] is None or one["b"] is None or one["a"]["id"] == one["b"]["id"]
+        # The rest came to the same; an SDK may log what became of an added call.
+        streams = [one["stream"] for one in self.diff["output"]]
+        assert streams in ([], ["stderr"] if status == "added" else [])
+        assert self.diff["ending"] is None
+
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
@@ -92,14 +106,20 @@ class Recording:
             assert done.returncode == 0, done.stderr.decode()
         return target.read_bytes()
 
-    def steps(self) -> list[Event]:
-        """Give the recorded steps in the order in which they began."""
-        return [event for event in events(self.exported()) if event["event"] == "step"]
+    def steps(self, name: str = RECORDED) -> list[Event]:
+        """Give a run's steps in the order in which they began."""
+        return [event for event in events(self.exported(name)) if event["event"] == "step"]
 
-    def changed(self, change: str) -> Changed:
+    def changed(self, change: str, on_miss: str = "fail") -> Changed:
         """Replay a program with one change against the recording of the one without."""
-        name, command = f"{change}.avcr", [*self.command, "--change", change]
-        done = _agentvcr(self.folder, self.env, "replay", RECORDED, "-o", name, "--", *command)
+        return self.otherwise(
+            f"{change}-{on_miss}.avcr", [*self.command, "--change", change], on_miss
+        )
+
+    def otherwise(self, name: str, command: list[str], on_miss: str) -> Changed:
+        """Replay another command, and keep that as `name`."""
+        words = (RECORDED, "--on-miss", on_miss, "-o", name, "--", *command)
+        done = _agentvcr(self.folder, self.env, "replay", *words)
         diff = _agentvcr(self.folder, self.env, "diff", "--json", RECORDED, name)
         assert diff.returncode == 1, diff.stderr.decode()
         return Changed(done.returncode, done.stderr.decode(), json.loads(diff.stdout))
@@ -108,11 +128,20 @@ class Recording:
 @pytest.fixture(scope="module")
 def recording(request, tmp_path_factory):
     """Record the program of the module's FRAMEWORK; the provider has gone when this returns."""
-    name = request.module.FRAMEWORK
+    return _recorded(request.module.FRAMEWORK, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def longer_recording(request, tmp_path_factory):
+    """Record it with the turn more that `--change inserted` makes."""
+    return _recorded(request.module.FRAMEWORK, tmp_path_factory, "--change", "inserted")
+
+
+def _recorded(name: str, folders: pytest.TempPathFactory, *words: str) -> Recording:
     with Provider() as provider:
         keys = {"OPENAI_BASE_URL": provider.base_url, "OPENAI_API_KEY": "sk-test-not-a-key"}
-        command = program(name, f"with_{name}.py")
-        found = record(tmp_path_factory.mktemp(name), command, keys)
+        command = program(name, f"with_{name}.py", *words)
+        found = record(folders.mktemp(name), command, keys)
     # Nothing passed by unrecorded, and nothing was recorded twice.
     assert len(found.steps()) == len(provider.asked)
     return found

@@ -23,8 +23,9 @@ from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Send
 from pydantic import BaseModel
 
+CHANGES = ["docstring", "inserted", "prompt", "shared_prompt", "tool_order"]
 CHANGE = argparse.ArgumentParser()
-CHANGE.add_argument("--change", choices=["docstring", "prompt", "tool_order"])
+CHANGE.add_argument("--change", choices=CHANGES)
 CHANGED = CHANGE.parse_args().change
 MODEL = ChatOpenAI(model="gpt-4o-mini", temperature=0)
 
@@ -106,12 +107,21 @@ supervisor = (
     | MODEL.with_structured_output(Plan)
     | (lambda plan: {"topics": plan.topics})
 )
-researcher = agent("You find out how things are.", [search, read])
+researcher = agent(
+    "You find out all of it." if CHANGED == "shared_prompt" else "You find out how things are.",
+    [search, read],
+)
 sceptic = agent("You doubt what others find out.", [check, search])
 editing = [count, style]
 editor = agent(
     "You write the shortest article." if CHANGED == "prompt" else "You write the article.",
     editing[::-1] if CHANGED == "tool_order" else editing,
+)
+reader = (
+    ChatPromptTemplate(
+        [("system", "You read, and say what is missing."), ("placeholder", "{messages}")]
+    )
+    | MODEL
 )
 
 
@@ -138,7 +148,13 @@ office.add_node(
 )
 office.add_edge(START, "supervisor")
 office.add_conditional_edges("supervisor", fan_out, ["researcher", "sceptic"])
-office.add_edge(["researcher", "sceptic"], "editor")
+if CHANGED == "inserted":
+    # One more turn, which changes nothing of what the editor is told.
+    office.add_node("reader", RunnableLambda(join) | reader | (lambda _: {"notes": []}))
+    office.add_edge(["researcher", "sceptic"], "reader")
+    office.add_edge("reader", "editor")
+else:
+    office.add_edge(["researcher", "sceptic"], "editor")
 office.add_edge("editor", END)
 graph = office.compile(checkpointer=MemorySaver())
 THREAD = {"configurable": {"thread_id": "1"}}

@@ -6,12 +6,15 @@ Written as a user of openai-agents writes it. The model's address and key come f
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 
+import openai
 from agents import Agent, ModelSettings, Runner, function_tool, handoff
 
+CHANGES = ["docstring", "inserted", "prompt", "shared_prompt", "tool_order"]
 CHANGE = argparse.ArgumentParser()
-CHANGE.add_argument("--change", choices=["docstring", "prompt", "tool_order"])
+CHANGE.add_argument("--change", choices=CHANGES)
 CHANGED = CHANGE.parse_args().change
 
 
@@ -120,7 +123,11 @@ desk = Agent(
 guide = Agent(
     name="Guide",
     model=MODEL,
-    instructions="You tell what to see, and say something else each time.",
+    instructions=(
+        "You tell what to see indoors."
+        if CHANGED == "shared_prompt"
+        else "You tell what to see, and say something else each time."
+    ),
     tools=[read_policy, find_customer],
 )
 writer = Agent(
@@ -128,6 +135,11 @@ writer = Agent(
     model=MODEL,
     instructions="You write the letter that goes out.",
     tools=[read_policy],
+)
+reader = Agent(
+    name="Reader",
+    model=MODEL,
+    instructions="You read, and say what is missing.",
 )
 
 
@@ -146,6 +158,11 @@ async def main() -> None:
     )
     for one in said:
         print(one)
+    if CHANGED == "inserted":
+        # One more turn, in a task of its own, which changes nothing of what the writer is told. In
+        # a replay nothing recorded is like it: an error comes in its API's words.
+        with contextlib.suppress(openai.BadRequestError):
+            await travel(reader, "\n".join(said))
     letter = Runner.run_streamed(writer, "Write to Ada:\n" + "\n".join(said))
     async for event in letter.stream_events():
         if event.type == "raw_response_event":

@@ -137,16 +137,19 @@ class AsyncPieces:
         tee = self._tee
         tee.course.expect()
         try:
-            chunk: bytes = await self._inner.__anext__()
+            try:
+                chunk: bytes | None = await self._inner.__anext__()
+            except StopAsyncIteration:
+                chunk = None
+            # Who is cancelled while even the end waits for its turn, does not see it.
             await tee.course.async_arrive()
-        except StopAsyncIteration:
-            await tee.course.async_arrive()
-            tee.end("eof")
-            raise
         except BaseException as error:
             await async_fell(tee.course, error)
             tee.end(end_kind_of(error), error)
             raise
+        if chunk is None:
+            tee.end("eof")
+            raise StopAsyncIteration
         tee.sink.chunk(chunk)
         return chunk
 
