@@ -285,7 +285,7 @@ def hook_threading(module: ModuleType) -> None:
 
     @dressed_as(start_original)
     def start_thread(self: Any) -> None:  # noqa: ANN401  (a Thread)
-        if not _is_pool_worker(self) and not self._started.is_set():
+        if self._initialized and not _is_pool_worker(self) and not self._started.is_set():
             self._agentvcr_lane = current().child("thread")
         start_original(self)
 

@@ -20,6 +20,7 @@ _MOST_WHAT = 120
 """Characters of something that was not recorded; a command line may be longer."""
 _NEAREST = "answered by the nearest exchange:"
 _ADDED = "nothing like it was recorded; answered with an error:"
+_ORDER = "another order than the recorded one:"
 _LIVE = "asked of the real service:"
 _OWN_LINE = ("broken", "silent")
 """Kinds of what was not recorded that the summary tells in words of their own."""
@@ -161,6 +162,7 @@ def _replay(summary: ReplaySummary) -> list[str]:
     lines += _told(_NEAREST, summary.accepted)
     lines += _told(_ADDED, summary.added)
     lines += _told(_LIVE, summary.asked_live)
+    lines += _told(_ORDER, summary.other_order)
     lines += _listed("not replayed: ", summary.not_replayed)
     if not summary.divergence:  # a stopped replay did not come to the rest
         lines += _listed("never asked for: ", summary.unused)

@@ -143,6 +143,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         accepted=ledger.told("nearest"),
         added=ledger.told("added"),
         asked_live=ledger.told("live"),
+        other_order=ledger.told("order"),
         changed=(),
         unused=() if keeps_unused else replay.unused(),
         not_replayed=replay.not_replayed(),

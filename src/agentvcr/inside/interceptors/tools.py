@@ -307,9 +307,13 @@ def _async(made: Tool) -> Any:  # noqa: ANN401  (a function)
         try:
             with call:
                 result = await function(*args, **options)
-            return call.returned(result)
-        finally:
-            await _in_turn(call.decision)
+            kept = call.returned(result)
+        except BaseException as error:
+            if not isinstance(error, GeneratorExit):  # one that is closed must not wait
+                await _in_turn(call.decision)
+            raise
+        await _in_turn(call.decision)
+        return kept
 
     return wrapper
 

@@ -83,7 +83,7 @@ class Ordered(Course):
         world = self._world
         if world.replaying:
             with world.lock:
-                world.finish(self.number)
+                world.log.finish(self.number, but=world.pending)
 
     def _next(self) -> Key:
         key = ("D", self.number, self._index)
@@ -175,11 +175,19 @@ def wait_for_turn(world: World, key: Key, told: Key | None = None) -> None:
 
 def look_until(world: World, turn: Turn) -> None:
     """Wait until a turn comes, and look around meanwhile."""
-    tick_s = TICK_S if world.replaying else HOLD_S
-    while not turn.raw.acquire(timeout=tick_s):
+    while not turn.raw.acquire(timeout=_tick_s(world)):
         with world.lock:
             if not turn.over:
                 world.watch.look()
+
+
+_TOGETHER = 8
+
+
+def _tick_s(world: World) -> float:
+    """Say how soon to look: of many who wait, each looks seldom, or looking itself is work."""
+    waiting = world.pending if world.replaying else world.arrivals
+    return (TICK_S if world.replaying else HOLD_S) * (1 + len(waiting) // _TOGETHER)
 
 
 def taken_back(world: World, turn: Turn) -> None:

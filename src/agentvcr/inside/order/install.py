@@ -6,6 +6,7 @@ Owns which hooks that takes. Each is another module's.
 from __future__ import annotations
 
 import os
+from _thread import RLock
 
 from agentvcr.inside import clock, lanes, real
 from agentvcr.inside.imports import when_imported
@@ -69,6 +70,8 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
         for lane, data in handler.recorded_world("order", unit):
             if lane == unit:
                 found += unpack(data)
+        # Parts travel over several connections: the clock, read under one lock, has their order.
+        found.sort(key=lambda one: one.at_ns)
         return found
 
     if not handler.replaying:
@@ -103,6 +106,7 @@ def _follow_forks(handler: Any) -> None:  # noqa: ANN401  (as above)
 
 def _forked() -> None:
     if worlds.active is not None and _follows:
+        worlds.active.lock = RLock()  # who held it is not here, and old turns and courses use it
         worlds.activate(_world(_follows[0], ""))
 
 

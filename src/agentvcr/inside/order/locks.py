@@ -49,6 +49,7 @@ class _Ordered(metaclass=_Kind):
     """A lock that goes to its next owner in the recorded order."""
 
     __slots__ = ("__weakref__", "_counts", "_inner", "_name", "_owner")
+    __module__ = "threading"  # who pickles the class finds the same, also where we are not
     _real: Any = type(allocate_lock())
 
     def __init__(self) -> None:
@@ -104,6 +105,9 @@ class _Ordered(metaclass=_Kind):
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever a lock has)
         return getattr(self._inner, name)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:  # noqa: ANN401  (as a lock's: it refuses)
+        return self._inner.__reduce_ex__(protocol)
+
     def __repr__(self) -> str:
         return repr(self._inner)
 
@@ -112,6 +116,7 @@ class Lock(_Ordered):
     """Stands for `threading.Lock`."""
 
     __slots__ = ()
+    __module__ = "threading"
 
     def __new__(cls) -> Any:  # noqa: ANN401  (a lock)
         """Make one, or a real one for a library."""
@@ -124,6 +129,7 @@ class RLock(_Ordered):
     """Stands for `threading.RLock`."""
 
     __slots__ = ()
+    __module__ = "threading"
     _real = type(RawRLock())
 
     def __new__(cls) -> Any:  # noqa: ANN401  (a lock)

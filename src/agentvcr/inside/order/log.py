@@ -14,7 +14,7 @@ import struct
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Iterable, Union
+    from typing import Container, Iterable, Union
 
     Who = Union[int, str]
     Key = tuple[str, Who, int]
@@ -24,7 +24,7 @@ SOFT = "RA"
 """Kinds that may fail to come without anybody being told: what is real comes in other pieces."""
 ENTRY = struct.Struct("<cBxxIIq")
 """Kind, whether others ran when it came, who (an exchange or a place among the names), which of its
-kind, and the monotonic clock in nanoseconds: 24 bytes with padding, little-endian."""
+kind, and the monotonic clock in nanoseconds: 20 bytes, little-endian."""
 
 
 class Entry:
@@ -101,13 +101,14 @@ class Log:
         self.cur = 0
         """Place of the first entry that has not happened."""
         self.at: dict[Key, int] = {}
+        self._happened: set[int] = set()
         for place, one in enumerate(entries):
-            self.at.setdefault(one.key, place)
+            if self.at.setdefault(one.key, place) != place:
+                self.mark(place)  # told twice: after an interruption, it is waited for once
         self.of_exchange: dict[Who, list[int]] = {}
         for place, one in enumerate(entries):
             if one.kind in OF_EXCHANGE:
                 self.of_exchange.setdefault(one.who, []).append(place)
-        self._happened: set[int] = set()
 
     @property
     def next(self) -> Entry | None:
@@ -128,3 +129,9 @@ class Log:
             while self.cur in self._happened:
                 self._happened.discard(self.cur)
                 self.cur += 1
+
+    def finish(self, exchange: Who, *, but: Container[int] = ()) -> None:
+        """Expect nothing more of an exchange, `but` at places for which somebody waits."""
+        for place in self.of_exchange.get(exchange, ()):
+            if place not in but:
+                self.mark(place)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _NS = 1_000_000_000
 _MOST_TURNS = 100
-_MOST_BUSY_NS = 2_000_000
+_MOST_BUSY_NS = 100_000_000
 """A loop that is never idle is let have one event in so many of its turns, or after so long."""
 
 
@@ -252,8 +252,10 @@ class Selector:
                 real = self._goes_idle()
                 if real is not None:
                     world.forget(real)
+                if world.replaying and not self._is_roused:
+                    world.watch.look()  # nobody else may
                 if not self._is_roused and not world.is_virtual and self.due_ns is not None:
-                    self.now_ns = max(self.now_ns, min(now_ns, self.due_ns))
+                    self.now_ns = max(self.now_ns, now_ns)  # all that are due, as without us
                 self._no_longer_idle()
         return self.real.select(0)
 

@@ -22,6 +22,7 @@ _READ = 1  # `selectors.EVENT_READ`
 _SHORTEST_NS = 250_000_000
 _LONGEST_NS = 60_000_000_000
 """So long at most is something real waited for, which came in the recording."""
+_MARK = "_agentvcr_is_of_client"
 
 
 class Real:
@@ -51,8 +52,7 @@ class Real:
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:  # noqa: ANN401
         """Watch a descriptor, and take down whose it is."""
-        lane = lanes.current()
-        if lane.hidden or lane.covered or self._world.is_off:
+        if _is_of_client(data) or self._world.is_off:
             return self.inner.register(fileobj, events, data)
         if self._world.replaying:
             self._own = self._own or type(self.inner)()
@@ -159,6 +159,22 @@ class Real:
         if key is not None:
             with self._world.lock:
                 self._world.note(key)
+
+
+def _is_of_client(data: Any) -> bool:  # noqa: ANN401  (asyncio's pair of handles)
+    """Whether a descriptor is a client's, below an interceptor, and none of the program's.
+
+    A client's transport stays its own: the program's code lets it read on, and so has it registered
+    again for each piece of a stream.
+    """
+    lane = lanes.current()
+    is_here = lane.hidden or lane.covered
+    for handle in data if isinstance(data, tuple) else ():
+        owner = getattr(getattr(handle, "_callback", None), "__self__", None)
+        marks = getattr(owner, "__dict__", {})
+        if "_sock_fd" in marks:  # one of asyncio's transports
+            return bool(marks.setdefault(_MARK, is_here))
+    return is_here
 
 
 class _Both:

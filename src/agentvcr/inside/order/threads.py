@@ -38,7 +38,7 @@ def _hook_start(thread_class: Any) -> None:  # noqa: ANN401  (`Thread`)
 
     def start(self: Any) -> None:  # noqa: ANN401  (a Thread)
         world = taking_part()[0]
-        if world is None or self._started.is_set() or _is_machinery(self):
+        if world is None or not self._initialized or self._started.is_set() or _is_machinery(self):
             original(self)
             return
         strand = self._agentvcr_strand = Strand()

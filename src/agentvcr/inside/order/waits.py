@@ -20,7 +20,7 @@ from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any, Callable
 
     from agentvcr.inside.lane import Lane
@@ -37,8 +37,13 @@ def taking_part() -> tuple[World | None, Lane]:
     return world, lane
 
 
-def make_waiter() -> Any:  # noqa: ANN401  (a lock)
-    """Make the lock on which a thread is about to wait in a `Condition`."""
+def make_waiter(wait: CodeType) -> Any:  # noqa: ANN401  (a lock)
+    """Make the lock on which a thread is about to wait in a `Condition`.
+
+    Whoever is not in `wait`, that of a `Condition`, makes a lock for something else.
+    """
+    if sys._getframe(2).f_code is not wait:
+        return allocate_lock()
     world, lane = taking_part()
     if world is not None:
         return Waiter(world, lane)
@@ -178,7 +183,7 @@ def hook_join(thread_class: Any) -> None:  # noqa: ANN401  (`Thread`)
 
     def join(self: Any, timeout: float | None = None) -> None:  # noqa: ANN401  (a Thread)
         world, lane = taking_part()
-        if world is None or not self.is_alive():
+        if world is None or not self.is_alive() or (timeout is not None and timeout <= 0):
             original(self, timeout)
         elif timeout is None:
             with world.lock:
@@ -208,7 +213,8 @@ def _join_until(
     is_late = False
     try:
         while not (turn.over or is_late) and thread.is_alive():
-            join(TICK_S)
+            left_s = (until_ns - monotonic_ns()) / _NS
+            join(TICK_S if world.is_virtual else max(0.0, min(TICK_S, left_s)))
             is_late = not world.is_virtual and monotonic_ns() >= until_ns
             with world.lock:
                 if world.replaying and not turn.is_over():
@@ -222,10 +228,5 @@ def _join_until(
 
 def hook_conditions(module: ModuleType) -> None:
     """Put the stand-in behind every `Condition` of `threading`."""
-    code = module.Condition.wait.__code__
-
-    def make_lock() -> Any:  # noqa: ANN401  (a lock)
-        # What else `threading` makes of it, as after a fork, is a lock that several wait for.
-        return make_waiter() if sys._getframe(1).f_code is code else allocate_lock()
-
-    lanes.replace(module, "_allocate_lock", make_lock)
+    wait = module.Condition.wait.__code__
+    lanes.replace(module, "_allocate_lock", lambda: make_waiter(wait))

@@ -30,12 +30,12 @@ _LONGEST_HOLD_NS = 100 * _MS
 """A strand that computes is not waited for any longer while recording: the next one is let in."""
 _MOST_HOLDS = 5
 """Each hold is half as long as the one before, until everybody has settled again."""
-_LONGEST_WORK_NS = 5_000 * _MS
-"""In a replay, where the log does not say that others were at work meanwhile."""
 _UNSEEN_NS = 60 * _MS
 """In a replay: after so long without work, whoever was at work blocks out of our sight."""
 _STUCK_NS = 300 * _MS
 """After so long without work, a turn never comes, where everybody is seen."""
+_SPINNING_NS = 300 * _MS
+"""After so much more work than its recording can have done, a strand waits by looking."""
 _PATIENCE_NS = 2_000 * _MS
 """The same where something real may still come."""
 _MOST_PATIENCE_NS = 60_000 * _MS
@@ -53,9 +53,11 @@ class Watch:
         self._since_ns = 0
         self._looked_ns = 0
         self._quiet_ns = 0
+        self._used_ns = 0
         self._passed = 0
         self.holds = 0
         """How often the world went on without somebody who computes, since all had settled."""
+        self._spun = 0
         self.has_unseen = False
         """Whether somebody blocks out of our sight."""
         self.report: Report | None = None
@@ -70,14 +72,16 @@ class Watch:
             return  # several who wait look around: too short a time says nothing
         self._looked_ns, self._cpu_ns = now_ns, cpu_ns
         if is_new:
-            self._progress, self._since_ns, self._quiet_ns = self._world.progress, now_ns, 0
+            self._progress, self._since_ns = self._world.progress, now_ns
+            self._quiet_ns = self._used_ns = 0
             return
+        self._used_ns += used_ns
         is_quiet = used_ns * 4 < elapsed_ns
         # A machine that is busy with others may not have let anybody work: only looks count.
         step_ns = min(elapsed_ns, int(2e9 * TICK_S))
         self._quiet_ns = self._quiet_ns + step_ns if is_quiet else 0
         if self._world.replaying:
-            self._look_at_replay(elapsed_ns, now_ns - self._since_ns)
+            self._look_at_replay(elapsed_ns)
         else:
             self._look_at_recording(is_quiet=is_quiet, waited_ns=now_ns - self._since_ns)
 
@@ -91,37 +95,46 @@ class Watch:
             world.go_on_without()
             world.admit(overlap=True)
 
-    def _look_at_replay(self, elapsed_ns: int, waited_ns: int) -> None:
-        world = self._world
-        if world.active:
-            if self._quiet_ns >= _UNSEEN_NS:
-                self.has_unseen = True
-                world.active.clear()
-            elif waited_ns > self._longest_work_ns():
-                self.holds = min(self.holds + 1, _MOST_HOLDS)
-                world.go_on_without()
-            else:
-                return
+    def _look_at_replay(self, elapsed_ns: int) -> None:
+        world, entry = self._world, self._world.log.next
+        is_spinning = bool(world.active) and self._quiet_ns < _UNSEEN_NS
+        if is_spinning and self._used_ns < self._most_work_ns(entry):
+            return
+        if world.active and not is_spinning:
+            self.has_unseen = True
+            world.active.clear()
         before = world.progress
         world.step()
         if world.progress != before:
+            self._spun += is_spinning
             return
-        entry = world.log.next
+        if entry is None:
+            world.pass_time(elapsed_ns)
+        elif is_spinning:
+            if self._used_ns >= _MOST_PATIENCE_NS:
+                self._pass_over(entry)
+        else:
+            self._wait_for(entry)
+
+    def _wait_for(self, entry: Entry) -> None:
+        """Nobody works and nobody waits for what comes next: it is real, or it does not come."""
+        world = self._world
         if self._quiet_ns >= _UNSEEN_NS:
             for one in world.sleepers.values():
                 if hasattr(one, "real"):  # an event loop
                     one.real.is_open = True
-        if entry is None:
-            world.pass_time(elapsed_ns)
-        elif self._quiet_ns >= self._patience_ns(entry):
+        if self._quiet_ns >= self._patience_ns(entry):
             self._pass_over(entry)
 
-    def _longest_work_ns(self) -> int:
-        """Say how long those at work are waited for: forever is how long one may spin."""
-        entry = self._world.log.next
-        if entry is not None and entry.overlap:
-            return _LONGEST_HOLD_NS >> self.holds
-        return _LONGEST_WORK_NS
+    def _most_work_ns(self, entry: Entry | None) -> int:
+        """Say how much work somebody may do before an entry, who did it in the recording too.
+
+        With more of it he does nothing but to look whether the entry has come.
+        """
+        if entry is None or entry.overlap:
+            return 0
+        gap_ns = max(0, entry.at_ns - self._world.now_ns)
+        return (_SPINNING_NS + 4 * gap_ns) >> (4 * self._spun)
 
     def _patience_ns(self, entry: Entry) -> int:
         """Say how long to wait for an entry for which nobody waits."""
@@ -144,13 +157,12 @@ class Watch:
         world = self._world
         self._quiet_ns = 0
         self._passed += 1  # the program goes its own way: it is waited for less and less
-        log = world.log
+        log, place = world.log, world.log.cur
         if entry.kind not in SOFT and (world.pending or world.earliest() is not None):
             self._tell(entry)
-        if entry.kind in OF_EXCHANGE:
-            world.finish(entry.who)
-        else:
-            log.mark(log.cur)
+        if entry.kind == "S":  # it is not asked any more
+            log.finish(entry.who, but=world.pending)
+        log.mark(place)
         world.progress += 1
         world.step()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from agentvcr.inside.lane import Lane
-    from agentvcr.inside.order.log import Key, Who
+    from agentvcr.inside.order.log import Key
 
 _MOST_KEPT = 2048
 """Entries that are held at most before the engine is told."""
@@ -206,7 +206,11 @@ class World:
         """Tell the engine what has happened since it was last told."""
         if self._tell is not None and self._entries:
             entries, self._entries = self._entries, []
-            self._tell(entries)
+            try:
+                self._tell(entries)
+            except BaseException:  # a signal handler's: told again, which does no harm
+                self._entries[:0] = entries
+                raise
 
     # --- waiting ----------------------------------------------------------------------------------
 
@@ -247,6 +251,9 @@ class World:
             self.admit()
             return
         entry, due = self.log.next, self.earliest()
+        if self.pending and min(self.pending) < self.log.cur:
+            self.release(min(self.pending))  # others have been told that it is over
+            return
         if entry is None:
             return
         if due is not None and due.due_ns <= entry.at_ns and not self.strange:
@@ -258,7 +265,7 @@ class World:
         """Give who has the first timer of all that time is to reach; None without one."""
         if not self.is_virtual:
             return None
-        waiting = [one for one in self.sleepers.values() if one.due_ns is not None]
+        waiting = [one for one in list(self.sleepers.values()) if one.due_ns is not None]
         return min(waiting, key=_due, default=None)
 
     def fire(self, sleeper: Any, now_ns: int) -> None:  # noqa: ANN401  (as above)
@@ -280,14 +287,6 @@ class World:
         turn.expired = True
         self.wake(turn, entry.at_ns)
 
-    def finish(self, exchange: Who) -> None:
-        """Expect nothing more of an exchange in a replay; who waits for some of it goes on."""
-        for place in self.log.of_exchange.get(exchange, ()):
-            if place in self.pending:
-                self.release(place)
-            else:
-                self.log.mark(place)
-
     def admit(self, *, overlap: bool = False) -> None:
         """Let in the first arrival of a recording; `overlap` where others are still at work."""
         while self.arrivals and self.arrivals[0].is_over():
@@ -295,7 +294,7 @@ class World:
         if not self.arrivals:
             return
         now_ns = monotonic_ns()
-        due = min(self.sleepers.values(), key=_due, default=None)
+        due = min(list(self.sleepers.values()), key=_due, default=None)
         if not overlap and due is not None and due.due_ns is not None and due.due_ns <= now_ns:
             self.fire(due, due.due_ns)  # timers come first
             return

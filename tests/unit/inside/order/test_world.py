@@ -1,0 +1,277 @@
+"""What comes next, and who goes on: the world of one process, without threads or loops."""
+
+import pytest
+
+from agentvcr.inside.order import watch
+from agentvcr.inside.order.log import Entry
+from agentvcr.inside.order.world import World, strand_here
+
+MS = 1_000_000
+
+
+class Waiting:
+    """Somebody who waits for a turn, or for a time."""
+
+    strand = "a strand"
+
+    def __init__(self, key=None, due_ms=None):
+        self.key = self.told = key
+        self.due_ns = None if due_ms is None else due_ms * MS
+        self.place = None
+        self.expired = self.over = False
+        self.woken = []
+
+    def is_over(self):
+        return self.over
+
+    def wake(self, now_ns):
+        self.over = True
+        self.woken.append(now_ns // MS)
+
+
+def replaying(*entries, **options):
+    """Make the world of a replay, whose log has (key, at ms), and in which nobody works."""
+    found = [Entry(*key, at * MS) for key, at in entries]
+    world = World(load=lambda: found, **options)
+    world.active.clear()
+    return world
+
+
+def waits(world, *key):
+    turn = Waiting(key)
+    assert world.awaits(turn)
+    return turn
+
+
+def sleeps(world, due_ms):
+    sleeper = Waiting(due_ms=due_ms)
+    world.sleepers[id(sleeper)] = sleeper
+    return sleeper
+
+
+def test_a_replay_lets_in_what_the_log_says_and_nobody_else():
+    world = replaying((("D", 1, 0), 10), (("D", 2, 0), 20))
+    second, first = waits(world, "D", 2, 0), waits(world, "D", 1, 0)
+    world.step()
+    assert (first.woken, second.woken) == ([10], [])
+    assert world.now_ns == 10 * MS
+    world.active.clear()
+    world.step()
+    assert second.woken == [20]
+
+
+def test_nobody_waits_for_what_is_not_in_the_log():
+    world = replaying((("D", 1, 0), 10))
+    assert not world.awaits(Waiting(("D", 1, 1)))
+    world.note(("D", 1, 0))
+    assert not world.awaits(Waiting(("D", 1, 0)))
+
+
+def test_a_timer_that_is_due_before_the_next_entry_comes_first_and_time_stays_behind_it():
+    world = replaying((("N", "a", 0), 0), (("D", 1, 0), 30))
+    world.note(("N", "a", 0))
+    turn, late, soon = waits(world, "D", 1, 0), sleeps(world, 40), sleeps(world, 20)
+    world.step()
+    assert (soon.woken, turn.woken, late.woken) == ([20], [], [])
+    assert soon.expired
+    assert world.now_ns == 20 * MS
+    world.step()
+    assert (turn.woken, late.woken) == ([30], [])
+
+
+def test_without_virtual_time_no_timer_is_the_worlds():
+    world = replaying((("D", 1, 0), 30), is_virtual=False)
+    turn, soon = waits(world, "D", 1, 0), sleeps(world, 20)
+    world.step()
+    assert (soon.woken, turn.woken) == ([], [30])
+
+
+def test_behind_the_log_time_passes_as_it_does():
+    world = replaying((("N", "a", 0), 0))
+    world.note(("N", "a", 0))
+    sleeper = sleeps(world, 20)
+    world.step()
+    world.pass_time(19 * MS)
+    assert not sleeper.woken
+    world.pass_time(2 * MS)
+    assert sleeper.woken == [21]
+
+
+def test_who_waits_for_what_is_told_to_be_over_goes_on():
+    world = replaying((("D", 1, 0), 10), (("D", 1, 1), 20), (("D", 2, 0), 30))
+    turn = waits(world, "D", 1, 1)
+    world.log.finish(1)
+    world.step()
+    assert turn.woken
+
+
+def test_a_turn_that_is_taken_back_is_no_longer_waited_for():
+    world = replaying((("D", 1, 0), 10))
+    turn = waits(world, "D", 1, 0)
+    world.forget(turn)
+    world.step()
+    assert not turn.woken
+    assert not world.pending
+
+
+def test_a_halt_wakes_all_who_wait():
+    world = replaying((("D", 1, 0), 10), (("D", 2, 0), 20))
+    turns = [waits(world, "D", number, 0) for number in (1, 2)]
+    world.halt(KeyboardInterrupt())
+    assert all(turn.woken for turn in turns)
+    assert not world.pending
+
+
+def test_the_last_to_leave_lets_in_what_comes():
+    world = replaying((("D", 1, 0), 10))
+    strand = world.contact()
+    turn = waits(world, "D", 1, 0)
+    world.active.add("another")
+    world.leaves(strand)
+    assert not turn.woken
+    world.leaves("another")
+    assert turn.woken == [10]
+
+
+def test_a_recording_lets_arrivals_in_one_at_a_time_and_timers_before_them(monkeypatch):
+    monkeypatch.setattr("agentvcr.inside.order.world.monotonic_ns", lambda: 100 * MS)
+    told = []
+    world = World(tell=told.extend)
+    turns = [Waiting(("D", number, 0)) for number in (1, 2)]
+    due, later = sleeps(world, 99), sleeps(world, 101)
+    for turn in turns:
+        world.awaits(turn)
+    world.leaves(strand_here())
+    assert (due.woken, later.woken, turns[0].woken) == ([99], [], [])
+    world.leaves("a strand")
+    assert (turns[0].woken, turns[1].woken) == ([100], [])
+    world.leaves("a strand")
+    assert turns[1].woken == [100]
+    world.tell()
+    assert [one.key for one in told] == [("D", 1, 0), ("D", 2, 0)]
+
+
+def test_an_arrival_that_nobody_waits_for_any_more_is_not_taken_down():
+    told = []
+    world = World(tell=told.extend)
+    gone, there = Waiting(("D", 1, 0)), Waiting(("D", 2, 0))
+    world.awaits(gone)
+    world.awaits(there)
+    gone.over = True
+    world.leaves(strand_here())
+    world.tell()
+    assert [one.key for one in told] == [("D", 2, 0)]
+
+
+# --- judging that nothing goes on -----------------------------------------------------------------
+
+
+class Time:
+    """The clock and the work of a process, as a test says."""
+
+    def __init__(self, monkeypatch, world):
+        self._world = world
+        self.now_ns = self.work_ns = 10**12
+        monkeypatch.setattr(watch, "monotonic_ns", lambda: self.now_ns)
+        monkeypatch.setattr(watch, "process_time_ns", lambda: self.work_ns)
+        world.watch.look()
+
+    def passes(self, ms, *, working=False):
+        """Let time pass, in which somebody looks around every 20 ms."""
+        for _ in range(ms // 20):
+            self.now_ns += 20 * MS
+            self.work_ns += 20 * MS * working
+            self._world.watch.look()
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+def watched(monkeypatch, told, *entries):
+    world = replaying(*entries)
+    world.watch.report = told.append
+    return world, Time(monkeypatch, world)
+
+
+def test_what_never_comes_is_passed_over_and_told(monkeypatch, told):
+    world, time = watched(monkeypatch, told, (("S", 1, 0), 0), (("D", 2, 0), 10))
+    turn = waits(world, "D", 2, 0)
+    time.passes(200)
+    assert not turn.woken
+    time.passes(200)
+    assert turn.woken == [10]
+    (words,) = told
+    assert words == (
+        "recorded next: the beginning of exchange 1, which does not come; "
+        "waiting: the head of exchange 2"
+    )
+
+
+def test_passing_over_an_exchange_leaves_whoever_waits_next_his_turn(monkeypatch, told):
+    log = [(("S", 1, 0), 0), (("T", "main", 0), 10), (("D", 1, 0), 20), (("D", 2, 0), 30)]
+    world, time = watched(monkeypatch, told, *log)
+    timed, turn = waits(world, "T", "main", 0), waits(world, "D", 2, 0)
+    time.passes(340)
+    assert (timed.woken, turn.woken) == ([10], [])
+    world.active.clear()
+    time.passes(400)
+    assert turn.woken == [30]
+
+
+def test_a_later_piece_of_the_same_exchange_is_not_lost_with_one_that_never_comes(
+    monkeypatch, told
+):
+    world, time = watched(monkeypatch, told, (("D", 1, 0), 0), (("D", 1, 1), 10))
+    turn = waits(world, "D", 1, 1)
+    time.passes(200)
+    assert turn.woken == [10]
+
+
+def test_whoever_blocks_out_of_sight_is_waited_for_no_longer(monkeypatch, told):
+    world, time = watched(monkeypatch, told, (("D", 1, 0), 0))
+    turn = waits(world, "D", 1, 0)
+    world.active.add("blocked in C")
+    time.passes(40)
+    assert not turn.woken
+    time.passes(60)
+    assert turn.woken == [0]
+    assert not told
+
+
+def test_whoever_computes_is_waited_for_and_whoever_spins_is_not(monkeypatch, told):
+    log = [(("N", "a", 0), 0), (("D", 1, 0), 100), (("D", 1, 1), 101)]
+    world, time = watched(monkeypatch, told, *log)
+    world.note(("N", "a", 0))
+    turn = waits(world, "D", 1, 0)
+    world.active.add("at work")
+    time.passes(600, working=True)
+    assert not turn.woken, "it may have worked as long in the recording"
+    time.passes(200, working=True)
+    assert turn.woken == [100]
+    turn = waits(world, "D", 1, 1)
+    time.passes(80, working=True)
+    assert turn.woken == [101], "by now it is known"
+    assert not told
+
+
+def test_what_came_while_somebody_worked_does_so_again(monkeypatch, told):
+    world, time = watched(monkeypatch, told, (("D", 1, 0), 1000))
+    world.log.entries[0].overlap = True
+    turn = waits(world, "D", 1, 0)
+    world.active.add("at work")
+    time.passes(40, working=True)
+    assert turn.woken == [1000]
+
+
+def test_a_recording_waits_for_whoever_computes_no_longer_than_a_moment(monkeypatch):
+    world = World(tell=lambda _: None)
+    turn = Waiting(("D", 1, 0))
+    world.awaits(turn)
+    time = Time(monkeypatch, world)
+    time.passes(80, working=True)
+    assert not turn.woken
+    time.passes(60, working=True)
+    assert turn.woken
+    assert [one.overlap for one in world._entries] == [True]
