@@ -105,9 +105,14 @@ def _replays(place: Place) -> list[Reach]:
     rows, reaches = [], []
     ways = ("no order", "no clock", "no chance", "free", "none", "all again")
     for title, words in _REPLAYED.items():
-        rounds = rounds_of.replays(place._replace(rounds=min(place.rounds, 3)), words)
+        measured = rounds_of.REPLAYS if title in _LIMITED else ("all", "none", "all again")
+        few = place._replace(rounds=min(place.rounds, 3))
+        rounds = rounds_of.replays(few, words, measured)
         for name, pick in (("CPU", cpu), ("wall", wall), ("engine", engine)):
-            others = [f"{ratio(rounds, way, pick, to='all'):.2f}x" for way in ways]
+            others = [
+                f"{ratio(rounds, way, pick, to='all'):.2f}x" if way in rounds else ""
+                for way in ways
+            ]
             more = added(rounds, "all", pick, to="none")
             row = (f"{title}, {name}", f"{typical(rounds, 'all', pick):.0f}", *others)
             rows.append((*row, f"{more:+.0f}"))

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -92,11 +93,13 @@ def with_engine(run: Run, found: tuple[Sample, float]) -> Sample:
     return sample
 
 
-def replays(place: Place, words: str) -> Rounds:
+REPLAYS = (*OFF, "free", "all again")
+
+
+def replays(place: Place, words: str, ways: Sequence[str] = REPLAYS) -> Rounds:
     """Replay a program with everything on, each part off, and nothing on; its rounds take turns."""
     run = asking(place, words)
     run.record()
-    ways = [*OFF, "free", "all again"]
     rounds: Rounds = {}
     for _ in range(place.rounds):
         for way in ways:
