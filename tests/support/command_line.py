@@ -16,8 +16,15 @@ def agentvcr(
     *words: object, cwd: pathlib.Path, env: dict[str, str] | None = None, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `agentvcr WORDS` in `cwd`, with `env` added to the environment."""
+    return bare([sys.executable, "-m", "agentvcr", *map(str, words)], cwd=cwd, env=env, stdin=stdin)
+
+
+def bare(
+    command: list[str], *, cwd: pathlib.Path, env: dict[str, str] | None = None, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in `cwd` as it is, with `env` added to the environment."""
     return subprocess.run(
-        [sys.executable, "-m", "agentvcr", *map(str, words)],
+        command,
         cwd=cwd,
         env={**os.environ, **(env or {})},
         input=stdin,

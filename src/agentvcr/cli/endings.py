@@ -100,6 +100,15 @@ def tell(
             _write(summary, out, as_json=report.suffix == ".json")
 
 
+def tell_traces(traces: Sequence[str | None]) -> None:
+    """Say how many courses several replays took."""
+    count = len(set(traces))
+    if len(traces) > 1:
+        with contextlib.suppress(OSError, AttributeError):  # as above
+            distinct = f"{count:,} distinct trace{'s' if count > 1 else ''}"
+            sys.stderr.write(f"agentvcr: {len(traces):,} replays: {distinct}\n")
+
+
 def _write(
     summary: RecordSummary | ReplaySummary | ServeSummary, out: TextIO, *, as_json: bool
 ) -> None:

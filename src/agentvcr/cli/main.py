@@ -17,6 +17,7 @@ import typer
 from agentvcr import __version__
 from agentvcr.cli.demo import demo
 from agentvcr.cli.diff import diff
+from agentvcr.cli.doctor import doctor
 from agentvcr.cli.export import export
 from agentvcr.cli.fork import fork
 from agentvcr.cli.import_ import import_
@@ -55,6 +56,7 @@ app.command()(export)
 app.command()(rekey)
 app.command()(serve)
 app.command(context_settings=_PASS_ON)(mcp)
+app.command(context_settings=_PASS_ON)(doctor)
 app.command()(demo)
 
 

@@ -67,7 +67,8 @@ def replay(
         Clock, typer.Option(help="Read the clock as it was recorded, or this machine's.")
     ] = Clock.VIRTUAL,
     times: Annotated[
-        int, typer.Option(min=1, help="Replay this often; stop when one differs.")
+        int,
+        typer.Option(min=1, help="Replay this often, stop when one differs, and count the traces."),
     ] = 1,
     out: Annotated[
         Path | None,
@@ -97,11 +98,12 @@ def replay(
     With -- CMD behind the options, run that in its place.
     """
     from agentvcr.cassette.reader import newest_cassette
-    from agentvcr.cli.endings import announce, check_report, tell
+    from agentvcr.cli.endings import announce, check_report, tell, tell_traces
     from agentvcr.session.replaying import replay_command
 
     check_report(report)
     source = file or newest_cassette(Path("cassettes"))
+    traces: list[str | None] = []
     for turn in range(1, times + 1):
         summary = replay_command(
             source,
@@ -114,8 +116,12 @@ def replay(
             live=live or (),
             force=force or turn > 1,
             trust=trust,
+            traced=times > 1,
             announce=None if _command or turn > 1 else announce,
         )
         tell(summary, report, turn=turn, times=times)
+        traces.append(summary.trace)
         if summary.exit_status:
-            raise typer.Exit(summary.exit_status)
+            break
+    tell_traces(traces)
+    raise typer.Exit(summary.exit_status)

@@ -32,7 +32,9 @@ VARIABLES = (
     "AGENTVCR_DEFAULTS",
     "AGENTVCR_HIDDEN",
     "AGENTVCR_OFF",
+    "AGENTVCR_ORDER",
     "AGENTVCR_PROJECT",
+    "AGENTVCR_WITNESS",
 )
 """The variables of a session; `AGENTVCR_LANE` and `AGENTVCR_STEP` are set for each child,
 `PYTHONPATH` is prepended."""

@@ -22,7 +22,7 @@ from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from agentvcr.inside.clock_reads import Offsets
     from agentvcr.inside.clock_tape import Now, Tape
@@ -61,6 +61,9 @@ _WAITING = (
 )
 """Modules and packages that look at the clock for how long to wait, or to keep a connection: as
 often as chance or the network has it, and nobody is told what they saw."""
+
+on_read: list[Callable[[int, int], None]] = []
+"""Are told of each read that is kept: of which clock, and what it gave."""
 
 _waits: dict[object, bool] = {}
 """Which modules have looked at the clock, and whether they are of these."""
@@ -129,7 +132,7 @@ class Clock:
 
     # --- a read ---------------------------------------------------------------------------------
 
-    def _read(self, which: int, real_clock: Now) -> int:
+    def _read(self, which: int, real_clock: Now) -> int:  # noqa: C901  (a call would cost a read more)
         lane = lanes.current()
         cover = lane.cover
         if self.handler is None or lane.shadow or (cover is not None and not cover.left):
@@ -158,6 +161,8 @@ class Clock:
             self._full += 1
             if self._full >= _MOST_RUNS:
                 self.flush()
+        if on_read:
+            on_read[0](which, value + reads.offsets[which])
         return value + reads.offsets[which]
 
     def _while_waiting(self, real_clock: Now) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agentvcr.inside.exchange import Forward, Request, Serve, StepBegan, StepEnded
     from agentvcr.inside.remote import RemoteHandler
     from agentvcr.inside.surroundings import Surroundings
+    from agentvcr.inside.witness import Witness
 
 
 class Entry:
@@ -26,6 +27,7 @@ class Entry:
         self.replaying = replaying
         self.guard: object = None  # kept alive here, and by nothing else
         self.surroundings: Surroundings | None = None
+        self.witness: Witness | None = None
         self._own_port = int(address[4:]) if address.startswith("tcp:") else 0
         self._made: list[RemoteHandler] = []
 
@@ -44,6 +46,8 @@ class Entry:
         """Ask the engine about a request, which knows by then what the program is made of."""
         if self.surroundings is not None:
             self.surroundings.tell()
+        if self.witness is not None:
+            self.witness.asked(request)
         return self.handler.begin(request)
 
     def failed(self, error: Exception) -> Forward:

@@ -46,7 +46,7 @@ def _say_where(trace: TracebackType | None) -> None:
     place = "an unknown place"
     while trace is not None:
         path = trace.tb_frame.f_code.co_filename
-        if not _is_foreign(path):
+        if not is_foreign(path):
             name = trace.tb_frame.f_code.co_name
             place = "%s, line %d, in %s" % (path, trace.tb_lineno, name)
         trace = trace.tb_next
@@ -54,7 +54,7 @@ def _say_where(trace: TracebackType | None) -> None:
     os.write(2, line.encode("utf-8", "backslashreplace"))
 
 
-def _is_foreign(path: str) -> bool:
+def is_foreign(path: str) -> bool:
     """Whether a file is somebody's library: the engineer looks for a line of the program."""
     library = os.path.dirname(os.__file__)
-    return "site-packages" in path or path.startswith((library, os.path.dirname(__file__), "<"))
+    return "-packages" in path or path.startswith((library, os.path.dirname(__file__), "<"))

@@ -152,8 +152,7 @@ class RemoteHandler:
         """Tell in which order things have happened so far."""
         world = worlds.active
         if world is not None:
-            with world.lock:
-                world.tell()
+            world.tell()
 
     def begin(self, request: Request) -> Serve | Forward:
         """Tell or ask the engine about a request."""

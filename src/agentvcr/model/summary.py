@@ -139,3 +139,5 @@ class ReplaySummary(
     exit_status: int
     """Of this command: 0 the same, 1 differs, 4 could not follow."""
     diff: RunDiff
+    trace: str | None = None
+    """The same word for each replay that took the same course, of those made with `--times`."""

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 if TYPE_CHECKING:
+    from agentvcr.model.diagnosis import Diagnosis
     from agentvcr.model.results import Result
     from agentvcr.model.summary import RecordSummary, ReplaySummary, ServeSummary
 
 
-def render(result: Result | RecordSummary | ReplaySummary | ServeSummary, out: TextIO) -> None:
+def render(
+    result: Result | RecordSummary | ReplaySummary | ServeSummary | Diagnosis, out: TextIO
+) -> None:
     """Write a result as one indented JSON object."""
     encoded = msgspec.json.encode(result)
     out.write(msgspec.json.format(encoded, indent=2).decode())

@@ -43,13 +43,14 @@ if TYPE_CHECKING:
     from agentvcr.cassette.pack import Progress
 
 
-def record_command(
+def record_command(  # noqa: PLR0913  (the options of the command line)
     argv: Sequence[str],
     target: Path,
     *,
     force: bool = False,
     live: Sequence[str] = (),
     progress: Progress | None = None,
+    is_witnessed: bool = False,
 ) -> tuple[RecordSummary, Ended]:
     """Run a command and record it.
 
@@ -59,6 +60,7 @@ def record_command(
         force: Write over an existing one.
         live: `HOST:PORT` of services that are not recorded.
         progress: Told how far the sealing at the end is.
+        is_witnessed: The program tells which of its lines read the clock, chance and variables.
 
     Raises:
         NoCommandError, TargetExistsError, TargetUnwritableError, CommandNotFoundError,
@@ -72,6 +74,8 @@ def record_command(
     recorder = new_recorder(journal, boundary, fingerprinter, argv, chance=chance)
     hub = Hub(recorder, boundary, None)
     environment = child_environment(hub, project_root(), replaying=False, chance=chance)
+    if is_witnessed:
+        environment["AGENTVCR_WITNESS"] = "1"
     try:
         ended = Launch(list(argv), environment, str(Path.cwd())).run(hub)
     except (CommandNotFoundError, CommandNotExecutableError):

@@ -45,8 +45,10 @@ from agentvcr.session.command import check_command, folder_of, project_root, rec
 from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
+from agentvcr.steps.trace import trace
 
-Order = Literal["recorded", "free"]
+Order = Literal["recorded", "free", "own"]
+"""In which order callers go on: as recorded; each as soon as it can; as in a new recording."""
 Clock = Literal["virtual", "real"]
 """What time a replayed program reads: what its recording read, or this machine's."""
 
@@ -63,6 +65,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     live: Sequence[str] = (),
     force: bool = False,
     trust: bool = False,
+    traced: bool = False,
     announce: Callable[[Sequence[str]], None] | None = None,
 ) -> ReplaySummary:
     """Run a cassette's command again, answered from the cassette, and compare.
@@ -78,6 +81,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         live: `HOST:PORT` of services that stay live.
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
+        traced: Give the trace, by which replays are compared with each other.
         announce: Called with the command before it runs.
 
     Raises:
@@ -98,7 +102,9 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
             announce(command)
-        summary, _ = replayed(replay, journal, command, str(cwd), path=path, kept=place)
+        summary, _ = replayed(
+            replay, journal, command, str(cwd), path=path, kept=place, traced=traced
+        )
     if target is not None and summary.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it
     return summary
@@ -113,6 +119,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
     path: Path,
     kept: Path,
     keeps_unused: bool = False,
+    traced: bool = False,
 ) -> tuple[ReplaySummary, Ended]:
     """Run a command against a recording into a journal, and compare.
 
@@ -124,6 +131,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         path: The cassette that it is answered from.
         kept: The name under which the journal will be found.
         keeps_unused: What the command did not ask for is kept in the journal too.
+        traced: Give the trace, by which replays are compared with each other.
     """
     recorder = replay.recorder(journal, command)
     ended = replay.run(recorder, command, cwd)
@@ -151,6 +159,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         broken=why_broken(recorder),
         exit_status=4 if ledger.fatal else 0 if outcome.same else 1,
         diff=outcome,
+        trace=trace(again) if traced else None,
     )
     return summary, ended
 
@@ -268,6 +277,8 @@ class Replay:
                     clock=self.clock,
                     chance=self.chance,
                 )
+                if self._order == "own":
+                    env["AGENTVCR_ORDER"] = "own"
                 return Launch(command, env, cwd).run(
                     hub,
                     ledger=self.ledger,

@@ -118,4 +118,8 @@ def start(path_entry: str) -> None:
         os.environ.get("AGENTVCR_STREAMS", ""),
     )
     _follow_surroundings(entry)
+    if os.environ.get("AGENTVCR_WITNESS"):
+        from agentvcr.inside import witness  # noqa: PLC0415  (only a program that is looked at)
+
+        entry.witness = witness.install(entry.world)
     state.activate(entry)

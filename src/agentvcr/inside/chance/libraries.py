@@ -11,7 +11,7 @@ from types import FunctionType
 
 from agentvcr.inside import lanes, state
 from agentvcr.inside.chance.shared import Shared
-from agentvcr.inside.chance.stream import place
+from agentvcr.inside.chance.stream import drawn, place
 from agentvcr.inside.patching import dressed_as, unbinding
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -174,8 +174,9 @@ def _hook_timed(uuid: Any, name: str, original: Any, stream: Stream | None) -> N
             own = counters[name, where] = (made, int.from_bytes(sequence, "big") & 0x3FFF)
         if passes_by and all(one is None for one in (*args, *options.values())):
             # Whether it is safe, the library says of this machine.
-            return uuid.UUID(int=own[0](None, own[1]).int, is_safe=original().is_safe)
-        return own[0](*args, **options)
+            made = uuid.UUID(int=own[0](None, own[1]).int, is_safe=original().is_safe)
+            return drawn(made)
+        return drawn(own[0](*args, **options))
 
     lanes.replace(uuid, name, timed)
 
@@ -248,7 +249,7 @@ def _marked(number: int, version: int) -> int:
 
 def _also_as_objects(module: Any, name: str, name_of_int: str, make: Any) -> None:  # noqa: ANN401
     def as_object(_: object, /, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (a UUID)
-        return module.UUID(int=make(None, *args, **options))
+        return drawn(module.UUID(int=make(None, *args, **options)))
 
     for one, call in ((name_of_int, make), (name, as_object)):
         lanes.replace(module, one, unbinding(getattr(module, one), module.__name__)(call))

@@ -14,7 +14,7 @@ Knows no library: `Kind` says what can be done to a generator.
 from __future__ import annotations
 
 from agentvcr.inside import lanes, state
-from agentvcr.inside.chance.stream import hashed, place, real
+from agentvcr.inside.chance.stream import drawn, hashed, place, real
 from agentvcr.inside.lane import era
 from agentvcr.inside.patching import unbinding
 
@@ -94,6 +94,12 @@ class Shared:
             kept = counters[self._kind.name, name] = (self._version, *made)
         return kept[1]
 
+    def _is_seeded(self) -> bool:
+        """Whether the program has seeded what the running code draws from."""
+        counters, name = place(lanes.current())
+        kept = counters.get((self._kind.name, name))
+        return kept is not None and kept[2] is not None
+
     def function(self, name: str, original: Any) -> Any:  # noqa: ANN401  (a method of `base`)
         """Make what stands in a module for the method `name` of the shared generator."""
         if name in self._kind.seeders:
@@ -101,7 +107,8 @@ class Shared:
 
         @unbinding(original, self._kind.name)
         def call(_: object, /, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (the library's)
-            return getattr(self.generator(), name)(*args, **options)
+            result = getattr(self.generator(), name)(*args, **options)
+            return result if self._is_seeded() else drawn(result)
 
         return call
 

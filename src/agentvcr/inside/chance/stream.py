@@ -18,12 +18,15 @@ from agentvcr.inside.patching import unbinding
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any
+    from typing import Any, Callable
 
     from agentvcr.inside.lane import Lane
 
 real = os.urandom
 """Real chance, also where `os.urandom` is ours: what tells two processes apart must not repeat."""
+
+on_draw: list[Callable[[Any], None]] = []
+"""Are told of each value that is drawn for the program; of None where a generator is seeded."""
 
 SEED_SIZE = 16
 _DRAWN = "drawn"
@@ -66,6 +69,13 @@ def hashed(seed: bytes, text: str, size: int) -> bytes:
     return bytes(shake_256(seed + data).digest(size))
 
 
+def drawn(value: Any) -> Any:  # noqa: ANN401  (whatever is drawn)
+    """Pass on a value that is drawn for the program, and tell whoever looks for such."""
+    if on_draw:
+        on_draw[0](value)
+    return value
+
+
 class Stream:
     """Draws for the lanes of one process."""
 
@@ -83,28 +93,31 @@ class Stream:
     def number(self) -> int | None:
         """Give the running code the seed of a generator; None where its chance is real."""
         lane = lanes.current()
-        return None if lane.shadow else int.from_bytes(self.draw(lane, 32), "big")
+        if lane.shadow:
+            return None
+        drawn(None)
+        return int.from_bytes(self.draw(lane, 32), "big")
 
     def replace_urandom(self) -> None:
         """Put ours in the place of `os.urandom`, and of what is like it."""
 
         @unbinding(real, "os")
-        def urandom(_: object, size: Any, /) -> bytes:  # noqa: ANN401  (whatever the program gives)
+        def urandom(_: object, size: Any, /) -> Any:  # noqa: ANN401  (whatever the program gives)
             lane = lanes.current()
             if lane.shadow or not _is_size(size) or _makes_keys(sys._getframe(1)):
                 return real(size)  # says what is wrong with it, where something is
-            return self.draw(lane, index(size))
+            return drawn(self.draw(lane, index(size)))
 
         lanes.replace(os, "urandom", urandom)
         original: Any = getattr(os, "getrandom", None)
         if original is not None:
 
             @unbinding(original, "os")
-            def getrandom(_: object, size: Any, flags: int = 0) -> bytes:  # noqa: ANN401  (as above)
+            def getrandom(_: object, size: Any, flags: int = 0) -> Any:  # noqa: ANN401  (as above)
                 lane = lanes.current()
                 if lane.shadow or not _is_size(size) or _makes_keys(sys._getframe(1)):
                     return bytes(original(size, flags))
-                return self.draw(lane, index(size))
+                return drawn(self.draw(lane, index(size)))
 
             lanes.replace(os, "getrandom", getrandom)
 

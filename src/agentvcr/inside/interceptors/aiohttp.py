@@ -23,6 +23,8 @@ from agentvcr.inside.interceptors.aiohttp_streams import (
     Served,
     Tee,
     Wire,
+    hold_back,
+    let_come,
     served_class,
     teed_class,
     telling,
@@ -69,7 +71,13 @@ class Client:
                     response = await self._record(decision, request, send)
             finally:
                 lanes.leave(token)
-            await decision.course.async_arrive(0)
+            connection = response.connection
+            protocol = None if connection is None else connection.protocol
+            held = hold_back(protocol)
+            try:
+                await decision.course.async_arrive(0)
+            finally:
+                let_come(protocol, held)
         except BaseException as error:
             if response is not None:  # broken off before the program could see it
                 response.close()

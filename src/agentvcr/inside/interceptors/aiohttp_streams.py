@@ -59,6 +59,24 @@ class Wire:
         self.encoded = False
 
 
+def hold_back(protocol: Any) -> Any:  # noqa: ANN401  (the library's; a transport, or None)
+    """Let nothing more come over a connection, until what has come has been taken in its turn.
+
+    Without us the program would have it before its peer could close the connection.
+    """
+    transport = getattr(protocol, "transport", None)
+    if transport is None or not hasattr(transport, "is_reading") or not transport.is_reading():
+        return None
+    transport.pause_reading()
+    return transport
+
+
+def let_come(protocol: Any, held: Any) -> None:  # noqa: ANN401  (as above)
+    """Let more come, unless the library itself holds it back by now."""
+    if held is not None and not held.is_closing() and not protocol._reading_paused:
+        held.resume_reading()
+
+
 def telling(original: Any) -> Any:  # noqa: ANN401  (the library's method)
     """Tell an answer's wire of what the library is about to decode."""
 
@@ -81,6 +99,8 @@ class Watcher:
         self.course = course
         self._is_redirect = status in _REDIRECTS
         self._cancelled: BaseException | None = None
+        self._is_coming = False
+        self._late: BaseException | None = None
 
     def broken(self, reader: Any, error: BaseException) -> None:  # noqa: ANN401  (the library's)
         """Notice that a read was broken off.
@@ -100,6 +120,38 @@ class Watcher:
             self.left(reader, "closed")
         else:
             self.end(end_kind_of(error), error)
+
+    async def come_in_turn(self, reader: Any, coming: Awaitable[Any]) -> None:  # noqa: ANN401
+        """Wait for what comes, and for its turn: it is still in the stream if that is broken off.
+
+        What breaks the stream meanwhile is behind it.
+        """
+        index = self.position + 1
+        self.course.expect()
+        await coming
+        self._is_coming = reader.exception() is None
+        held = hold_back(reader._protocol)
+        try:
+            await self.course.async_arrive(index)
+        except BaseException:
+            self.settle(reader)
+            raise
+        finally:
+            let_come(reader._protocol, held)
+
+    def breaks(self, reader: Any, error: BaseException) -> None:  # noqa: ANN401  (the library's)
+        """Notice that the stream breaks: perhaps behind something that is still to be taken."""
+        if self._is_coming:
+            self._late = error
+        else:
+            self.refused(reader, error)
+
+    def settle(self, reader: Any) -> None:  # noqa: ANN401  (the library's)
+        """Notice what broke the stream behind what has been taken."""
+        self._is_coming = False
+        late, self._late = self._late, None
+        if late is not None:
+            self.refused(reader, late)
 
     def left(self, reader: Any, kind: str) -> None:  # noqa: ANN401  (the library's)
         """Notice that nobody reads on."""
@@ -261,15 +313,8 @@ async def _observed(reader: Any, reading: Awaitable[Any], how: str) -> Any:  # n
         is_part = data and not is_whole and reader._http_chunk_splits is not None
         how = "part" if is_part else "joined"
     watcher.took(reader, how)
+    watcher.settle(reader)
     return result
-
-
-async def _come_in_turn(watcher: Any, coming: Awaitable[Any]) -> None:  # noqa: ANN401
-    """Wait for what comes, and for its turn: it is still in the stream if that is broken off."""
-    index = watcher.position + 1
-    watcher.course.expect()
-    await coming
-    await watcher.course.async_arrive(index)
 
 
 def _watched_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
@@ -300,7 +345,7 @@ def _watched_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
             return data
 
         def set_exception(self, exc: BaseException, *cause: Any) -> None:  # noqa: ANN401
-            _watcher_of(self).refused(self, exc)
+            _watcher_of(self).breaks(self, exc)
             super().set_exception(exc, *cause)
 
         def __del__(
@@ -334,7 +379,7 @@ def teed_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
             return super().feed_data(data, *size)
 
         async def _wait(self, func_name: str) -> None:
-            await _come_in_turn(_watcher_of(self), super()._wait(func_name))
+            await _watcher_of(self).come_in_turn(self, super()._wait(func_name))
 
     return _dressed(Teed, base)
 
@@ -347,7 +392,7 @@ def served_class(base: Any) -> Any:  # noqa: ANN401  (the library's class)
 
         async def _wait(self, func_name: str) -> None:
             _watcher_of(self).pull(self)
-            await _come_in_turn(_watcher_of(self), super()._wait(func_name))
+            await _watcher_of(self).come_in_turn(self, super()._wait(func_name))
 
         async def wait_eof(self) -> None:
             _watcher_of(self).pull_all(self)

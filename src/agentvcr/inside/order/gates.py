@@ -11,7 +11,8 @@ import sys
 from agentvcr.inside import lanes
 from agentvcr.inside.exchange import FREE, Course
 from agentvcr.inside.order import world as worlds
-from agentvcr.inside.order.loops import LoopTurn, wrapped
+from agentvcr.inside.order.loop_turns import LoopTurn
+from agentvcr.inside.order.loops import wrapped
 from agentvcr.inside.order.watch import HOLD_S, TICK_S
 from agentvcr.inside.order.world import Turn
 

@@ -30,20 +30,26 @@ def install(
 ) -> None:
     """Keep the order of what happens, or have it again.
 
+    With `AGENTVCR_ORDER=own` a replay keeps the order that comes about, as a recording does.
+
     Args:
         handler: Takes it down, or has it.
         is_virtual: In a replay, time is the recorded one too.
         reads_are_kept: What the program reads of a clock is recorded.
     """
     _is_virtual[:] = [is_virtual]
-    worlds.activate(_world(handler, ""))
+    worlds.activate(_begun(handler))
     if reads_are_kept:
         worlds.tell_deliveries(clock.segment)
-        clock.set_now(_now_ns if handler.replaying else None)
+        clock.set_now(_now_ns if handler.replaying and not _is_own() else None)
     lanes.on_item.append(lambda unit: _take_up(handler, unit))
     _follow_forks(handler)
     for name, hook in HOOKS.items():
         when_imported(name, hook)
+
+
+def _is_own() -> bool:
+    return os.environ.get("AGENTVCR_ORDER") == "own"
 
 
 def _now_ns() -> int:
@@ -56,9 +62,13 @@ def _take_up(handler: Any, unit: str) -> None:  # noqa: ANN401  (as above)
     """Keep the order of an item of a pool by itself: which worker does it is chance."""
     world = worlds.active
     if world is not None:
-        with world.lock:
-            world.tell()
-        worlds.activate(_world(handler, unit))
+        world.tell()
+        worlds.activate(_world(handler, unit) if unit else _base[0])
+
+
+def _begun(handler: Any) -> worlds.World:  # noqa: ANN401  (as above)
+    _base[:] = [_world(handler, "")]
+    return _base[0]
 
 
 def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
@@ -74,7 +84,7 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
         found.sort(key=lambda one: one.at_ns)
         return found
 
-    if not handler.replaying:
+    if not handler.replaying or _is_own():
         return worlds.World(tell=tell)
     world = worlds.World(tell=tell, load=load, is_virtual=_is_virtual[0])
     world.watch.report = handler.other_order
@@ -83,10 +93,8 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
 
 def uninstall() -> None:
     """Keep no order any more; `lanes.uninstall` takes away the hooks."""
-    world = worlds.active
-    if world is not None:
-        with world.lock:
-            world.tell()
+    if worlds.active is not None:
+        worlds.active.tell()
     worlds.activate(None)
     clock.set_now(None)
     worlds.tell_deliveries(None)
@@ -95,6 +103,8 @@ def uninstall() -> None:
 
 _follows: list[Any] = []
 _is_virtual: list[bool] = [True]
+_base: list[worlds.World] = []
+"""The world of this process outside of every item."""
 
 
 def _follow_forks(handler: Any) -> None:  # noqa: ANN401  (as above)
@@ -107,7 +117,7 @@ def _follow_forks(handler: Any) -> None:  # noqa: ANN401  (as above)
 def _forked() -> None:
     if worlds.active is not None and _follows:
         worlds.active.lock = RLock()  # who held it is not here, and old turns and courses use it
-        worlds.activate(_world(_follows[0], ""))
+        worlds.activate(_begun(_follows[0]))
 
 
 def _hook_time(module: ModuleType) -> None:

@@ -48,7 +48,7 @@ class _Kind(type):
 class _Ordered(metaclass=_Kind):
     """A lock that goes to its next owner in the recorded order."""
 
-    __slots__ = ("__weakref__", "_counts", "_inner", "_name", "_owner")
+    __slots__ = ("__weakref__", "_inner", "_name", "_owner")
     __module__ = "threading"  # who pickles the class finds the same, also where we are not
     _real: Any = type(allocate_lock())
 
@@ -58,8 +58,6 @@ class _Ordered(metaclass=_Kind):
         self._owner: str | None = None
         lane = lanes.current()
         self._name = "%s|%s/lock%d" % ("%s", lane.name.replace("%", "%%"), next_of(lane, "lock"))
-        self._counts: dict[str, int] = {}
-        """How often each lane took it."""
 
     @staticmethod
     def _make() -> Any:  # noqa: ANN401  (a lock)
@@ -71,9 +69,7 @@ class _Ordered(metaclass=_Kind):
         if world is None or lane is None or not blocking or timeout != -1:
             taken: bool = self._inner.acquire(blocking, timeout)
             return taken
-        index = self._counts.get(lane.name, 0)
-        self._counts[lane.name] = index + 1
-        key = ("A", self._name % lane.name, index)
+        key = ("A", self._name % lane.name, next_of(lane, self._name))
         if world.replaying:
             _await(world, key)
         if not self._inner.acquire(False):  # noqa: FBT003  (it takes no name before 3.13)

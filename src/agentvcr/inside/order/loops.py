@@ -11,6 +11,7 @@ from itertools import count
 
 from agentvcr.inside import clock, lanes
 from agentvcr.inside.order import world as worlds
+from agentvcr.inside.order.loop_turns import LoopTurn, RealTurn
 from agentvcr.inside.order.real import Real
 from agentvcr.inside.order.watch import HOLD_S, TICK_S
 from agentvcr.inside.order.world import strand_here
@@ -22,93 +23,12 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Callable
 
-    from agentvcr.inside.order.log import Key
     from agentvcr.inside.order.world import World
 
 _NS = 1_000_000_000
 _MOST_TURNS = 100
 _MOST_BUSY_NS = 100_000_000
 """A loop that is never idle is let have one event in so many of its turns, or after so long."""
-
-
-class LoopTurn:
-    """Something that a coroutine waits for, or a call that waits to be made."""
-
-    __slots__ = (
-        *("_future", "_handle", "due_ns", "expired"),
-        *("key", "over", "place", "selector", "told"),
-    )
-
-    def __init__(
-        self,
-        key: Key,
-        selector: Selector,
-        future: Any,  # noqa: ANN401  (asyncio's)
-        handle: Any = None,  # noqa: ANN401  (as above)
-        told: Key | None = None,
-    ) -> None:
-        """Wait for what the log calls `key`; then wake `future`, or run `handle`."""
-        self.key = key
-        self.told = told or key
-        self.selector = selector
-        self.over = False
-        self.expired = False
-        self.due_ns: int | None = None
-        self.place: int | None = None
-        self._future = future
-        self._handle = handle
-
-    @property
-    def strand(self) -> Any:  # noqa: ANN401  (a strand)
-        """Whoever runs the loop."""
-        return self.selector.strand
-
-    def is_over(self) -> bool:
-        """Whether nobody waits for it any more."""
-        if self._handle is not None:
-            return bool(self.over or self._handle._cancelled)
-        return bool(self.over or self._future.done())
-
-    def wake(self, now_ns: int) -> None:
-        """Let it happen in the loop's next turn."""
-        self.over = True
-        loop, handle = self.selector.loop, self._handle
-        if handle is None:
-            module = sys.modules["asyncio"]
-            handle = module.Handle(_set, (self._future,), loop)
-        loop._ready.append(handle)
-        self.selector.rouse(now_ns)
-
-
-def _set(future: Any) -> None:  # noqa: ANN401  (asyncio's)
-    if not future.done():
-        future.set_result(None)
-
-
-class RealTurn:
-    """Something real that is to come next in an event loop, by the log."""
-
-    __slots__ = ("due_ns", "expired", "key", "over", "place", "selector", "told")
-
-    def __init__(self, key: Key, selector: Selector) -> None:
-        """Wait for the time to look for it."""
-        self.key = key
-        self.told = None  # it is told when it has come
-        self.selector = selector
-        self.over = False
-        self.expired = False
-        self.due_ns: int | None = None
-        self.place: int | None = None
-
-    @property
-    def strand(self) -> Any:  # noqa: ANN401  (a strand)
-        """Whoever runs the loop."""
-        return self.selector.strand
-
-    def wake(self, now_ns: int) -> None:
-        """Let the loop look for it really."""
-        self.over = True
-        self.selector.look_for_real(now_ns)
 
 
 class Selector:
@@ -269,7 +189,7 @@ class Selector:
 def wrapped(loop: Any, world: World) -> Selector | None:  # noqa: ANN401  (an event loop, or None)
     """Give the stand-in for a loop's selector, put there now if need be; None without selector."""
     found: Any = getattr(loop, "_selector", None)
-    if found is None or not hasattr(loop, "_ready"):
+    if not (hasattr(found, "get_map") and hasattr(loop, "_ready")):  # a proactor has no map
         return None
     if isinstance(found, Selector):
         if found._world is world:

@@ -87,10 +87,12 @@ def _run_unseen(original: Any, thread: Any) -> None:  # noqa: ANN401  (as above)
 
 def _begin_in_turn(thread: Any, world: World, lane: str) -> None:  # noqa: ANN401  (a Thread)
     """Have a thread wait for its turn before its code, and behind telling that it has started."""
-    run = thread.run
+    run, own = thread.run, thread.__dict__.get("run")
 
     def run_in_turn() -> None:
         thread.__dict__.pop("run", None)
+        if own is not None:
+            thread.run = own
         wait_for_turn(world, ("N", lane, 0))
         run()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from time import process_time_ns
 
+from agentvcr.inside.order.cores import is_anybody_ready
 from agentvcr.inside.order.log import OF_EXCHANGE, SOFT
 from agentvcr.inside.real import monotonic_ns
 
@@ -26,6 +27,8 @@ TICK_S = 0.02
 """Seconds between two looks of who waits in a replay."""
 _MS = 1_000_000
 _SHORTEST_LOOK_NS = 4 * _MS
+_SETTLED_NS = 9 * _MS
+"""In a recording: after so long without work, which is two looks, everybody has settled."""
 _LONGEST_HOLD_NS = 100 * _MS
 """A strand that computes is not waited for any longer while recording: the next one is let in."""
 _MOST_HOLDS = 5
@@ -76,21 +79,21 @@ class Watch:
             self._quiet_ns = self._used_ns = 0
             return
         self._used_ns += used_ns
-        is_quiet = used_ns * 4 < elapsed_ns
+        is_quiet = used_ns * 4 < elapsed_ns and not (self._world.active and is_anybody_ready())
         # A machine that is busy with others may not have let anybody work: only looks count.
         step_ns = min(elapsed_ns, int(2e9 * TICK_S))
         self._quiet_ns = self._quiet_ns + step_ns if is_quiet else 0
         if self._world.replaying:
             self._look_at_replay(elapsed_ns)
         else:
-            self._look_at_recording(is_quiet=is_quiet, waited_ns=now_ns - self._since_ns)
+            self._look_at_recording(now_ns - self._since_ns)
 
-    def _look_at_recording(self, *, is_quiet: bool, waited_ns: int) -> None:
+    def _look_at_recording(self, waited_ns: int) -> None:
         world = self._world
-        if is_quiet or not world.active:
+        if self._quiet_ns >= _SETTLED_NS or not world.active:
             world.active.clear()
             world.step()
-        elif waited_ns > _LONGEST_HOLD_NS >> self.holds:
+        elif max(self._used_ns, waited_ns // 10) > _LONGEST_HOLD_NS >> self.holds:
             self.holds = min(self.holds + 1, _MOST_HOLDS)
             world.go_on_without()
             world.admit(overlap=True)
@@ -156,7 +159,8 @@ class Watch:
         """Go on without an entry that does not come: somebody waits for a later one, or a timer."""
         world = self._world
         self._quiet_ns = 0
-        self._passed += 1  # the program goes its own way: it is waited for less and less
+        # The program goes its own way: it is waited for less and less.
+        self._passed += entry.kind not in SOFT
         log, place = world.log, world.log.cur
         if entry.kind not in SOFT and (world.pending or world.earliest() is not None):
             self._tell(entry)

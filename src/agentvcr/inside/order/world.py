@@ -138,11 +138,14 @@ class World:
         return self._log or self._load_log()
 
     def _load_log(self) -> Log:
-        if self._log is None:
-            self._log = Log(self._load() if self._load is not None else [])
-            entries = self._log.entries
-            self._now_ns = entries[0].at_ns if entries else monotonic_ns()
-        return self._log
+        with self.lock:
+            return self._log or self._loaded()
+
+    def _loaded(self) -> Log:
+        log = Log(self._load() if self._load is not None else [])
+        self._now_ns = log.entries[0].at_ns if log.entries else monotonic_ns()
+        self._log = log
+        return log
 
     @property
     def is_off(self) -> bool:
@@ -203,14 +206,19 @@ class World:
             self.tell()
 
     def tell(self) -> None:
-        """Tell the engine what has happened since it was last told."""
-        if self._tell is not None and self._entries:
+        """Tell the engine what has happened since it was last told.
+
+        Without the lock, so that a slow engine holds up nobody else.
+        """
+        if self._tell is None or not self._entries:
+            return
+        with self.lock:
             entries, self._entries = self._entries, []
-            try:
-                self._tell(entries)
-            except BaseException:  # a signal handler's: told again, which does no harm
-                self._entries[:0] = entries
-                raise
+        try:
+            self._tell(entries)
+        except BaseException:  # a signal handler's: told again, which does no harm
+            self._entries[:0] = entries
+            raise
 
     # --- waiting ----------------------------------------------------------------------------------
 

@@ -172,8 +172,10 @@ class Time:
     def __init__(self, monkeypatch, world):
         self._world = world
         self.now_ns = self.work_ns = 10**12
+        self.lacks_a_core = False
         monkeypatch.setattr(watch, "monotonic_ns", lambda: self.now_ns)
         monkeypatch.setattr(watch, "process_time_ns", lambda: self.work_ns)
+        monkeypatch.setattr(watch, "is_anybody_ready", lambda: self.lacks_a_core)
         world.watch.look()
 
     def passes(self, ms, *, working=False):
@@ -238,6 +240,18 @@ def test_whoever_blocks_out_of_sight_is_waited_for_no_longer(monkeypatch, told):
     time.passes(60)
     assert turn.woken == [0]
     assert not told
+
+
+def test_whoever_lacks_a_core_is_waited_for(monkeypatch, told):
+    world, time = watched(monkeypatch, told, (("D", 1, 0), 0))
+    turn = waits(world, "D", 1, 0)
+    world.active.add("without a core")
+    time.lacks_a_core = True
+    time.passes(2000)
+    assert not turn.woken
+    time.lacks_a_core = False
+    time.passes(80)
+    assert turn.woken == [0]
 
 
 def test_whoever_computes_is_waited_for_and_whoever_spins_is_not(monkeypatch, told):

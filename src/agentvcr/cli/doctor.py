@@ -1,0 +1,47 @@
+"""`agentvcr doctor`: on what a program's requests depend besides its code."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[--] CMD …", help="The command to run, with its arguments."),
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="FILE", help="Keep the recording.", show_default="thrown away"
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
+    live: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST:PORT", help="Leave this service live. Repeatable."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Find what makes CMD's requests differ from run to run.
+
+    Records CMD once, then replays it with another clock, chance, order of sets or of answers, one
+    at a time. Exits with 1 when there are findings. CMD's own output goes to standard error.
+    """
+    from agentvcr.reporters import diagnosis as lines
+    from agentvcr.reporters import json_reporter
+    from agentvcr.session.diagnosis import diagnose
+
+    def progress(control: str) -> None:
+        sys.stderr.write(f"agentvcr: replaying with {lines.CONTROLS[control]}\n")
+        sys.stderr.flush()
+
+    found = diagnose(command or [], target=out, force=force, live=live or (), progress=progress)
+    if json:
+        json_reporter.render(found, sys.stdout)
+    else:
+        lines.render(found, sys.stdout)
+    raise typer.Exit(1 if found.findings else 0)

@@ -1,0 +1,78 @@
+"""What timed out before its answer does so again, and waiting is no part of a replay."""
+
+import json
+
+import pytest
+
+from tests.support import wire
+from tests.support.command_line import agentvcr, python
+from tests.support.counter_server import CounterServer
+
+FEW = 3  # what `make check` has: then one round is enough
+
+
+class LateServer(CounterServer):
+    """A provider that has a tool, which answers late: `/slow`."""
+
+    def answer(self, asked, line):
+        if asked.path != "/slow":
+            super().answer(asked, line)
+            return
+        number = next(self._numbers)
+        line.pause(0.3)
+        line.send(wire.whole_json({"number": number}))
+
+
+@pytest.mark.parametrize("scene", ["tasks", "threads"])
+def test_timeouts_retries_and_heartbeats_come_in_the_recorded_order(scene, tmp_path, rounds):
+    for seed in range(1 if rounds <= FEW else rounds):
+        with LateServer(seed=seed) as server:
+            env = {"BASE_URL": server.base_url}
+            command = ["record", "--force", "-o", "x.avcr", "--", *python("waits.py", scene)]
+            recorded = agentvcr(*command, cwd=tmp_path, env=env)
+            asked = server.count
+            replayed = agentvcr("replay", "x.avcr", "--times", 2, cwd=tmp_path, env=env)
+            assert server.count == asked, "the replay asked the provider"
+        assert recorded.returncode == 0, recorded.stderr.decode()
+        log, beats = json.loads(recorded.stdout)
+        assert [what for what, _ in log].count("charged") == 2, "the late tool was asked twice"
+        assert [what for what, _ in log].count("late") == 1
+        assert beats > 3
+        assert replayed.returncode == 0, replayed.stderr.decode()
+        assert replayed.stdout == recorded.stdout * 2
+
+
+def test_a_wait_that_was_never_over_is_none_in_a_replay(tmp_path):
+    """A timeout of an hour costs neither run an hour, and a sleep is over when time has come."""
+    (tmp_path / "program.py").write_text(PATIENT)
+    with LateServer() as server:
+        env = {"BASE_URL": server.base_url}
+        command = ["record", "-o", "x.avcr", "--", *python(tmp_path / "program.py")]
+        recorded = agentvcr(*command, cwd=tmp_path, env=env)
+        replayed = agentvcr("replay", "x.avcr", cwd=tmp_path, env=env)
+    assert recorded.returncode == 0, recorded.stderr.decode()
+    assert replayed.returncode == 0, replayed.stderr.decode()
+    assert replayed.stdout == recorded.stdout
+
+
+PATIENT = """
+import asyncio, os, threading
+import httpx
+
+async def main():
+    async with httpx.AsyncClient(timeout=3600) as client, asyncio.timeout(3600):
+        endless = [asyncio.create_task(asyncio.sleep(3600 + n)) for n in range(3)]
+        patient = threading.Timer(3600, print, ["never"])
+        patient.start()
+        answers = [asyncio.create_task(ask(client)) for _ in range(3)]
+        done, left = await asyncio.wait([*answers, *endless], timeout=0.5)
+        print(len(left), sorted(answer.result() for answer in answers))
+        patient.cancel()
+
+async def ask(client):
+    url = os.environ["BASE_URL"] + "/v1/chat/completions"
+    body = {"model": "counter", "messages": [{"role": "user", "content": "the same"}]}
+    return (await client.post(url, json=body)).json()["choices"][0]["message"]["content"]
+
+asyncio.run(main())
+"""

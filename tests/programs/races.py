@@ -1,0 +1,134 @@
+"""Agents that race on what they share: `races.py SCENE`, with a chat provider at BASE_URL.
+
+Prints what came of it, as JSON: `total` is what was left of all that was added.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import json
+import os
+import queue
+import sys
+import threading
+
+import httpx
+
+URL = os.environ["BASE_URL"] + "/v1/chat/completions"
+AGENTS = 2
+
+
+def body(text):
+    return {"model": "counter", "messages": [{"role": "user", "content": text}]}
+
+
+def number_in(response):
+    text = response.json()["choices"][0]["message"]["content"]
+    return int(text.removesuffix(".").split()[-1])
+
+
+class Account:
+    """What the agents share."""
+
+    def __init__(self):
+        self.total = 0
+        self.log = []
+
+    def outcome(self, **more):
+        return {"total": self.total, "log": self.log, **more}
+
+
+def threads(lock=None):
+    """Each reads the total, asks how much to add, and writes the sum of both."""
+    account = Account()
+
+    def agent(name):
+        with httpx.Client(timeout=60, verify=False) as client:
+            for _ in range(2):
+                with lock or contextlib.nullcontext():
+                    seen = account.total
+                    more = number_in(client.post(URL, json=body(f"add to {seen}")))
+                    account.total = seen + more
+                account.log.append([name, more, account.total])
+                client.post(URL, json=body(f"now {account.total}"))
+
+    started = [threading.Thread(target=agent, args=(name,)) for name in range(AGENTS)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    return account.outcome()
+
+
+async def tasks(lock=None):
+    account = Account()
+    async with httpx.AsyncClient(timeout=60, verify=False) as client:
+
+        async def agent(name):
+            for _ in range(2):
+                async with lock or contextlib.AsyncExitStack():
+                    seen = account.total
+                    more = number_in(await client.post(URL, json=body(f"add to {seen}")))
+                    account.total = seen + more
+                account.log.append([name, more, account.total])
+                await client.post(URL, json=body(f"now {account.total}"))
+
+        await asyncio.gather(*[agent(name) for name in range(AGENTS)])
+    return account.outcome()
+
+
+def queue_of_results():
+    """The order in which results reach a queue is what the last prompt says."""
+    account, box = Account(), queue.Queue()
+    with httpx.Client(timeout=60, verify=False) as client:
+
+        def agent(name):
+            box.put([name, number_in(client.post(URL, json=body("the same")))])
+
+        for name in range(4):
+            threading.Thread(target=agent, args=(name,)).start()
+        account.log = [box.get(timeout=30) for _ in range(4)]
+        account.total = number_in(client.post(URL, json=body(json.dumps(account.log))))
+    return account.outcome()
+
+
+def as_completed():
+    account = Account()
+    with (
+        httpx.Client(timeout=60, verify=False) as client,
+        concurrent.futures.ThreadPoolExecutor(4) as pool,
+    ):
+        asked = [pool.submit(client.post, URL, json=body("the same")) for _ in range(4)]
+        for future in concurrent.futures.as_completed(asked):
+            account.log.append([asked.index(future), number_in(future.result())])
+        account.total = number_in(client.post(URL, json=body(json.dumps(account.log))))
+    return account.outcome()
+
+
+async def first_wins():
+    """Whoever answers first is taken, and the others are cancelled."""
+    account = Account()
+    async with httpx.AsyncClient(timeout=60, verify=False) as client:
+        asked = [asyncio.create_task(client.post(URL, json=body("the same"))) for _ in range(4)]
+        done, left = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        account.log = sorted([asked.index(task), number_in(task.result())] for task in done)
+        account.total = number_in(await client.post(URL, json=body(json.dumps(account.log))))
+    return account.outcome()
+
+
+SCENES = {
+    "threads": threads,
+    "threads_with_a_lock": lambda: threads(threading.Lock()),
+    "tasks": lambda: asyncio.run(tasks()),
+    "tasks_with_a_lock": lambda: asyncio.run(tasks(asyncio.Lock())),
+    "queue_of_results": queue_of_results,
+    "as_completed": as_completed,
+    "first_wins": lambda: asyncio.run(first_wins()),
+}
+
+
+if __name__ == "__main__":
+    print(json.dumps(SCENES[sys.argv[1]]()))
