@@ -56,6 +56,7 @@ fix: $(VENV)/.lint ## Format, and mend what the linter can mend
 
 bench: $(VENV)/.test ## Measure what recording, replaying and cassettes cost, beside the others
 	@$(BIN)/python benchmarks/record_replay.py
+	@$(BIN)/python benchmarks/determinism.py
 	@$(BIN)/python benchmarks/clients.py
 	@$(BIN)/python benchmarks/cassette.py
 

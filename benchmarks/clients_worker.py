@@ -11,7 +11,7 @@ import gc
 import json
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from time import perf_counter_ns, process_time_ns
+from time import process_time_ns
 from typing import Any
 
 from clients_async import Aiohttp, AsyncHttpx, AsyncHttpx2, Tornado
@@ -28,6 +28,8 @@ from clients_sync import (
 )
 from worker import WARM_UP, Order, Sample, in_way, serve, waited
 from workload import ANSWERS, LOADS
+
+from agentvcr.inside import real
 
 CLIENTS = {
     "httpx": Httpx,
@@ -59,14 +61,14 @@ class _Taken:
     """What a program got of one exchange, and when the first of it."""
 
     def __init__(self) -> None:
-        self.began = perf_counter_ns()
+        self.began = real.perf_counter_ns()
         self.first_ns = 0
         self.chunks = 0
         self.size = 0
 
     def __call__(self, chunk: bytes) -> None:
         if not self.chunks:
-            self.first_ns = perf_counter_ns() - self.began
+            self.first_ns = real.perf_counter_ns() - self.began
         self.chunks += 1
         self.size += len(chunk)
 
@@ -99,9 +101,9 @@ class Round:
         walls: list[int] = []
         waits, cpu = waited.count, process_time_ns()
         for body in bodies:
-            began = perf_counter_ns()
+            began = real.perf_counter_ns()
             taken = await self._exchange(body)
-            walls.append(perf_counter_ns() - began)
+            walls.append(real.perf_counter_ns() - began)
         cpu = process_time_ns() - cpu
         return Sample(
             cpu_us=cpu / 1000 / len(walls),

@@ -1,8 +1,9 @@
 """The measured program: does rounds of exchanges as it is told, and says what they cost.
 
 Orders come as lines of JSON on one descriptor and samples go back on another, so that the standard
-streams, which a recording keeps, stay silent. Run plainly it measures bare clients, recording and
-replaying in this very process, and vcrpy; run under `agentvcr` it measures the channel.
+streams, which a recording keeps, stay silent. Time is the real one, not what a replay gives the
+program. Run plainly it measures bare clients, recording and replaying in this very process, and
+vcrpy; run under `agentvcr` it measures the channel.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from time import perf_counter_ns, process_time_ns
+from time import process_time_ns
 from typing import Any, TypedDict
 
 from workload import ANSWERS, LOADS, Load
 
 import agentvcr
+from agentvcr.inside import real
 
 WARM_UP = 3
 """Exchanges at the start of a round that are not measured: the start of a session, its compressor
@@ -124,13 +126,13 @@ class Worker:
             return 1 if client.post(url, json=body, headers=headers).content else 0
 
         def streamed() -> int:
-            began = perf_counter_ns()
+            began = real.perf_counter_ns()
             chunks = 0
             with client.stream("POST", url, json=body, headers=headers) as response:
                 for _ in response.iter_raw():
                     chunks += 1
                     if chunks == 1:
-                        self.first_ms = (perf_counter_ns() - began) / 1e6
+                        self.first_ms = (real.perf_counter_ns() - began) / 1e6
             return chunks
 
         return streamed if load.streamed else whole
@@ -175,9 +177,9 @@ def _measured(exchanges: list[Exchange]) -> Sample:
     waits = waited.count
     cpu = process_time_ns()
     for exchange in exchanges[WARM_UP:]:
-        began = perf_counter_ns()
+        began = real.perf_counter_ns()
         chunks = exchange()
-        walls.append(perf_counter_ns() - began)
+        walls.append(real.perf_counter_ns() - began)
     cpu = process_time_ns() - cpu
     waits = waited.count - waits
     return Sample(

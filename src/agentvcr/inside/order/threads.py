@@ -10,7 +10,7 @@ from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.gates import wait_for_turn
 from agentvcr.inside.order.locks import hook_locks
 from agentvcr.inside.order.waits import hook_conditions, hook_join, taking_part
-from agentvcr.inside.order.world import Strand, become
+from agentvcr.inside.order.world import Strand, become, strand_here
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -61,7 +61,7 @@ def _hook_bootstrap(thread_class: Any) -> None:  # noqa: ANN401  (`Thread`)
         lane, world = self.__dict__.get("_agentvcr_lane"), worlds.active
         strand = self.__dict__.pop("_agentvcr_strand", None)
         if world is None or lane is None or strand is None:
-            original(self)
+            _run_unseen(original, self)
             return
         become(strand)
         _begin_in_turn(self, world, lane.name)
@@ -72,6 +72,17 @@ def _hook_bootstrap(thread_class: Any) -> None:  # noqa: ANN401  (`Thread`)
                 world.leaves(strand)
 
     lanes.replace(thread_class, "_bootstrap_inner", dressed_as(original)(bootstrap_inner))
+
+
+def _run_unseen(original: Any, thread: Any) -> None:  # noqa: ANN401  (as above)
+    """Run a thread that nobody waits for; where it was seen at a wait, see it end."""
+    try:
+        original(thread)
+    finally:
+        world, strand = worlds.active, strand_here()
+        if world is not None and strand in world.active:
+            with world.lock:
+                world.leaves(strand)
 
 
 def _begin_in_turn(thread: Any, world: World, lane: str) -> None:  # noqa: ANN401  (a Thread)
