@@ -238,7 +238,8 @@ class Replay:
         self._live = live
         self._order = order
         was_kept = any(part.kind in (CLOCK, "order") for part in recorded.world)
-        self.clock: Clock = clock if was_kept and not pace else "real"
+        is_virtual = was_kept and not pace and order != "free"
+        self.clock: Clock = clock if is_virtual else "real"
         self._reached: tuple[str, ...] = ()
 
     def recorder(self, journal: Journal, command: Sequence[str]) -> Recorder:

@@ -81,6 +81,7 @@ def _keep_time(entry: Entry) -> None:
     if not is_off("order"):
         is_virtual = os.environ.get("AGENTVCR_CLOCK") != "real"
         order.install(entry, is_virtual=is_virtual, reads_are_kept=keeps_reads)
+        leaving.before_leaving(order.tell)
 
 
 def start(path_entry: str) -> None:

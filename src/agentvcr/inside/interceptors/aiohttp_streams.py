@@ -62,7 +62,7 @@ class Wire:
 def hold_back(protocol: Any) -> Any:  # noqa: ANN401  (the library's; a transport, or None)
     """Let nothing more come over a connection, until what has come has been taken in its turn.
 
-    Without us the program would have it before its peer could close the connection.
+    Without us the program had it before its peer could close the connection.
     """
     transport = getattr(protocol, "transport", None)
     if transport is None or not hasattr(transport, "is_reading") or not transport.is_reading():
@@ -141,9 +141,8 @@ class Watcher:
 
     def breaks(self, reader: Any, error: BaseException) -> None:  # noqa: ANN401  (the library's)
         """Notice that the stream breaks: perhaps behind something that is still to be taken."""
-        if self._is_coming:
-            self._late = error
-        else:
+        self._late = error if self._is_coming else None
+        if not self._is_coming:
             self.refused(reader, error)
 
     def settle(self, reader: Any) -> None:  # noqa: ANN401  (the library's)

@@ -91,10 +91,15 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
     return world
 
 
-def uninstall() -> None:
-    """Keep no order any more; `lanes.uninstall` takes away the hooks."""
+def tell() -> None:
+    """Tell the engine what has happened so far."""
     if worlds.active is not None:
         worlds.active.tell()
+
+
+def uninstall() -> None:
+    """Keep no order any more; `lanes.uninstall` takes away the hooks."""
+    tell()
     worlds.activate(None)
     clock.set_now(None)
     worlds.tell_deliveries(None)

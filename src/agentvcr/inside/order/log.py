@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Key = tuple[str, Who, int]
 
 OF_EXCHANGE = "SD"
-SOFT = "RA"
+SOFT = "RAWX"
 """Kinds that may fail to come without anybody being told: what is real comes in other pieces."""
 ENTRY = struct.Struct("<cBxxIIq")
 """Kind, whether others ran when it came, who (an exchange or a place among the names), which of its
