@@ -68,7 +68,15 @@ on_read: list[Callable[[int, int], None]] = []
 _waits: dict[object, bool] = {}
 """Which modules have looked at the clock, and whether they are of these."""
 
-_NONE: Any = object()
+
+class _NoTape:
+    """A tape on which nothing is."""
+
+    def go(self, segment: int) -> None:
+        """Go nowhere."""
+
+
+_NONE: Any = _NoTape()
 """Stands for the tape of a lane whose process has none: it gets the real clock."""
 
 
