@@ -2,8 +2,10 @@
 
 `make_golden.py`: writes `v1-journal.avcr`, `v1-sealed.avcr`, `v1-sealed-groups.avcr` and `v1.json`,
 which says what the three hold, beside itself; and `v1-steps-journal.avcr`, `v1-steps-sealed.avcr`
-and `v1-steps.json`, with the records and fields that came with named steps. Refuses to make a set
-of which a file exists. From a seed alone.
+and `v1-steps.json`, with the records and fields that came with named steps;
+`v1-world-journal.avcr`, `v1-world-sealed.avcr` and `v1-world.json`, with what surrounds exchanges.
+Refuses to make a set of
+which a file exists. From a seed alone.
 """
 
 import base64
@@ -19,13 +21,16 @@ from agentvcr.cassette.chunks import chunk_records
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.seal import seal
+from agentvcr.cassette.world import WorldRecord
 
 HERE = Path(__file__).parent
 NAMES = ("v1-journal.avcr", "v1-sealed.avcr", "v1-sealed-groups.avcr")
 SAYS = HERE / "v1.json"
 STEPS_NAMES = ("v1-steps-journal.avcr", "v1-steps-sealed.avcr")
 STEPS_SAYS = HERE / "v1-steps.json"
-SETS = ((NAMES, SAYS), (STEPS_NAMES, STEPS_SAYS))
+WORLD_NAMES = ("v1-world-journal.avcr", "v1-world-sealed.avcr")
+WORLD_SAYS = HERE / "v1-world.json"
+SETS = ((NAMES, SAYS), (STEPS_NAMES, STEPS_SAYS), (WORLD_NAMES, WORLD_SAYS))
 SEED = 1
 STARTED = 1_767_225_600_000_000_000
 TURNS = 6
@@ -212,11 +217,23 @@ def plain(value):
 def told(path):
     """Give what a cassette tells, but for its own name."""
     run = load_run(path)
-    names = ("info", "processes", "outputs", "notes", "outcome", "steps", "torn_bytes")
+    names = ("info", "processes", "outputs", "notes", "outcome", "steps", "world", "torn_bytes")
     return {
         **{name: plain(getattr(run, name)) for name in names},
         "exchanges": plain(list(run.exchanges)),
     }
+
+
+def surrounded():
+    """Give an exchange, and what surrounds it: of the run, of its process, of a lane."""
+    yield fmt.RunBegin("0f1e2d3c4b5a6978", STARTED, ("{python}",), ".", "0.1.0", "P m", "3", {})
+    yield WorldRecord("chance", 0, "", b'{"seed":"00"}')
+    yield fmt.ProcessBegin(0, 100, 99, "main", ("python",), "3.11.0", 10)
+    yield from begin(1, b"{}", 20)
+    yield WorldRecord("order", 0, "main/wörk1", bytes(range(24)))
+    yield fmt.ExchangeEnd(1, 30, "eof", None, None)
+    yield WorldRecord("clock", 1, "main", b"\xff\x00")
+    yield fmt.RunEnd(40, 0, None)
 
 
 def write_journal(path, records):
@@ -257,9 +274,17 @@ def make_steps():
     seal(sealed, kind_of=kind_of)
 
 
+def make_world():
+    """Make the set with what surrounds exchanges."""
+    journal, sealed = map(HERE.joinpath, WORLD_NAMES)
+    write_journal(journal, surrounded())
+    shutil.copy(journal, sealed)
+    seal(sealed, kind_of=kind_of)
+
+
 def main():
     made = []
-    for (names, says), make in zip(SETS, (make_first, make_steps), strict=True):
+    for (names, says), make in zip(SETS, (make_first, make_steps, make_world), strict=True):
         if not any(path.exists() for path in (*map(HERE.joinpath, names), says)):
             make()
             words = told(HERE / names[0])

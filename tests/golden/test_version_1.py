@@ -22,13 +22,24 @@ from agentvcr.cassette.journal_reader import JournalReader
 from agentvcr.cassette.opening import open_cassette
 from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.seal import seal
+from agentvcr.cassette.world import WorldRecord
 from agentvcr.steps import steps_of
-from tests.golden.make_golden import NAMES, SAYS, STEPS_NAMES, STEPS_SAYS, kind_of, told
+from tests.golden.make_golden import (
+    NAMES,
+    SAYS,
+    STEPS_NAMES,
+    STEPS_SAYS,
+    WORLD_NAMES,
+    WORLD_SAYS,
+    kind_of,
+    told,
+)
 from tests.unit.cassette.damaged import quiet
 
 GOLDEN = Path(__file__).parent
 JOURNAL, SEALED, GROUPS = (GOLDEN / name for name in NAMES)
 STEPS_JOURNAL, STEPS_SEALED = (GOLDEN / name for name in STEPS_NAMES)
+WORLD_JOURNAL, WORLD_SEALED = (GOLDEN / name for name in WORLD_NAMES)
 SHA_256 = {
     "v1-journal.avcr": "4621ba914165c70c50dd504d623f3cb23560e628c156bffc3401b0518e02d800",
     "v1-sealed.avcr": "9e1380240be28a89ee131bda1c92e642abfc23f2550c196179f0a216ead98fa4",
@@ -37,12 +48,20 @@ SHA_256 = {
     "v1-steps-journal.avcr": "441242ea3cf04157441aa302ca123ea071483505e844d6366ebd060aef5d89be",
     "v1-steps-sealed.avcr": "31b0c63e263bd2fd7dd61431b27215488d07fe47759f8cedb2d74466aa4df52b",
     "v1-steps.json": "143a30e744a4803d87f997c68a334475fa82db9512e57b7a2882ea8c674fe9bd",
+    "v1-world-journal.avcr": "62d57b9ab981bf47c8c07b4146e5f7a0a25c47ff3283df9e157c0e4a058b07a2",
+    "v1-world-sealed.avcr": "8d467cb422216a1f856fcbd18eb0d0512ad91c5c63e00e2777ea8cf8164d86a8",
+    "v1-world.json": "1caeaca50ce8248fd9efbd33d6ffa5eb794c9d2afabd82c76b7e3e26bd437a51",
 }
 """Of each file; they never change."""
 MOST_BYTES = 60_000
 
 
-EVERY = [(name, SAYS) for name in NAMES] + [(name, STEPS_SAYS) for name in STEPS_NAMES]
+EVERY = [
+    *((name, SAYS) for name in NAMES),
+    *((name, STEPS_SAYS) for name in STEPS_NAMES),
+    *((name, WORLD_SAYS) for name in WORLD_NAMES),
+]
+EXCHANGES = {SAYS: 15, STEPS_SAYS: 7, WORLD_SAYS: 1}
 APPENDED = {"place": ""}
 """Fields of an exchange that came after `v1.json` was written, with their defaults."""
 
@@ -74,6 +93,8 @@ def types_in(path):
 def as_said(name, says):
     """Give what a file tells, in the words of when it was written."""
     said = told(GOLDEN / name)
+    if says != WORLD_SAYS:
+        assert said.pop("world") == []
     if says == SAYS:
         assert said.pop("steps") == []
         for one in said["exchanges"]:
@@ -86,7 +107,7 @@ def test_what_was_written_is_read(name, says):
     expected = json.loads(says.read_text(encoding="utf-8"))
     assert as_said(name, says) == expected
     assert verify(GOLDEN / name, quiet).problems == ()
-    assert len(expected["exchanges"]) == (15 if says == SAYS else 7)
+    assert len(expected["exchanges"]) == EXCHANGES[says]
 
 
 @pytest.mark.parametrize(("name", "says"), EVERY)
@@ -131,12 +152,14 @@ def test_the_files_never_change(name):
 
 
 def test_they_hold_something_of_every_type():
-    steps = set(fmt.OF_STEP)
-    assert types_in(JOURNAL) == set(fmt.TYPES.values()) - steps
-    of_story = set(fmt.OF_STORY) - steps
+    later = {*fmt.OF_STEP, WorldRecord}
+    assert types_in(JOURNAL) == set(fmt.TYPES.values()) - later
+    of_story = set(fmt.OF_STORY) - later
     assert types_in(SEALED) == types_in(GROUPS) == of_story | set(fmt.SEALED_TYPES.values())
-    assert types_in(STEPS_JOURNAL) == set(fmt.TYPES.values())
-    assert types_in(STEPS_SEALED) == set(fmt.OF_STORY) | set(fmt.SEALED_TYPES.values())
+    of_steps = set(fmt.OF_STORY) - {WorldRecord}
+    assert types_in(STEPS_JOURNAL) == set(fmt.TYPES.values()) - {WorldRecord}
+    assert types_in(STEPS_SEALED) == of_steps | set(fmt.SEALED_TYPES.values())
+    assert WorldRecord in types_in(WORLD_JOURNAL) & types_in(WORLD_SEALED)
 
 
 def test_every_field_says_something_in_one_of_them():
@@ -151,7 +174,7 @@ def test_every_field_says_something_in_one_of_them():
 
 
 def test_each_journal_is_sealed_without_a_loss_today(tmp_path):
-    for journal in (JOURNAL, STEPS_JOURNAL):
+    for journal in (JOURNAL, STEPS_JOURNAL, WORLD_JOURNAL):
         path = tmp_path / journal.name
         path.write_bytes(journal.read_bytes())
         seal(path)
