@@ -65,7 +65,8 @@ def _follow_surroundings(entry: Entry) -> None:
     entry.surroundings = seen
     opening.append(seen.opened)
 
-    def at_end() -> None:  # the last of all, since the first to be registered
+    def at_end() -> None:
+        leaving.leave()  # first: who has nothing else to tell does not tell of files either
         entry.end()
         opening.clear()
 
