@@ -94,7 +94,7 @@ def _world(handler: Any, unit: str) -> worlds.World:  # noqa: ANN401  (as above)
 def tell() -> None:
     """Tell the engine what has happened so far."""
     if worlds.active is not None:
-        worlds.active.tell()
+        worlds.active.tell_all()
 
 
 def uninstall() -> None:

@@ -126,6 +126,8 @@ class World:
         """How much of it the log does not know: time stands still for it."""
         self.halted: BaseException | None = None
         self.watch = Watch(self)
+        self.is_used = False
+        """Whether anything of this process has to do with order: a replay would ask for it."""
         self._now_ns = 0
         self._tell = tell
         self._load = load
@@ -150,6 +152,7 @@ class World:
     @property
     def is_off(self) -> bool:
         """Whether a replay has no order to keep: that of an older recording, or another program."""
+        self.is_used = True
         return self.replaying and not self.log.entries
 
     @property
@@ -205,6 +208,12 @@ class World:
         if len(self._entries) >= _MOST_KEPT:
             self.tell()
 
+    def tell_all(self) -> None:
+        """Tell it at the end, and be it that there is nothing: the process is known in any case."""
+        if self.is_used and self._tell is not None and not self._entries:
+            self._tell([])
+        self.tell()
+
     def tell(self) -> None:
         """Tell the engine what has happened since it was last told.
 
@@ -258,6 +267,8 @@ class World:
         if not self.replaying:
             self.admit()
             return
+        if not self.pending and not self.sleepers:
+            return  # nobody waits: the log is not even loaded
         entry, due = self.log.next, self.earliest()
         if self.pending and min(self.pending) < self.log.cur:
             self.release(min(self.pending))  # others have been told that it is over
