@@ -147,7 +147,7 @@ def test_a_stream_may_outlive_the_recording(lib, tmp_path):
 
 
 def test_a_stream_that_outlives_the_replay_writes_into_no_file_of_the_program(lib, tmp_path):
-    size = 20_000_000  # more than the journal keeps back
+    size = 80_000_000  # more than the journal keeps back
     with ScriptServer() as server:
         url = f"{server.base_url}/large?bytes={size}"
         # A body that repeats itself so much stays in the journal, and is replayed from there.

@@ -131,7 +131,12 @@ def hook_executors(module: ModuleType) -> None:
             original(self, *args)
             return
         strand = world.contact()
-        wait_for_turn(world, ("N", lane.name, 0))
+        try:
+            wait_for_turn(world, ("N", lane.name, 0))
+        except BaseException as error:  # noqa: BLE001  (the replay is over: the item's owner is told)
+            if self.future.set_running_or_notify_cancel():
+                self.future.set_exception(error)
+            return
         try:
             original(self, *args)
         finally:
