@@ -137,11 +137,14 @@ def test_a_block_has_the_local_times_of_the_recorded_one(monkeypatch):
 
 def test_a_block_that_draws_nothing_keeps_no_state():
     recorded(lambda: None)
-    assert {part.kind for part in load_run(Path("x.avcr")).world} == {"chance"}
+    kinds = {part.kind for part in load_run(Path("x.avcr")).world}
+    assert "chance" in kinds
+    assert not kinds & {"random", "numpy.random"}
 
 
 def test_chance_is_left_alone_where_it_is_switched_off(monkeypatch):
     monkeypatch.setenv("AGENTVCR_OFF", "clock,chance")
     ours = os.urandom
     assert recorded(lambda: os.urandom) is ours
-    assert not load_run(Path("x.avcr")).world
+    kinds = {part.kind for part in load_run(Path("x.avcr")).world}
+    assert not kinds & {"chance", "random", "numpy.random"}

@@ -21,8 +21,10 @@ async def async_broke_off(forward: Forward, error: BaseException) -> None:
     """The same in an event loop."""
     try:
         await async_fell(forward.course, error)
-    finally:
-        forward.sink.end(end_kind_of(error), error)
+    except BaseException as other:  # which is what the program sees
+        forward.sink.end(end_kind_of(other), other)
+        raise
+    forward.sink.end(end_kind_of(error), error)
 
 
 async def async_fell(course: Course, error: BaseException) -> None:

@@ -22,7 +22,6 @@ WAITING = ("cancelled", "cut")
 
 _LOOK_AGAIN_S = 0.005
 
-_held: Set[Any] = set()
 _served: Set[int] = set()
 _waiting: list[Callable[[], None]] = []
 
@@ -74,19 +73,7 @@ async def async_wait(serve: Serve, position: int) -> None:
 
 
 async def forever() -> None:
-    """Wait for the one who cancelled the recorded request to cancel this one.
-
-    Without a timer in asyncio: that would read the clock, which the recorded program did not.
-    """
-    asyncio = sys.modules.get("asyncio")
-    loop = asyncio._get_running_loop() if asyncio is not None else None
-    if loop is not None:
-        future = loop.create_future()
-        _held.add(future)  # nobody else has it, and so has nobody the task
-        try:
-            await future
-        finally:
-            _held.discard(future)
+    """Wait for the one who cancelled the recorded request to cancel this one."""
     while True:
         await sleep(3600)
 

@@ -124,8 +124,6 @@ class InForce:
         when_imported("multiprocessing.util", self._hook_spawning)
         for name, hook in lanes.HOOKS.items():
             when_imported(name, hook)
-        if self._has_clock:
-            lane_clock.install(self._handler, replaying=self.replaying)
         if self._has_order:
             order.install(
                 self._handler, is_virtual=self._is_virtual, reads_are_kept=self._has_clock
@@ -136,6 +134,8 @@ class InForce:
         if self._given is not None and not is_off("chance"):
             self._determine(self._given)
         opening.append(self._handler.surroundings.opened)
+        if self._has_clock:
+            lane_clock.install(self._handler, replaying=self.replaying)
 
     def end(self) -> None:
         """Take everything away."""

@@ -14,8 +14,8 @@ from agentvcr.channel.hub import Hub
 from agentvcr.inside import frames
 from agentvcr.inside.channel import Link
 from agentvcr.inside.exchange import Request, Serve
-from agentvcr.inside.remote import RemoteHandler, _pack_begin, _unpack_serve
-from agentvcr.inside.wire import pack_serve
+from agentvcr.inside.remote import RemoteHandler
+from agentvcr.inside.wire import pack_begin, pack_serve, unpack_serve
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.redactor import Redactor
@@ -101,7 +101,7 @@ def answer_frames(number, seq, chunks):
 
 def test_an_end_that_overtakes_its_exchange_is_held_and_acknowledged_when_the_gap_closes(engine):
     first, second = engine.wire(), engine.wire()
-    begin, seq = _pack_begin(1, ask(b"body"))
+    begin, seq = pack_begin(1, ask(b"body"))
     head, chunk, end = answer_frames(1, seq, [b"data"])
     second.sendall(end)
     second.settimeout(0.2)
@@ -120,7 +120,7 @@ def test_an_end_that_overtakes_its_exchange_is_held_and_acknowledged_when_the_ga
 
 def test_what_is_sent_twice_is_taken_once_and_acknowledged_twice(engine):
     sock = engine.wire()
-    begin, seq = _pack_begin(1, ask(b"body"))
+    begin, seq = pack_begin(1, ask(b"body"))
     everything = b"".join([begin, *answer_frames(1, seq, [b"a", b"b"])])
     for _ in range(2):
         sock.sendall(everything)
@@ -132,7 +132,7 @@ def test_what_is_sent_twice_is_taken_once_and_acknowledged_twice(engine):
 
 def test_an_acknowledged_exchange_is_in_the_file(engine):
     sock = engine.wire()
-    begin, seq = _pack_begin(1, ask(b"body"))
+    begin, seq = pack_begin(1, ask(b"body"))
     sock.sendall(b"".join([begin, *answer_frames(1, seq, [b"data"])]))
     assert frames.unpack(sock.recv(100), 0)[0].kind == frames.ACK
     (exchange,) = load_run(engine.path).exchanges
@@ -142,7 +142,7 @@ def test_an_acknowledged_exchange_is_in_the_file(engine):
 
 
 def test_a_frame_torn_at_the_end_of_its_connection_is_dropped(engine):
-    begin, seq = _pack_begin(1, ask(b"body"))
+    begin, seq = pack_begin(1, ask(b"body"))
     head, chunk, _ = answer_frames(1, seq, [b"whole"])
     torn = frames.pack(frames.CHUNK, 1, seq + 2, 1, b"", b"torn")[:-1]
     sock = engine.wire()
@@ -177,7 +177,7 @@ def test_a_header_that_claims_too_much_ends_its_connection_and_no_other(engine):
     bad, good = engine.wire(), engine.wire()
     bad.sendall(frames.HEADER.pack(frames.BODY, 1, 0, 0, frames.MAX_RAW + 1, 0))
     assert bad.recv(1) == b""
-    begin, seq = _pack_begin(7, ask())
+    begin, seq = pack_begin(7, ask())
     good.sendall(b"".join([begin, *answer_frames(7, seq, [])]))
     assert frames.unpack(good.recv(100), 0)[0].kind == frames.ACK
     for sock in (bad, good):
@@ -188,7 +188,7 @@ def test_a_header_that_claims_too_much_ends_its_connection_and_no_other(engine):
 def test_a_client_that_dies_while_it_is_answered_does_not_end_the_engine(engine):
     for number in range(1, 20):
         sock = engine.wire(uid=str(number))
-        begin, seq = _pack_begin(1, ask())
+        begin, seq = pack_begin(1, ask())
         sock.sendall(b"".join([begin, *answer_frames(1, seq, [b"x"])]))
         sock.close()
     assert len(engine.finish().exchanges) == 19
@@ -197,7 +197,7 @@ def test_a_client_that_dies_while_it_is_answered_does_not_end_the_engine(engine)
 @pytest.mark.parametrize("url", ["http://a.example:99999/", "http://[::1/"])
 def test_a_request_that_makes_no_sense_does_not_end_the_engine(engine, url):
     sock = engine.wire()
-    begin, seq = _pack_begin(1, ask(url=url))
+    begin, seq = pack_begin(1, ask(url=url))
     sock.sendall(b"".join([begin, *answer_frames(1, seq, [])]))
     assert frames.unpack(sock.recv(100), 0)[0].kind == frames.ACK
     sock.close()
@@ -236,7 +236,7 @@ def test_an_answer_of_any_shape_fits_the_frames_and_comes_out_as_it_went_in(size
         frame, offset = frames.unpack(packed, offset)
         raw += frame.raw
     whole = frames.Frame(frame.kind, 0, 0, 0, frame.meta, raw)
-    out = _unpack_serve(whole, None)
+    out = unpack_serve(whole, None)
     for name in set(Serve.__slots__) - {"taken", "number"}:
         assert getattr(out, name) == getattr(serve, name), name
 
@@ -244,7 +244,7 @@ def test_an_answer_of_any_shape_fits_the_frames_and_comes_out_as_it_went_in(size
 def test_the_end_of_a_process_is_written_when_its_last_connection_is_closed(engine):
     first, second, other = engine.wire(), engine.wire(), engine.wire(uid="two", pid=2)
     for number, sock in enumerate((first, second, other), 1):
-        begin, seq = _pack_begin(number, ask())
+        begin, seq = pack_begin(number, ask())
         sock.sendall(b"".join([begin, *answer_frames(number, seq, [])]))
         assert frames.unpack(sock.recv(100), 0)[0].kind == frames.ACK  # it is connected
     for sock in (first, other, second):

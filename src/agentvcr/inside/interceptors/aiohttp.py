@@ -8,7 +8,7 @@ and the program's own middlewares: each hop and each retry is an exchange of its
 from __future__ import annotations
 
 from agentvcr.inside import lanes, state
-from agentvcr.inside.broken import async_fell
+from agentvcr.inside.broken import async_broke_off, async_fell
 from agentvcr.inside.exchange import (
     Forward,
     NullSink,
@@ -81,6 +81,8 @@ class Client:
         except BaseException as error:
             if response is not None:  # broken off before the program could see it
                 response.close()
+            elif isinstance(decision, Forward):
+                await async_broke_off(decision, error)
             else:
                 await async_fell(decision.course, error)
             raise
@@ -123,9 +125,6 @@ class Client:
         setattr(request, _MARK, wire)
         try:
             response = await send(request)
-        except BaseException as error:
-            sink.end(end_kind_of(error), error)
-            raise
         finally:
             setattr(request, _MARK, None)
         self._tee(response, forward, wire)
