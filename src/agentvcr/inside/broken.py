@@ -29,5 +29,11 @@ async def async_broke_off(forward: Forward, error: BaseException) -> None:
 
 async def async_fell(course: Course, error: BaseException) -> None:
     """Wait for the turn of an exchange's end by `error`; not where nothing may be awaited."""
-    if not isinstance(error, GeneratorExit):
+    if isinstance(error, GeneratorExit):
+        return
+    try:
         await course.async_arrive()
+    except BaseException:
+        if end_kind_of(error) != "cancelled":
+            raise
+        # Some cancel again and again until one has left: so be it, without a turn.
