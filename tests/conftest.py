@@ -34,6 +34,22 @@ def rounds() -> int:
     return int(os.environ.get("ROUNDS", "3"))
 
 
+SAMPLED = ("test_doctor.py", "test_loose_ends.py", "test_fork.py", "test_sdk_troubles.py")
+"""Files of many scenes with several runs each: every third of them, and all in the long form."""
+LONG = 10
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take a sample of the long files where rounds are few and no test is asked for by name."""
+    asked = config.option.keyword or any(".py" in one for one in config.args)
+    if asked or int(os.environ.get("ROUNDS", "3")) >= LONG:
+        return
+    scenes = [item for item in items if item.path.name in SAMPLED]
+    left = {id(item) for number, item in enumerate(scenes) if number % 3}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in left])
+    items[:] = [item for item in items if id(item) not in left]
+
+
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     """Folder of real recordings to test with, or a skip where there is none."""
