@@ -161,7 +161,8 @@ def wait_for_turn(world: World, key: Key, told: Key | None = None) -> None:
     turn = Turn(key, strand, told)
     with world.lock:
         if world.halted is not None:
-            raise world.halted
+            _after_the_end(world, key)
+            return
         if not world.awaits(turn):
             return
         world.leaves(strand)
@@ -170,7 +171,12 @@ def wait_for_turn(world: World, key: Key, told: Key | None = None) -> None:
     except BaseException:
         taken_back(world, turn)
         raise
-    if world.halted is not None:
+    _after_the_end(world, key)
+
+
+def _after_the_end(world: World, key: Key) -> None:
+    """Stop who begins; who has been answered gets it whole, since he has not left the recording."""
+    if world.halted is not None and key[0] != "D":
         raise world.halted
 
 
@@ -209,7 +215,8 @@ async def async_wait_for_turn(world: World, key: Key, told: Key) -> None:
     turn = LoopTurn(key, selector, future, told=told)
     with world.lock:
         if world.halted is not None:
-            raise world.halted
+            _after_the_end(world, key)
+            return
         if not world.awaits(turn):
             return
     try:
@@ -218,5 +225,4 @@ async def async_wait_for_turn(world: World, key: Key, told: Key) -> None:
         with world.lock:
             world.forget(turn)
         raise
-    if world.halted is not None:
-        raise world.halted
+    _after_the_end(world, key)
