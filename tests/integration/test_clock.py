@@ -11,6 +11,7 @@ from agentvcr.errors import BadOptionError
 from agentvcr.inside import clock
 from tests.support.command_line import agentvcr, python
 from tests.support.counter_server import CounterServer
+from tests.support.script_server import ScriptServer
 
 
 def recorded(folder, mode, *, env=None):
@@ -50,6 +51,16 @@ def test_prompts_and_logs_hold_the_recorded_time(mode, tmp_path):
 def test_a_program_that_only_tells_the_time_tells_the_recorded_one(tmp_path):
     first, env = recorded(tmp_path, "left")
     assert first.returncode == 7
+    again = replayed(tmp_path, env)
+    assert again.stdout == first.stdout
+    assert again.returncode == 0, again.stderr.decode()
+
+
+def test_what_we_wait_for_below_the_program_takes_none_of_its_looks_at_the_clock(tmp_path):
+    with ScriptServer() as server:
+        env, program = {"BASE_URL": server.base_url}, python("given_up.py")
+        first = agentvcr("record", "-o", "x.avcr", "--", *program, cwd=tmp_path, env=env)
+    assert first.stdout.startswith(b"2 [")
     again = replayed(tmp_path, env)
     assert again.stdout == first.stdout
     assert again.returncode == 0, again.stderr.decode()

@@ -11,10 +11,11 @@ from agentvcr.inside.exchange import Course, Forward, end_kind_of
 def broke_off(forward: Forward, error: BaseException) -> None:
     """Tell in its turn that an exchange was broken off by `error`."""
     try:
-        if not isinstance(error, GeneratorExit):
-            forward.course.arrive()
-    finally:
-        forward.sink.end(end_kind_of(error), error)
+        fell(forward.course, error)
+    except BaseException as other:  # which is what the program sees
+        forward.sink.end(end_kind_of(other), other)
+        raise
+    forward.sink.end(end_kind_of(error), error)
 
 
 async def async_broke_off(forward: Forward, error: BaseException) -> None:
@@ -27,8 +28,14 @@ async def async_broke_off(forward: Forward, error: BaseException) -> None:
     forward.sink.end(end_kind_of(error), error)
 
 
+def fell(course: Course, error: BaseException) -> None:
+    """Wait for the turn of an exchange's end by `error`; not where nobody may be kept waiting."""
+    if not isinstance(error, GeneratorExit):
+        course.arrive()
+
+
 async def async_fell(course: Course, error: BaseException) -> None:
-    """Wait for the turn of an exchange's end by `error`; not where nothing may be awaited."""
+    """The same in an event loop."""
     if isinstance(error, GeneratorExit):
         return
     try:

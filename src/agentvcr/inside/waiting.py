@@ -22,6 +22,7 @@ WAITING = ("cancelled", "cut")
 
 _LOOK_AGAIN_S = 0.005
 
+_held: Set[Any] = set()
 _served: Set[int] = set()
 _waiting: list[Callable[[], None]] = []
 
@@ -73,9 +74,22 @@ async def async_wait(serve: Serve, position: int) -> None:
 
 
 async def forever() -> None:
-    """Wait for the one who cancelled the recorded request to cancel this one."""
-    while True:
-        await sleep(3600)
+    """Wait for the one who cancelled the recorded request to cancel this one.
+
+    Without a timer in asyncio: that looks at the clock, where the recorded program did not, and the
+    program's next look would find what this one should have.
+    """
+    asyncio = sys.modules.get("asyncio")
+    loop = asyncio._get_running_loop() if asyncio is not None else None
+    if loop is None:
+        while True:
+            await sleep(3600)
+    never = loop.create_future()
+    _held.add(never)  # nobody else has it, nor through it the task
+    try:
+        await never
+    finally:
+        _held.discard(never)
 
 
 async def _until_more_is_served(gate: int) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from agentvcr.inside.broken import async_fell
+from agentvcr.inside import lanes
+from agentvcr.inside.broken import async_fell, fell
 from agentvcr.inside.exchange import ReplayHalt, end_kind_of
 from agentvcr.inside.waiting import WAITING, async_wait, forever, until_the_end, wait
 
@@ -68,9 +69,11 @@ class Tee(Teeing):
         return Pieces(iter(self._inner), self)
 
     def close(self) -> None:
+        token = lanes.enter(lanes.current().under_cover())
         try:
             self._inner.close()
         finally:
+            lanes.leave(token)
             self.end("closed")
 
 
@@ -92,16 +95,19 @@ class Pieces:
         tee = self._tee
         tee.course.leave()
         try:
-            chunk: bytes = next(self._inner)
+            token = lanes.enter(lanes.current().under_cover())
+            try:
+                chunk: bytes | None = next(self._inner, None)
+            finally:
+                lanes.leave(token)
             tee.course.arrive()
-        except StopIteration:
-            tee.course.arrive()
-            tee.end("eof")
-            raise
         except BaseException as error:
-            tee.course.arrive()
+            fell(tee.course, error)
             tee.end(end_kind_of(error), error)
             raise
+        if chunk is None:
+            tee.end("eof")
+            raise StopIteration
         tee.sink.chunk(chunk)
         return chunk
 
@@ -116,9 +122,11 @@ class AsyncTee(Teeing):
         return AsyncPieces(self._inner.__aiter__(), self)
 
     async def aclose(self) -> None:
+        token = lanes.enter(lanes.current().under_cover())
         try:
             await self._inner.aclose()
         finally:
+            lanes.leave(token)
             self.end("closed")
 
 
@@ -137,10 +145,13 @@ class AsyncPieces:
         tee = self._tee
         tee.course.expect()
         try:
+            token = lanes.enter(lanes.current().under_cover())
             try:
                 chunk: bytes | None = await self._inner.__anext__()
             except StopAsyncIteration:
                 chunk = None
+            finally:
+                lanes.leave(token)
             # Who is cancelled while even the end waits for its turn, does not see it.
             await tee.course.async_arrive()
         except BaseException as error:
