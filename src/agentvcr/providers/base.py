@@ -123,3 +123,16 @@ def chat_prompt(
             for tool in items(body.get("tools"))
         ),
     )
+
+
+def openai_refusal(status: int, message: str, code: str) -> dict[str, Json]:
+    """Refuse a request in the words of OpenAI's APIs."""
+    del status
+    return {
+        "error": {
+            "message": message,
+            "type": "invalid_request_error",
+            "param": None,
+            "code": code,
+        }
+    }

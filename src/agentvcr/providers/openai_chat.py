@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agentvcr.model.conversation import Answer, Message, Prompt, ToolCall, ToolResult
-from agentvcr.providers.base import attachment, error_text, is_post_to, named_model
+from agentvcr.providers.base import (
+    attachment,
+    error_text,
+    is_post_to,
+    named_model,
+    openai_refusal,
+)
 from agentvcr.providers.body import (
     Json,
     fields,
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from agentvcr.model.exchange import Request, Response
 
 NAME = "openai_chat"
+refusal = openai_refusal
 model_of = named_model
 _REASONING = ("reasoning_content", "reasoning")
 
@@ -72,19 +79,6 @@ def read_answer(response: Response) -> Answer | None:
         streamed=streamed,
         error=error,
     )
-
-
-def refusal(status: int, message: str, code: str) -> dict[str, Json]:
-    """Refuse a request in this API's words."""
-    del status
-    return {
-        "error": {
-            "message": message,
-            "type": "invalid_request_error",
-            "param": None,
-            "code": code,
-        }
-    }
 
 
 def _tool_name(tool: dict[str, Json]) -> str:

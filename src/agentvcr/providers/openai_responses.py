@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from agentvcr.model.conversation import Answer, Message, Prompt, ToolCall, ToolResult
-from agentvcr.providers.base import attachment, error_text, is_post_to, named_model
+from agentvcr.providers.base import (
+    attachment,
+    error_text,
+    is_post_to,
+    named_model,
+    openai_refusal,
+)
 from agentvcr.providers.body import (
     Json,
     fields,
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from agentvcr.model.exchange import Request, Response
 
 NAME = "openai_responses"
+refusal = openai_refusal
 model_of = named_model
 
 # A form's or a survey's `responses` come after an id, not after a version.
@@ -110,19 +117,6 @@ def read_answer(response: Response) -> Answer | None:
         streamed=streamed,
         error=error,
     )
-
-
-def refusal(status: int, message: str, code: str) -> dict[str, Json]:
-    """Refuse a request in this API's words."""
-    del status
-    return {
-        "error": {
-            "message": message,
-            "type": "invalid_request_error",
-            "param": None,
-            "code": code,
-        }
-    }
 
 
 def _finish(body: dict[str, Json], *, streamed: bool) -> str:

@@ -21,8 +21,7 @@ from agentvcr.providers.body import response_content
 from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.patches import Patch, parse
 from agentvcr.replaying.replayer import OnMiss
-from agentvcr.session.command import check_command, folder_of, recorded_command
-from agentvcr.session.replaying import Replay, kept_as, replayed
+from agentvcr.session.replaying import Replay, check_apart, command_of, kept_as, replayed
 from agentvcr.session.sealing import seal_recording
 from agentvcr.steps.path import each_step, find_step
 
@@ -66,15 +65,9 @@ def fork_command(  # noqa: PLR0913  (the options of the command line)
         AgentVCRError: The cassette has no such step, nothing can be changed so, or nothing run.
     """
     recorded = load_run(path)
-    command = list(argv) if argv else recorded_command(recorded, path, trust=trust)
-    check_command(command)
+    command, cwd = command_of(recorded, path, argv, trust=trust)
     place = target or fork_of(path)
-    if place.resolve() == path.resolve():
-        raise BadOptionError(
-            "a fork cannot be kept in the cassette that it is a fork of",
-            where=str(place),
-            cure="choose another name with -o",
-        )
+    check_apart(place, path, what="a fork cannot be kept in the cassette that it is a fork of")
     step, exchange = exchange_at(recorded, at)
     wanted = [parse(one) for one in patches]
     if edit is not None:
@@ -84,11 +77,10 @@ def fork_command(  # noqa: PLR0913  (the options of the command line)
         wanted.append(changed)
     fork = fork_at(exchange, wanted)
     replay = Replay(recorded, on_miss=on_miss, pace=0.0, live=live, fork=fork)
-    cwd = folder_of(recorded) if not argv else Path.cwd()
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
             announce(command)
-        summary, _ = replayed(replay, journal, command, str(cwd), path=path, kept=place)
+        summary, _ = replayed(replay, journal, command, cwd, path=path, kept=place)
     if summary.broken is None:
         seal_recording(place)
     return told(summary, step, fork)

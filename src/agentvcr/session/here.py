@@ -44,7 +44,7 @@ from agentvcr.session.declared import project_fingerprinter
 from agentvcr.session.in_force import InForce, check_idle
 from agentvcr.session.keying import fingerprinter_of, keyed, load_keyed
 from agentvcr.session.recording import new_recorder, summed_up, why_broken
-from agentvcr.session.replaying import Clock, Order, Replay, kept_as
+from agentvcr.session.replaying import Clock, Order, Replay, check_apart, kept_as
 from agentvcr.session.sealing import seal_recording
 
 _MOST_TOLD: Final = 5
@@ -246,12 +246,8 @@ class Replaying(Session):
                     where="agentvcr.replay(…)",
                     cure=f"leave it out {cure}",
                 )
-        if self._target is not None and self._target.resolve() == self.path.resolve():
-            raise BadOptionError(
-                "a replay cannot be kept in the cassette that it replays",
-                where=str(self._target),
-                cure="choose another target",
-            )
+        if self._target is not None:
+            check_apart(self._target, self.path, cure="choose another target")
 
     def _start(self) -> None:
         self._check_options()

@@ -89,23 +89,14 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         AgentVCRError: The cassette cannot be read, or nothing could be run.
     """
     recorded = load_run(path)
-    command = list(argv) if argv else recorded_command(recorded, path, trust=trust)
-    check_command(command)
+    command, cwd = command_of(recorded, path, argv, trust=trust)
     place = target or last_of(path)
-    if place.resolve() == path.resolve():
-        raise BadOptionError(
-            "a replay cannot be kept in the cassette that it replays",
-            where=str(place),
-            cure="choose another name with -o",
-        )
+    check_apart(place, path)
     replay = Replay(recorded, on_miss=on_miss, pace=pace, order=order, clock=clock, live=live)
-    cwd = folder_of(recorded) if not argv else Path.cwd()
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
             announce(command)
-        summary, _ = replayed(
-            replay, journal, command, str(cwd), path=path, kept=place, traced=traced
-        )
+        summary, _ = replayed(replay, journal, command, cwd, path=path, kept=place, traced=traced)
     if target is not None and summary.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it
     return summary
@@ -163,6 +154,35 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         trace=trace(again) if traced else None,
     )
     return summary, ended
+
+
+def command_of(
+    recorded: Run, path: Path, argv: Sequence[str] | None, *, trust: bool
+) -> tuple[list[str], str]:
+    """Give what a replay runs, and in which folder: `argv`, or the recorded command in its own.
+
+    Raises:
+        AgentVCRError: There is no command, or it is not to be run without being asked for.
+    """
+    command = list(argv) if argv else recorded_command(recorded, path, trust=trust)
+    check_command(command)
+    return command, str(folder_of(recorded) if not argv else Path.cwd())
+
+
+def check_apart(
+    place: Path,
+    path: Path,
+    *,
+    what: str = "a replay cannot be kept in the cassette that it replays",
+    cure: str = "choose another name with -o",
+) -> None:
+    """Refuse to keep a replay, or a fork, in the cassette that answers it.
+
+    Raises:
+        BadOptionError: It is the same file.
+    """
+    if place.resolve() == path.resolve():
+        raise BadOptionError(what, where=str(place), cure=cure)
 
 
 @contextmanager

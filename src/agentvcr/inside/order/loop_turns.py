@@ -19,7 +19,7 @@ class LoopTurn:
     """Something that a coroutine waits for, or a call that waits to be made."""
 
     __slots__ = (
-        *("_future", "_handle", "due_ns", "expired"),
+        *("_future", "_handle", "expired"),
         *("key", "over", "place", "selector", "told"),
     )
 
@@ -37,7 +37,6 @@ class LoopTurn:
         self.selector = selector
         self.over = False
         self.expired = False
-        self.due_ns: int | None = None
         self.place: int | None = None
         self._future = future
         self._handle = handle
@@ -72,7 +71,7 @@ def _set(future: Any) -> None:  # noqa: ANN401  (asyncio's)
 class RealTurn:
     """Something real that is to come next in an event loop, by the log."""
 
-    __slots__ = ("due_ns", "expired", "key", "over", "place", "selector", "told")
+    __slots__ = ("expired", "key", "over", "place", "selector", "told")
 
     def __init__(self, key: Key, selector: Selector) -> None:
         """Wait for the time to look for it."""
@@ -81,7 +80,6 @@ class RealTurn:
         self.selector = selector
         self.over = False
         self.expired = False
-        self.due_ns: int | None = None
         self.place: int | None = None
 
     @property

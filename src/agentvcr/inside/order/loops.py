@@ -43,8 +43,6 @@ class Selector:
         self.now_ns = monotonic_ns() if not world.replaying else world.now_ns
         self.due_ns: int | None = None
         self.expired = False
-        self.over = False
-        self.place: int | None = None
         self._world = world
         self.real = Real(inner, world, self)
         self._is_idle = False

@@ -32,12 +32,11 @@ _MOST_KEPT = 2048
 class Strand:
     """A thread of the program's."""
 
-    __slots__ = ("ident", "name")
+    __slots__ = ("ident",)
 
     def __init__(self) -> None:
         """Stand for the running thread."""
         self.ident = get_ident()
-        self.name = ""
 
 
 class _Mine(_local):
@@ -91,7 +90,7 @@ class Turn:
 
 
 class World:
-    """The state of one process; every method but `contact` wants the lock held."""
+    """The state of one process; all but `contact`, `tell` and `tell_all` want the lock held."""
 
     def __init__(
         self,
@@ -331,7 +330,7 @@ class World:
             self.fire(due, self._now_ns)
 
     def halt(self, error: BaseException) -> None:
-        """Wake all who wait for a turn: each raises this."""
+        """Wake all who wait for a turn: there is none any more, and whoever begins raises this."""
         self.halted = error
         for turn in list(self.pending.values()):
             self.forget(turn)
