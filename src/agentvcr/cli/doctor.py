@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
+from agentvcr.cli.options import Command, Live
+
 
 def doctor(
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[--] CMD …", help="The command to run, with its arguments."),
-    ] = None,
+    command: Command = None,
     *,
     out: Annotated[
         Path | None,
@@ -20,10 +19,7 @@ def doctor(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
-    live: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST:PORT", help="Leave this service live. Repeatable."),
-    ] = None,
+    live: Live = None,
     json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Find what makes CMD's requests differ from run to run.

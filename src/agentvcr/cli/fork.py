@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from agentvcr.cli.options import Live, OverNew, Report, Trust
+
 
 class Beyond(StrEnum):
     """What to do about a request that was not recorded, because of the change."""
@@ -45,18 +47,10 @@ def fork(
             show_default="FILE with the ending .fork.avcr",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over an existing NEW.")] = False,
-    live: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST:PORT", help="Leave this service live. Repeatable."),
-    ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the command of a cassette from elsewhere.")
-    ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the summary to FILE, .json or .md."),
-    ] = None,
+    force: OverNew = False,
+    live: Live = None,
+    trust: Trust = False,
+    report: Report = None,
 ) -> None:
     """Run the recorded command again with one step changed, and show what differs.
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from agentvcr.cli.options import Command, Report
+
 
 class Mode(StrEnum):
     """What to do about a cassette that is there already."""
@@ -17,10 +19,7 @@ class Mode(StrEnum):
 
 
 def record(
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[--] CMD …", help="The command to run, with its arguments."),
-    ] = None,
+    command: Command = None,
     *,
     out: Annotated[
         Path | None,
@@ -48,10 +47,7 @@ def record(
         bool,
         typer.Option("--strict", help="Exit with 5 if anything was not recorded."),
     ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the summary to FILE, .json or .md."),
-    ] = None,
+    report: Report = None,
 ) -> None:
     """Run CMD, record every exchange, and exit as CMD does."""
     from agentvcr.cli.console import progress_bar

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from agentvcr.cli.options import OverNew
+
 
 def rekey(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The cassette.", show_default=False)],
@@ -15,7 +17,7 @@ def rekey(
             "-o", "--out", metavar="NEW", help="The file to write.", show_default="FILE itself"
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over an existing NEW.")] = False,
+    force: OverNew = False,
     json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Give a cassette the matching rules that agentvcr.toml or pyproject.toml declares now.

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from agentvcr.cli.options import Live, OverNew, Report, Trust
+
 _command: list[str] = []
 """What stands behind `--`: another command to run."""
 
@@ -80,18 +82,10 @@ def replay(
             show_default="FILE with the ending .last.avcr",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over an existing NEW.")] = False,
-    live: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST:PORT", help="Leave this service live. Repeatable."),
-    ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the command of a cassette from elsewhere.")
-    ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the summary to FILE, .json or .md."),
-    ] = None,
+    force: OverNew = False,
+    live: Live = None,
+    trust: Trust = False,
+    report: Report = None,
 ) -> None:
     """Run the recorded command again with the network off, and compare.
 

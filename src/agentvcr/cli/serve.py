@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from agentvcr.cli.options import OverNew
 from agentvcr.cli.replay import OnMiss
 
 
@@ -40,7 +41,7 @@ def serve(
             show_default="FILE with the ending .last.avcr",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over an existing NEW.")] = False,
+    force: OverNew = False,
 ) -> None:
     """Answer requests from a cassette, on loopback, until Ctrl-C.
 

@@ -1,0 +1,26 @@
+"""Options that several commands have, said once: their names and their words.
+
+Owns these. What a command makes of them is its own.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Command = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[--] CMD …", help="The command to run, with its arguments."),
+]
+Live = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST:PORT", help="Leave this service live. Repeatable."),
+]
+OverNew = Annotated[bool, typer.Option("--force", help="Write over an existing NEW.")]
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the summary to FILE, .json or .md."),
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Run the command of a cassette from elsewhere.")
+]
