@@ -9,7 +9,7 @@ import pytest
 from agentvcr.cassette.holding import held
 from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.seal import seal
-from tests.support.command_line import agentvcr
+from tests.support.command_line import agentvcr, files, lines, refused
 from tests.unit.build import exchange, request, response, run
 from tests.unit.recorded import write_journal
 
@@ -28,21 +28,6 @@ def cassette(request, tmp_path):
         seal(path)
     (tmp_path / "agentvcr.toml").write_text(RULES, encoding="utf-8")
     return path
-
-
-def lines(done):
-    return done.stdout.decode().splitlines()
-
-
-def refused(done, status, slug):
-    assert done.returncode == status
-    assert done.stdout == b""
-    assert done.stderr.decode().splitlines()[0].endswith(f"[{slug}]")
-    assert b"Traceback" not in done.stderr
-
-
-def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_it_says_what_changed_and_which_requests_became_the_same(cassette, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from agentvcr.cassette import format as fmt
 from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.seal import seal
-from tests.support.command_line import agentvcr
+from tests.support.command_line import agentvcr, files, lines, refused
 from tests.unit.build import CHAT, exchange, request, response, run
 from tests.unit.cassette.damaged import sample, told_by
 from tests.unit.recorded import write_journal
@@ -49,21 +49,6 @@ def without_index(sealed):
     data[-10] ^= 1
     sealed.write_bytes(data)
     return sealed
-
-
-def lines(done):
-    return done.stdout.decode().splitlines()
-
-
-def refused(done, status, slug):
-    assert done.returncode == status
-    assert done.stdout == b""
-    assert done.stderr.decode().splitlines()[0].endswith(f"[{slug}]")
-    assert b"Traceback" not in done.stderr
-
-
-def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_whole_file_is_said_to_be_whole(sealed, tmp_path):

@@ -37,3 +37,21 @@ def bare(
 def python(program: str, *words: object) -> list[str]:
     """Say how one of `tests/programs` is run."""
     return [sys.executable, str(PROGRAMS / program), *map(str, words)]
+
+
+def lines(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    """What a command said on standard output, line by line."""
+    return done.stdout.decode().splitlines()
+
+
+def refused(done: subprocess.CompletedProcess[bytes], status: int, slug: str) -> None:
+    """Hold that a command refused with this error, and said nothing else."""
+    assert done.returncode == status
+    assert done.stdout == b""
+    assert done.stderr.decode().splitlines()[0].endswith(f"[{slug}]")
+    assert b"Traceback" not in done.stderr
+
+
+def files(folder: pathlib.Path) -> dict[str, bytes]:
+    """All that a folder of files holds."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
