@@ -105,6 +105,30 @@ def as_completed():
     return account.outcome()
 
 
+async def calls_that_block_a_loop():
+    """Tasks that wait for an answer while others of their loop hold it up with a plain call."""
+    account = Account()
+    with httpx.Client(timeout=60, verify=False) as plain:
+
+        def ask_and_block():
+            return number_in(plain.post(URL, json=body("the same")))
+
+        async with httpx.AsyncClient(timeout=60, verify=False) as client:
+
+            async def agent(name):
+                for _ in range(3):
+                    account.log.append([name, ask_and_block()])
+                    seen = account.total
+                    more = number_in(await client.post(URL, json=body(f"add to {seen}")))
+                    account.total = seen + more
+                    account.log.append([name, more, account.total])
+                    for _ in range(3):
+                        await asyncio.sleep(0)
+
+            await asyncio.gather(*[agent(name) for name in range(8)])
+    return account.outcome()
+
+
 async def first_wins():
     """Whoever answers first is taken, and the others are cancelled."""
     account = Account()
@@ -126,6 +150,7 @@ SCENES = {
     "tasks_with_a_lock": lambda: asyncio.run(tasks(asyncio.Lock())),
     "queue_of_results": queue_of_results,
     "as_completed": as_completed,
+    "calls_that_block_a_loop": lambda: asyncio.run(calls_that_block_a_loop()),
     "first_wins": lambda: asyncio.run(first_wins()),
 }
 

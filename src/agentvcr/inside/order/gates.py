@@ -13,8 +13,8 @@ from agentvcr.inside.exchange import FREE, Course
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.loop_turns import LoopTurn
 from agentvcr.inside.order.loops import wrapped
+from agentvcr.inside.order.strands import Turn
 from agentvcr.inside.order.watch import HOLD_S, TICK_S
-from agentvcr.inside.order.world import Turn
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def taken_back(world: World, turn: Turn) -> None:
     """Be at work again without having had the turn."""
     with world.lock:
         world.forget(turn)
-        world.active.add(turn.strand)
+        world.works(turn.strand)
 
 
 async def async_wait_for_turn(world: World, key: Key, told: Key) -> None:

@@ -52,6 +52,10 @@ class LoopTurn:
             return bool(self.over or self._handle._cancelled)
         return bool(self.over or self._future.done())
 
+    def is_held(self) -> bool:
+        """Whether it cannot go on even if it is let in: the loop's thread waits in a call."""
+        return self.selector.is_blocked
+
     def wake(self, now_ns: int) -> None:
         """Let it happen in the loop's next turn."""
         self.over = True

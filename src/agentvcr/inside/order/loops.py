@@ -13,8 +13,8 @@ from agentvcr.inside import clock, lanes
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.loop_turns import LoopTurn, RealTurn
 from agentvcr.inside.order.real import Real
+from agentvcr.inside.order.strands import strand_here
 from agentvcr.inside.order.watch import HOLD_S, TICK_S
-from agentvcr.inside.order.world import strand_here
 from agentvcr.inside.patching import dressed_as
 from agentvcr.inside.real import monotonic_ns
 
@@ -58,6 +58,11 @@ class Selector:
         return self._is_roused
 
     @property
+    def is_blocked(self) -> bool:
+        """Whether its thread waits in a call that one of its callbacks or tasks has made."""
+        return self.strand.waits and not self._is_idle
+
+    @property
     def is_virtual(self) -> bool:
         """Whether its time is the log's."""
         return self._world.is_virtual
@@ -67,10 +72,10 @@ class Selector:
     def rouse(self, now_ns: int) -> None:
         """Go on: something has been put into the loop's queue, or its timer is due."""
         self.now_ns = max(self.now_ns, now_ns)
-        if self._is_idle and not self._is_roused:
+        if self._is_idle:
             self._is_roused = True
             self._world.sleepers.pop(id(self), None)
-            self._world.active.add(self.strand)
+            self._world.works(self.strand)
         if strand_here() is not self.strand:
             self.loop._write_to_self()
 
@@ -162,6 +167,8 @@ class Selector:
         """Look what is ready; a loop that is never idle gets a turn or a timer now and then."""
         self._turns += 1
         now_ns = monotonic_ns()
+        if self.strand.has_waited:  # in a call: in a replay that takes no time
+            self.strand.has_waited, self._idle_ns = False, now_ns
         if self._turns >= _MOST_TURNS or now_ns - self._idle_ns > _MOST_BUSY_NS:
             self._turns, self._idle_ns = 0, now_ns
             world = self._world
@@ -181,7 +188,7 @@ class Selector:
         self._is_idle = False
         self._idle_ns = monotonic_ns()
         self._world.sleepers.pop(id(self), None)
-        self._world.active.add(self.strand)
+        self._world.works(self.strand)
 
 
 def wrapped(loop: Any, world: World) -> Selector | None:  # noqa: ANN401  (an event loop, or None)

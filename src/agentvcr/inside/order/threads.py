@@ -9,8 +9,8 @@ from agentvcr.inside import lanes
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.gates import wait_for_turn
 from agentvcr.inside.order.locks import hook_locks
+from agentvcr.inside.order.strands import Strand, become, strand_here
 from agentvcr.inside.order.waits import hook_conditions, hook_join, taking_part
-from agentvcr.inside.order.world import Strand, become, strand_here
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -43,7 +43,7 @@ def _hook_start(thread_class: Any) -> None:  # noqa: ANN401  (`Thread`)
             return
         strand = self._agentvcr_strand = Strand()
         with world.lock:
-            world.active.add(strand)  # at work from now on, whenever the system lets it
+            world.works(strand)  # at work from now on, whenever the system lets it
         try:
             original(self)
         except BaseException:

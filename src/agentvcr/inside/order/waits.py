@@ -13,8 +13,8 @@ from agentvcr.inside import lanes
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.gates import look_until, taken_back
 from agentvcr.inside.order.loops import next_of
+from agentvcr.inside.order.strands import Turn, strand_here
 from agentvcr.inside.order.watch import TICK_S
-from agentvcr.inside.order.world import Turn, strand_here
 from agentvcr.inside.patching import dressed_as
 from agentvcr.inside.real import monotonic_ns
 
@@ -155,7 +155,7 @@ def _is_settled(world: World, turn: Turn) -> bool:
         return True
     if turn.key is None or (world.replaying and turn.place is None):
         turn.expired = turn.over = True
-        world.active.add(turn.strand)
+        world.works(turn.strand)
         return True
     if not world.replaying:
         world.awaits(turn)

@@ -1,8 +1,8 @@
 """Who of this process is at work, what comes next, and what time it is.
 
 Owns the one lock over these three. A *strand* is a thread of the program's that is at work or waits
-where we see it; a *turn* is something that somebody waits for. Does not patch anything (`loops`,
-`threads`) and makes no sockets.
+where we see it; a *turn* is something that somebody waits for (`strands`). Does not patch anything
+(`loops`, `threads`) and makes no sockets.
 
 While recording, what arrives (an answer, a piece of one, the end of a timed wait) is let in one at
 a time, when everybody has settled: what had happened before it is then well defined. It costs
@@ -12,9 +12,10 @@ jumps to what comes next, and nobody waits for it.
 
 from __future__ import annotations
 
-from _thread import RLock, _local, allocate_lock, get_ident
+from _thread import RLock
 
 from agentvcr.inside.order.log import OF_EXCHANGE, Entry, Log
+from agentvcr.inside.order.strands import Strand, Turn, strand_here
 from agentvcr.inside.order.watch import Watch
 from agentvcr.inside.real import monotonic_ns
 
@@ -27,66 +28,6 @@ if TYPE_CHECKING:
 
 _MOST_KEPT = 2048
 """Entries that are held at most before the engine is told."""
-
-
-class Strand:
-    """A thread of the program's."""
-
-    __slots__ = ("ident",)
-
-    def __init__(self) -> None:
-        """Stand for the running thread."""
-        self.ident = get_ident()
-
-
-class _Mine(_local):
-    strand: Strand | None = None
-
-
-_mine = _Mine()
-
-
-def strand_here() -> Strand:
-    """Give the strand of the running thread."""
-    strand = _mine.strand
-    if strand is None or strand.ident != get_ident():
-        strand = _mine.strand = Strand()
-    return strand
-
-
-def become(strand: Strand) -> Strand:
-    """Be the strand that was made for this thread."""
-    strand.ident = get_ident()
-    _mine.strand = strand
-    return strand
-
-
-class Turn:
-    """Something that a thread waits for: it sleeps on a lock of its own."""
-
-    __slots__ = ("due_ns", "expired", "key", "over", "place", "raw", "strand", "told")
-
-    def __init__(self, key: Key | None, strand: Strand, told: Key | None = None) -> None:
-        """Begin to wait as `strand`, for what the log calls `key`, and this run's own `told`."""
-        self.key = key
-        self.told = told or key
-        self.strand = strand
-        self.over = False
-        self.expired = False
-        self.due_ns: int | None = None
-        self.place: int | None = None
-        self.raw = allocate_lock()
-        self.raw.acquire()
-
-    def is_over(self) -> bool:
-        """Whether nobody waits for it any more."""
-        return self.over
-
-    def wake(self, now_ns: int) -> None:
-        """Let the thread go on."""
-        del now_ns
-        self.over = True
-        self.raw.release()
 
 
 class World:
@@ -167,12 +108,18 @@ class World:
         strand = strand_here()
         if strand not in self.active:
             with self.lock:
-                self.active.add(strand)
+                self.works(strand)
                 self.busy.discard(strand)
         return strand
 
+    def works(self, strand: Strand) -> None:
+        """Take note that a strand is at work, or will be when the system lets it."""
+        strand.waits = False
+        self.active.add(strand)
+
     def leaves(self, strand: Strand) -> None:
         """Take note that a strand waits, or has ended."""
+        strand.waits = strand.has_waited = True
         self.active.discard(strand)
         self.busy.discard(strand)
         if not self.active:
@@ -253,31 +200,45 @@ class World:
             del self.pending[place]
 
     def wake(self, turn: Any, now_ns: int) -> None:  # noqa: ANN401  (as above)
-        """Let somebody go on who waited; he is at work from this moment on."""
+        """Let somebody go on who waited; he is at work from this moment on.
+
+        So is an event loop that was idle; one that has called something that waits still waits.
+        """
         self.progress += 1
         self.sleepers.pop(id(turn), None)
-        self.active.add(turn.strand)
+        if isinstance(turn, Turn) or not turn.strand.waits:
+            self.works(turn.strand)
         turn.wake(now_ns)
 
     # --- what comes next --------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Let in what comes next, since everybody has settled."""
+        """Let in what comes next, since everybody has settled.
+
+        In a replay also what comes behind it, where it was for an event loop that is in a call.
+        """
         if not self.replaying:
             self.admit()
             return
+        while self._go_on() and not self.active:
+            pass
+
+    def _go_on(self) -> bool:
+        """Let happen what comes next in a replay; whether there was anything."""
         if not self.pending and not self.sleepers:
-            return  # nobody waits: the log is not even loaded
+            return False  # nobody waits: the log is not even loaded
         entry, due = self.log.next, self.earliest()
         if self.pending and min(self.pending) < self.log.cur:
             self.release(min(self.pending))  # others have been told that it is over
-            return
-        if entry is None:
-            return
-        if due is not None and due.due_ns <= entry.at_ns and not self.strange:
+        elif entry is None:
+            return False
+        elif due is not None and due.due_ns <= entry.at_ns and not self.strange:
             self.fire(due, due.due_ns)
         elif self.log.cur in self.pending:
             self.release(self.log.cur)
+        else:
+            return False
+        return True
 
     def earliest(self) -> Any:  # noqa: ANN401  (as above)
         """Give who has the first timer of all that time is to reach; None without one."""
@@ -306,17 +267,23 @@ class World:
         self.wake(turn, entry.at_ns)
 
     def admit(self, *, overlap: bool = False) -> None:
-        """Let in the first arrival of a recording; `overlap` where others are still at work."""
+        """Let in the first arrival of a recording; `overlap` where others are still at work.
+
+        One for an event loop whose thread waits in a call is held back until the loop is idle: it
+        would be queued among calls of which there are fewer in a replay, without a network.
+        """
         while self.arrivals and self.arrivals[0].is_over():
             self.arrivals.pop(0)
-        if not self.arrivals:
+        free = (one for one in self.arrivals if not (one.is_over() or one.is_held()))
+        turn = next(free, None)
+        if turn is None:
             return
         now_ns = monotonic_ns()
         due = min(list(self.sleepers.values()), key=_due, default=None)
         if not overlap and due is not None and due.due_ns is not None and due.due_ns <= now_ns:
             self.fire(due, due.due_ns)  # timers come first
             return
-        turn = self.arrivals.pop(0)
+        self.arrivals.remove(turn)
         if turn.key is not None:
             self.note(turn.key, now_ns, overlap=overlap or bool(self.busy))
         turn.expired = True

@@ -5,7 +5,7 @@ import time
 
 import agentvcr
 from agentvcr.inside.order import world as worlds
-from agentvcr.inside.order.world import strand_here
+from agentvcr.inside.order.strands import strand_here
 
 
 def wait_a_moment():

@@ -4,28 +4,29 @@ import pytest
 
 from agentvcr.inside.order import watch
 from agentvcr.inside.order.log import Entry
-from agentvcr.inside.order.world import World, strand_here
+from agentvcr.inside.order.strands import Strand, Turn, strand_here
+from agentvcr.inside.order.world import World
 
 MS = 1_000_000
 
 
-class Waiting:
-    """Somebody who waits for a turn, or for a time."""
+A_STRAND = Strand()
 
-    strand = "a strand"
 
-    def __init__(self, key=None, due_ms=None):
-        self.key = self.told = key
+class Waiting(Turn):
+    """Somebody who waits for a turn, or for a time; `held` while his event loop is in a call."""
+
+    def __init__(self, key=None, due_ms=None, *, held=False):
+        super().__init__(key, A_STRAND)
         self.due_ns = None if due_ms is None else due_ms * MS
-        self.place = None
-        self.expired = self.over = False
+        self.held = held
         self.woken = []
 
-    def is_over(self):
-        return self.over
+    def is_held(self):
+        return self.held
 
     def wake(self, now_ns):
-        self.over = True
+        super().wake(now_ns)
         self.woken.append(now_ns // MS)
 
 
@@ -126,10 +127,10 @@ def test_the_last_to_leave_lets_in_what_comes():
     world = replaying((("D", 1, 0), 10))
     strand = world.contact()
     turn = waits(world, "D", 1, 0)
-    world.active.add("another")
+    world.active.add(A_STRAND)
     world.leaves(strand)
     assert not turn.woken
-    world.leaves("another")
+    world.leaves(A_STRAND)
     assert turn.woken == [10]
 
 
@@ -143,12 +144,26 @@ def test_a_recording_lets_arrivals_in_one_at_a_time_and_timers_before_them(monke
         world.awaits(turn)
     world.leaves(strand_here())
     assert (due.woken, later.woken, turns[0].woken) == ([99], [], [])
-    world.leaves("a strand")
+    world.leaves(A_STRAND)
     assert (turns[0].woken, turns[1].woken) == ([100], [])
-    world.leaves("a strand")
+    world.leaves(A_STRAND)
     assert turns[1].woken == [100]
     world.tell()
     assert [one.key for one in told] == [("D", 1, 0), ("D", 2, 0)]
+
+
+def test_an_arrival_for_a_loop_that_is_in_a_call_lets_others_pass_until_the_loop_is_idle():
+    world = World()
+    held, other = Waiting(("D", 1, 0), held=True), Waiting(("D", 2, 0))
+    world.awaits(held)
+    world.awaits(other)
+    world.leaves(strand_here())
+    assert (held.woken, len(other.woken)) == ([], 1)
+    world.leaves(A_STRAND)
+    assert held.woken == []
+    held.held = False
+    world.step()
+    assert len(held.woken) == 1
 
 
 def test_an_arrival_that_nobody_waits_for_any_more_is_not_taken_down():
