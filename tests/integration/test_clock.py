@@ -66,6 +66,16 @@ def test_what_we_wait_for_below_the_program_takes_none_of_its_looks_at_the_clock
     assert again.returncode == 0, again.stderr.decode()
 
 
+def test_finalizers_that_the_collector_runs_take_nothing_of_the_program_s(tmp_path):
+    with CounterServer(jitter_ms=(0, 5)) as server:
+        env, program = {"BASE_URL": server.base_url}, python("collected.py")
+        first = agentvcr("record", "-o", "x.avcr", "--", *program, cwd=tmp_path, env=env)
+    assert first.returncode == 0, first.stderr.decode()
+    again = replayed(tmp_path, env)
+    assert again.returncode == 0, again.stderr.decode()
+    assert again.stdout == first.stdout
+
+
 def test_a_loop_that_waits_for_the_time_to_come_takes_as_many_turns(tmp_path):
     first, env = recorded(tmp_path, "busy")
     again = replayed(tmp_path, env)

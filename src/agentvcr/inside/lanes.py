@@ -14,6 +14,7 @@ from __future__ import annotations
 from _contextvars import Context, ContextVar
 from _thread import _local, get_ident
 
+from agentvcr.inside import collector
 from agentvcr.inside.lane import ORPHAN, Lane, OpenStep, era
 from agentvcr.inside.patching import dressed_as
 
@@ -58,11 +59,13 @@ _main_ident: list[int] = [0]
 
 
 def current() -> Lane:
-    """Lane of the running code; the orphan lane where nobody named it.
+    """Lane of the running code; the orphan lane where nobody named it, or the collector runs it.
 
     A context that was carried here from another thread has the lane of its origin. An event loop
     runs what others handed to it, each in the lane that was named at the handing over.
     """
+    if collector.ident and collector.ident == get_ident():
+        return _ORPHAN
     lane = _current.get(_ORPHAN)
     ground = _here.ground
     if lane.era is not era[0]:
@@ -86,11 +89,17 @@ def is_shadow() -> bool:
     return _current.get(_ORPHAN).hidden
 
 
-enter = _current.set
+def enter(lane: Lane) -> Token[Lane] | None:
+    """Be in a lane until `leave`; what the collector runs stays in none (see `collector`)."""
+    if collector.ident and collector.ident == get_ident():
+        return None
+    return _current.set(lane)
 
 
-def leave(token: Token[Lane]) -> None:
+def leave(token: Token[Lane] | None) -> None:
     """Go back to the lane before; a coroutine may be closed in another context than it ran in."""
+    if token is None:
+        return
     try:
         _current.reset(token)
     except ValueError:
@@ -104,6 +113,7 @@ def start(name: str, origin: str = "") -> Token[Lane]:
         name: The lane.
         origin: What `origin_for_child` said in the process that started this one.
     """
+    collector.watch()
     era[0] = _ORPHAN.era = object()
     lane = told(name, origin)
     _process[:] = [lane]
@@ -201,6 +211,7 @@ def replace(owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401  (any 
 
 def uninstall() -> None:
     """Put back everything that the hooks replaced."""
+    collector.stop()
     on_item.clear()
     while _undo:
         owner, name, original = _undo.pop()
