@@ -87,6 +87,7 @@ def test_new_episodes_asks_only_what_is_new_and_keeps_all_of_it(recorder):
     assert (more.returncode, recorder.server.count) == (0, 3), more.stderr.decode()
     assert more.stdout.splitlines()[0] == first.stdout.splitlines()[1]
     assert sorted(recorder.asked()) == ["a", "b", "c"]
+    assert b"compare:" not in more.stderr  # what was there is written over
     recorder.server.stop()
     for words, lines in ((("a", "b"), first.stdout), (("b", "c"), more.stdout)):
         done = recorder.record("none", *words)

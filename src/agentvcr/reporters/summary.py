@@ -170,7 +170,7 @@ def _replay(summary: ReplaySummary) -> list[str]:
     network = "no network" if summary.isolated else "network guarded (Python only)"
     counted = _count(summary.exchanges, "exchange")
     lines.append(f"{verdict}: {counted} replayed from {summary.path}, {network}")
-    if not summary.diff.same:
+    if not summary.diff.same and summary.replayed_as != summary.path:  # else it is written over
         lines.append(f"compare: agentvcr diff {summary.path} {summary.replayed_as}")
     return lines
 
