@@ -207,6 +207,8 @@ class Recording(Session):
 class Replaying(Session):
     """A replayed block, and what it did otherwise than the recorded one."""
 
+    _advice = 'on_miss="nearest"'
+
     def __init__(  # noqa: PLR0913  (the options of a replay)
         self,
         path: StrPath,
@@ -258,7 +260,7 @@ class Replaying(Session):
             order=self._order,
             clock=self._clock,
             live=self._live,
-            advice='on_miss="nearest"',
+            advice=self._advice,
             fork=self._fork(),
         )
         self._keeping = self._kept()

@@ -1,0 +1,84 @@
+"""The pytest plugin: `@pytest.mark.agentvcr`, the fixtures `agentvcr` and `agentvcr_config`.
+
+Owns the hooks that every test run has. They import pytest alone, and look at no more than the marks
+of what is collected: a run that does not use them does not pay for them. What is done for a marked
+test is in `active`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agentvcr.pytest_plugin.options import MARK, add_options
+
+if TYPE_CHECKING:
+    from agentvcr.pytest_plugin.active import Active
+    from agentvcr.session.here import Recording, Replaying
+
+_ACTIVE: pytest.StashKey[Active] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and the settings of the plugin."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the mark means."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARK}(cassette=None, *, scope, mode, on_miss, order, clock, live): record what the test "
+        "asks of models and tools, and answer it from the cassette in the next run.",
+    )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Prepare a test that is marked, or asks for the fixture."""
+    is_marked = item.get_closest_marker(MARK) is not None  # keywords hold names of folders, too
+    if is_marked or MARK in getattr(item, "fixturenames", ()):
+        _active(item.config).take(item)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401  (a worker of pytest-xdist)
+    """Take in what the marked tests of a worker did."""
+    if MARK in getattr(node, "workeroutput", ()):
+        _active(node.config).take_from(node)
+
+
+def _active(config: pytest.Config) -> Active:
+    """Give what serves the marked tests of this run; made for the first of them."""
+    found = config.stash.get(_ACTIVE, None)
+    if found is None:
+        from agentvcr.pytest_plugin.active import Active  # noqa: PLC0415  (for marked tests alone)
+
+        found = config.stash[_ACTIVE] = Active(config)
+        config.pluginmanager.register(found, "agentvcr-active")
+    return found
+
+
+def _around(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield from _active(request.config).around(request)
+
+
+_agentvcr_function = pytest.fixture(name="_agentvcr_function", scope="function")(_around)
+_agentvcr_class = pytest.fixture(name="_agentvcr_class", scope="class")(_around)
+_agentvcr_module = pytest.fixture(name="_agentvcr_module", scope="module")(_around)
+
+
+@pytest.fixture(scope="module")
+def agentvcr_config() -> dict[str, Any]:
+    """Settings for the marked tests of a module or a folder: override it there.
+
+    The keys are those of the mark.
+    """
+    return {}
+
+
+@pytest.fixture(name=MARK)
+def agentvcr_session(request: pytest.FixtureRequest) -> Recording | Replaying:
+    """Give the session that this test is recorded or replayed in."""
+    return _active(request.config).session_of(request.node)

@@ -1,0 +1,102 @@
+"""Sum up a run's marked tests: what was replayed and recorded, what that saved, what is not used.
+
+Owns the counts, how they come from the workers of pytest-xdist, and the lines of the summary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from agentvcr.pytest_plugin.naming import EXTENSION
+from agentvcr.session.cases import saved_by
+from agentvcr.session.here import Recording, Replaying
+
+_KEY: Final = "agentvcr"
+_KEPT: Final = (".last" + EXTENSION, ".fork" + EXTENSION)
+"""Endings of what replays leave behind, which is no cassette of a test's."""
+
+
+class Tally:
+    """The counts of one process."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Count nothing yet."""
+        self._config = config
+        self.replayed: list[str] = []
+        self.recorded: list[str] = []
+        self.expected: set[str] = set()
+        self.folders: set[str] = set()
+
+    def expects(self, path: Path, folder: Path) -> None:
+        """Take down the cassette of a collected test, and the folder where its like are."""
+        self.expected.add(str(path))
+        self.folders.add(str(folder))
+
+    def ended(self, session: Recording | Replaying, path: Path, nodeid: str) -> None:
+        """Take down how a session went."""
+        del nodeid
+        if isinstance(session, Recording):
+            if session.summary.exchanges:
+                self.recorded.append(str(path))
+        elif path.exists():
+            self.replayed.append(str(path))
+
+    def told(self) -> dict[str, list[str]]:
+        """Give the counts in a form that a worker can send."""
+        return {
+            "replayed": self.replayed,
+            "recorded": self.recorded,
+            "expected": sorted(self.expected),
+            "folders": sorted(self.folders),
+        }
+
+    def add(self, told: dict[str, list[str]]) -> None:
+        """Take in the counts of a worker."""
+        self.replayed += told["replayed"]
+        self.recorded += told["recorded"]
+        self.expected.update(told["expected"])
+        self.folders.update(told["folders"])
+
+    def hand_over(self) -> None:
+        """Send the counts to the process that started this worker, if it is one."""
+        output: dict[str, Any] | None = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output[_KEY] = self.told()
+
+    def take_from(self, worker: Any) -> None:  # noqa: ANN401  (a node of pytest-xdist)
+        """Take in what a worker has sent."""
+        told = getattr(worker, "workeroutput", {}).get(_KEY)
+        if told is not None:
+            self.add(told)
+
+    # --- the summary ----------------------------------------------------------------------------
+
+    def lines(self) -> list[str]:
+        """Say what came of it."""
+        if not (self.replayed or self.recorded):
+            return []
+        parts = [
+            f"{len(paths)} {word}"
+            for paths, word in ((self.replayed, "replayed"), (self.recorded, "recorded"))
+            if paths
+        ]
+        line = ", ".join(parts)
+        if self.replayed:
+            saved = saved_by([Path(path) for path in self.replayed])
+            line += f"; saved {saved.calls} calls, {saved.tokens:,} tokens, {saved.seconds:.1f} s"
+        return [line]
+
+    def unused(self) -> list[Path]:
+        """Name the cassettes that no collected test uses, where all that could were collected."""
+        if any("::" in argument for argument in self._config.args):
+            return []
+        found = {one for folder in self.folders for one in _cassettes(Path(folder))}
+        return sorted(found - {Path(path) for path in self.expected})
+
+
+def _cassettes(folder: Path) -> Iterable[Path]:
+    return (one for one in folder.glob("*" + EXTENSION) if not one.name.endswith(_KEPT))

@@ -1,0 +1,168 @@
+"""The session around a test: which kind a mode makes of it, and what was saved by replaying.
+
+Owns the waiting for another process that records the same cassette, and the cassette of nothing,
+from which a test without a cassette is answered. Does not know pytest (`pytest_plugin`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from agentvcr.cassette.holding import held
+from agentvcr.cassette.reader import last_of, load_run
+from agentvcr.errors import CassetteBusyError, DivergenceError, TargetExistsError
+from agentvcr.recording.modes import RecordMode, plan
+from agentvcr.replaying.replayer import OnMiss
+from agentvcr.reporters.surroundings import tell_changed
+from agentvcr.session.blocks import record
+from agentvcr.session.here import Recording, Replaying
+from agentvcr.session.replaying import Clock, Order
+from agentvcr.steps import steps_of
+from agentvcr.steps.outline import row
+
+_LOOK_S: Final = 0.05
+_PATIENCE_S: Final = 600.0
+"""How long another process may take to record the cassette of several tests."""
+_MS: Final = 1_000
+
+
+class Saved(NamedTuple):
+    """What replays had not to ask for again."""
+
+    calls: int
+    tokens: int
+    seconds: float
+
+
+class _Case(Replaying):
+    """A replayed test, which is told what to do in the words of its options."""
+
+    _advice = "--agentvcr-on-miss=nearest"
+
+
+def begin_case(  # noqa: PLR0913  (the options of a session)
+    path: Path,
+    *,
+    nothing: Path,
+    mode: RecordMode = "none",
+    on_miss: OnMiss = "fail",
+    order: Order = "recorded",
+    clock: Clock = "virtual",
+    live: Sequence[str] = (),
+) -> Recording | Replaying:
+    """Begin to record or replay the code of a test, as the mode says; gives the session, entered.
+
+    Args:
+        path: The test's cassette.
+        nothing: Where to make the cassette of nothing, if that is needed.
+        mode: What to do about the cassette.
+        on_miss: What a replay does about a request that was not recorded.
+        order: In which order concurrent callers go on in a replay.
+        clock: What time the code reads in a replay.
+        live: `HOST:PORT` of services that stay live.
+
+    Raises:
+        AgentVCRError: The cassette cannot be read or written.
+    """
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            todo = plan(mode, exists=path.exists())
+            if todo != "replay":
+                path.parent.mkdir(parents=True, exist_ok=True)
+                kind: RecordMode = "new_episodes" if todo == "extend" else "all"
+                return record(path, mode=kind, force=mode == "all", live=live).__enter__()
+            found = _finished(path) if path.exists() else _of_nothing(nothing)
+            return _Case(
+                found,
+                on_miss=on_miss,
+                pace=0.0,
+                order=order,
+                clock=clock,
+                live=live,
+                target=None,
+                force=False,
+            ).__enter__()
+        except (CassetteBusyError, TargetExistsError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_S)  # another process records it: then there is one to replay
+
+
+def _finished(path: Path) -> Path:
+    """Give a cassette that nobody is recording.
+
+    Raises:
+        CassetteBusyError: Somebody is.
+    """
+    with held(path):
+        return path
+
+
+def _of_nothing(place: Path) -> Path:
+    """Give a cassette that holds nothing, so that each request is one that was not recorded."""
+    if not place.exists():
+        with record(place):
+            pass
+    return place
+
+
+class Left(NamedTuple):
+    """How a test left its recording."""
+
+    message: str
+    """What was asked or done that is not in it, in several lines."""
+    changed: str
+    """What changed since the recording and may be the cause; empty where nothing is known."""
+    kept: Path | None
+    """What the test did instead, to be compared with the recording."""
+
+
+def why_stopped(session: Recording | Replaying) -> str:
+    """Say where a session left its recording for good; empty where it did not, or has none."""
+    found = session.divergences if isinstance(session, Replaying) else ()
+    return next((one.message for one in found if one.fatal), "")
+
+
+def end_case(session: Recording | Replaying, error: BaseException | None) -> Left | None:
+    """End a test's session; says how its replay left the recording, if it did.
+
+    A recording in which nothing was asked is not kept, nor a replay that did what was recorded.
+    """
+    try:
+        session.__exit__(type(error) if error else None, error, None)
+    except DivergenceError:
+        message = why_stopped(session)
+        if not message or not isinstance(session, Replaying):
+            raise
+        return Left(message, tell_changed(session.diff.changed), last_of(session.path))
+    if isinstance(session, Recording):
+        if session.summary.exchanges == 0:
+            session.path.unlink(missing_ok=True)
+    elif error is None:
+        last_of(session.path).unlink(missing_ok=True)
+    return None
+
+
+def saved_by(paths: Iterable[Path]) -> Saved:
+    """Count what the exchanges of replayed cassettes were, each time that one was replayed."""
+    times = Counter(paths)
+    held_by = {path: _held_by(path) for path in times if path.exists()}
+    return Saved(
+        calls=sum(one.calls * times[path] for path, one in held_by.items()),
+        tokens=sum(one.tokens * times[path] for path, one in held_by.items()),
+        seconds=sum(one.seconds * times[path] for path, one in held_by.items()),
+    )
+
+
+def _held_by(path: Path) -> Saved:
+    rows = [row(step) for step in steps_of(load_run(path)) if step.exchange is not None]
+    return Saved(
+        calls=len(rows),
+        tokens=sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in rows),
+        seconds=sum(one.latency_ms or 0.0 for one in rows) / _MS,
+    )
