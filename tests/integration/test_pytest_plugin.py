@@ -7,80 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
 from agentvcr.cassette.reader import load_run
-from tests.support.counter_server import CounterServer
-
-ASKING = """
-import asyncio, os, unittest
-import httpx, pytest
-
-URL = os.environ["BASE_URL"] + "/v1/chat/completions"
-
-def body(text):
-    return {"model": "counter", "messages": [{"role": "user", "content": text}]}
-
-def told(response):
-    return response.json()["choices"][0]["message"]["content"]
-
-def ask(text):
-    return told(httpx.post(URL, json=body(text)))
-"""
-
-ONE = """
-@pytest.mark.agentvcr
-def test_one():
-    print("told", ask(os.environ.get("WORD", "hello")))
-"""
-
-
-class Project:
-    """A folder with tests, and a provider for them."""
-
-    def __init__(self, folder, server):
-        self.folder = folder
-        self.server = server
-        self.env = {**os.environ, "BASE_URL": server.base_url, "COLUMNS": "80"}
-
-    def write(self, code, name="test_crew.py"):
-        (self.folder / name).write_text(ASKING + code, encoding="utf-8")
-
-    def pytest(self, *words, **env):
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *words]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env={**self.env, **env},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    def cassettes(self):
-        found = (self.folder / "cassettes").rglob("*.avcr")
-        return sorted(one.relative_to(self.folder / "cassettes").as_posix() for one in found)
-
-
-@pytest.fixture
-def project(tmp_path):
-    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    with CounterServer(jitter_ms=(0, 3)) as server:
-        yield Project(tmp_path, server)
-
-
-def recorded_and_replayed(project, *words):
-    """Record the tests, and run them again with the provider gone."""
-    first = project.pytest("--agentvcr-mode=once", *words)
-    assert first.returncode == 0, first.stdout + first.stderr
-    asked = project.server.count
-    project.server.stop()
-    again = project.pytest(*words)
-    assert again.returncode == 0, again.stdout + again.stderr
-    return first, again, asked
-
+from agentvcr.pytest_plugin import options
+from agentvcr.recording.modes import RecordMode
+from agentvcr.replaying.replayer import OnMiss
+from agentvcr.session.replaying import Clock, Order
+from tests.support.pytest_project import ONE, recorded_and_replayed
 
 SHAPES = {
     "test_one.avcr": ONE,
@@ -169,7 +105,7 @@ def test_a_test_of_each_shape_is_recorded_and_replayed(name, project):
     assert project.cassettes() == [place]
     assert len(load_run(project.folder / "cassettes" / place).exchanges) == asked
     assert re.search(r"-+ agentvcr -+\n1 recorded\n", first.stdout)
-    assert f"1 replayed; saved {asked} calls, " in again.stdout
+    assert f"1 replayed; saved {asked} call{'s' * (asked > 1)}, " in again.stdout
 
 
 def test_parameters_that_are_no_names_have_cassettes_of_their_own(project):
@@ -191,85 +127,10 @@ def test_a_test_that_asks_nothing_needs_no_cassette(project):
     assert project.pytest().returncode == 0
 
 
-def test_without_a_cassette_a_request_fails_and_reaches_nobody(project):
-    project.write(ONE)
-    done = project.pytest()
-    assert (done.returncode, project.server.count) == (1, 0)
-    assert (
-        "there is no cassette cassettes/test_crew/test_one.avcr: "
-        "pytest --agentvcr-mode=once test_crew.py::test_one\n"
-    ) in done.stdout
-    assert project.cassettes() == []
-
-
-def test_a_changed_prompt_is_shown_with_what_it_was_and_how_to_go_on(project):
-    project.write(ONE)
+def test_a_class_wide_mark_on_a_function_of_no_class_is_the_function_s(project):
+    project.write(ONE.replace("agentvcr\n", 'agentvcr(scope="class")\n'))
     recorded_and_replayed(project)
-    done = project.pytest(WORD="goodbye")
-    assert done.returncode == 1
-    told = done.stdout.partition("test_one ___")[2].partition("\n")[2].partition("\n---")[0]
-    one = "cassettes/test_crew/test_one"
-    assert (
-        told.partition("\n===")[0]
-        == f"""\
-no recorded exchange answers POST /v1/chat/completions of lane main
-closest is exchange 1: POST /v1/chat/completions of lane main
-  request.messages[0].content
-    recorded: hello
-    now:      goodbye
---agentvcr-on-miss=nearest answers it with that exchange and goes on
-changed since the recording: environment: WORD (new)
-asked for at test_crew.py:14
-every difference: agentvcr diff {one}.avcr {one}.last.avcr
-if that is meant, record it anew: pytest --agentvcr-mode=all test_crew.py::test_one""".format(
-            one="cassettes/test_crew/test_one"
-        )
-    )
-    assert "test_crew/test_one.last.avcr" in project.cassettes()
-
-
-def test_a_test_that_swallows_every_error_fails_all_the_same(project):
-    project.write("""
-@pytest.mark.agentvcr
-def test_one():
-    try:
-        ask(os.environ.get("WORD", "hello"))
-    except BaseException:
-        pass
-""")
-    recorded_and_replayed(project)
-    done = project.pytest(WORD="goodbye")
-    assert done.returncode == 1
-    assert "no recorded exchange answers" in done.stdout
-
-
-def test_nearest_goes_on_with_the_most_similar_answer(project):
-    project.write(ONE)
-    first, _, _ = recorded_and_replayed(project, "-s")
-    done = project.pytest("-s", "--agentvcr-on-miss=nearest", WORD="goodbye")
-    assert done.returncode == 0, done.stdout
-    assert "told This is answer 1." in first.stdout
-    assert "told This is answer 1." in done.stdout
-
-
-def test_a_difference_that_only_a_teardown_makes_is_an_error_of_it(project):
-    project.write("""
-@pytest.fixture
-def asking():
-    yield
-    try:
-        ask(os.environ.get("WORD", "hello"))
-    except BaseException:
-        pass
-
-@pytest.mark.agentvcr
-def test_one(asking):
-    pass
-""")
-    recorded_and_replayed(project)
-    done = project.pytest(WORD="goodbye")
-    assert "ERROR at teardown of test_one" in done.stdout
-    assert "no recorded exchange answers" in done.stdout
+    assert project.cassettes() == ["test_crew/test_one.avcr"]
 
 
 def test_all_records_anew_and_new_episodes_adds(project):
@@ -329,7 +190,11 @@ def test_cassettes_of_no_test_are_named_and_pruned_on_request_alone(project):
     assert named in project.pytest().stdout
     assert named in project.pytest("-k", "nobody").stdout
     assert "no test uses" not in project.pytest("test_crew.py::test_one").stdout
+    project.pytest(WORD="goodbye")
+    failed = project.pytest("--lf", "--agentvcr-prune", "-p", "cacheprovider", WORD="goodbye")
+    assert "no test uses" not in failed.stdout
     assert old.exists()
+    (folder / "test_one.last.avcr").unlink()
     assert "deleted cassettes/test_crew/test_renamed.avcr" in (
         project.pytest("--agentvcr-prune").stdout
     )
@@ -368,3 +233,10 @@ def test_nothing_is_loaded():
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout
     assert "agentvcr ---" not in done.stdout
+
+
+def test_the_choices_are_those_of_the_engine():
+    assert get_args(RecordMode) == options.MODES
+    assert get_args(OnMiss) == options.ON_MISS
+    assert set(options.ORDERS) < set(get_args(Order))  # the third is the engine's own
+    assert get_args(Clock) == options.CLOCKS

@@ -38,13 +38,18 @@ def fork_of(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(EXTENSION) + FORK)
 
 
+def cassettes_in(folder: Path) -> list[Path]:
+    """List the cassettes in `folder`, leaving out those of replays and forks."""
+    return [path for path in folder.glob("*" + EXTENSION) if not path.name.endswith((LAST, FORK))]
+
+
 def newest_cassette(folder: Path) -> Path:
     """Find the newest cassette in `folder`, leaving out those of replays and forks.
 
     Raises:
         CassetteMissingError: There is none.
     """
-    found = [path for path in folder.glob("*" + EXTENSION) if not path.name.endswith((LAST, FORK))]
+    found = cassettes_in(folder)
     if not found:
         raise CassetteMissingError(
             f"there is no cassette in {folder}",

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import pytest
 
-from agentvcr.errors import AgentVCRError
+from agentvcr.errors import AgentVCRError, DivergenceError
 from agentvcr.pytest_plugin.naming import cassette_of, folder_of
 from agentvcr.pytest_plugin.options import Plan, Settings, plan_of, settings_of
 from agentvcr.pytest_plugin.tally import Tally
-from agentvcr.session.cases import Left, begin_case, end_case, why_stopped
+from agentvcr.session.cases import Left, ReplayedCase, begin_case, end_case
 from agentvcr.session.here import Recording, Replaying
 
 _NOTHING: Final = "no-cassette.avcr"
@@ -31,9 +31,8 @@ class _Case:
 
     session: Recording | Replaying
     path: Path
-    settings: Settings
-    is_over: bool = False
-    left: Left | None = None
+    left_by: str = ""
+    """The test that left the recording."""
 
 
 class Active:
@@ -72,21 +71,15 @@ class Active:
     def around(self, request: pytest.FixtureRequest) -> Iterator[None]:
         """Have a session in force, as the fixture of a scope."""
         node = request.node
-        plan, path = self._plans.get(node, (Plan(), Path()))
-        if not path.name:  # a class-wide mark on a function that is in no class
-            yield
-            return
+        plan, path = self._plans[node]
         told = request.getfixturevalue("agentvcr_config")
         settings = settings_of(self._config, plan, told, node.nodeid)
-        case = self._cases[node] = _Case(self._begin(path, settings, request), path, settings)
+        case = self._cases[node] = _Case(self._begin(path, settings, request), path)
         try:
             yield
         finally:
             del self._cases[node]
-            if not case.is_over:
-                self._end(case, node.nodeid, None)
-                if case.left is not None:
-                    pytest.fail(self._told(case, case.left, node.nodeid), pytrace=False)
+            self._end(case, node.nodeid)
 
     def _begin(
         self, path: Path, settings: Settings, request: pytest.FixtureRequest
@@ -100,47 +93,47 @@ class Active:
             lines = [line for line in (error.what, error.where, error.cure) if line]
             pytest.fail("\n".join(lines), pytrace=False)
 
-    def _end(self, case: _Case, nodeid: str, error: BaseException | None) -> None:
-        case.is_over = True
-        case.left = end_case(case.session, error)
-        self._tally.ended(case.session, case.path, nodeid)
+    def _end(self, case: _Case, nodeid: str) -> None:
+        left = _left(case)
+        try:
+            end_case(case.session)
+        except DivergenceError:
+            if left is None:
+                raise
+            if not case.left_by:  # else a test has failed by it
+                raise pytest.fail.Exception(self._told(case, left, nodeid), pytrace=False) from None
+        finally:
+            self._tally.ended(case.session, case.path)
 
     def session_of(self, item: pytest.Item) -> Recording | Replaying:
         """Give the session that a test is in."""
-        return self._case_of(item).session
-
-    def _case_of(self, item: pytest.Item) -> _Case:
-        for node in reversed(item.listchain()):
-            if isinstance(node, pytest.Item | pytest.Collector) and node in self._cases:
-                return self._cases[node]
-        raise pytest.UsageError(f"{item.nodeid} is in no session of AgentVCR")
+        return self._cases[self._node_of(item, plan_of(item))].session
 
     # --- hooks ----------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Fail a test that left its recording, also where it caught what told it so."""
-        if item not in self._plans and not self._cases:
+        case = self._cases.get(self._node_of(item, plan_of(item))) if self._cases else None
+        if case is None:
             return (yield)
         try:
             result = yield
         except BaseException as error:
-            self._check(item, error)
+            self._check(case, item, error)
             raise
-        self._check(item, None)
+        self._check(case, item, None)
         return result
 
-    def _check(self, item: pytest.Item, error: BaseException | None) -> None:
-        try:
-            case = self._case_of(item)
-        except pytest.UsageError:
+    def _check(self, case: _Case, item: pytest.Item, error: BaseException | None) -> None:
+        left = _left(case)
+        if left is None:
             return
-        if case.is_over or not why_stopped(case.session):
-            return
-        self._end(case, item.nodeid, error)
-        if case.left is not None:
-            told = self._told(case, case.left, item.nodeid, _where(error, item))
-            raise pytest.fail.Exception(told, pytrace=False) from None
+        told = f"the recording was left before, in {case.left_by}: nothing is answered any more"
+        if not case.left_by:
+            case.left_by = item.nodeid
+            told = self._told(case, left, item.nodeid, _where(error, item))
+        raise pytest.fail.Exception(told, pytrace=False) from None
 
     def _told(self, case: _Case, left: Left, nodeid: str, where: str = "") -> str:
         """Say how a test left its recording, why that may be, and what to do about it."""
@@ -153,9 +146,9 @@ class Active:
         path = self._shown(case.path)
         if not case.path.exists():
             return "\n".join([*lines, f"there is no cassette {path}: {again.format('once')}"])
-        kept = self._shown(left.kept) if left.kept else ""
+        both = f"{shlex.quote(path)} {shlex.quote(self._shown(left.kept))}"
         lines += [
-            f"every difference: agentvcr diff {shlex.quote(path)} {shlex.quote(kept)}",
+            f"every difference: agentvcr diff {both}",
             f"if that is meant, record it anew: {again.format('all')}",
         ]
         return "\n".join(lines)
@@ -187,6 +180,10 @@ class Active:
         if lines:
             terminalreporter.section("agentvcr", sep="-")
             terminalreporter.write("\n".join(lines) + "\n")
+
+
+def _left(case: _Case) -> Left | None:
+    return case.session.left() if isinstance(case.session, ReplayedCase) else None
 
 
 def _where(error: BaseException | None, item: pytest.Item) -> str:

@@ -13,9 +13,9 @@ from typing import Final
 
 import pytest
 
+from agentvcr.cassette.reader import EXTENSION
 from agentvcr.pytest_plugin.options import Plan
 
-EXTENSION: Final = ".avcr"
 _UNSAFE: Final = re.compile(r"[^\w.\[\] ,=+-]")
 _LONGEST: Final = 120
 """Characters of a name, so that there is room for endings such as `.last.avcr`."""

@@ -5,19 +5,17 @@ Owns the counts, how they come from the workers of pytest-xdist, and the lines o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from agentvcr.pytest_plugin.naming import EXTENSION
+from agentvcr.cassette.reader import cassettes_in
+from agentvcr.reporters.base import counted
 from agentvcr.session.cases import saved_by
 from agentvcr.session.here import Recording, Replaying
 
 _KEY: Final = "agentvcr"
-_KEPT: Final = (".last" + EXTENSION, ".fork" + EXTENSION)
-"""Endings of what replays leave behind, which is no cassette of a test's."""
 
 
 class Tally:
@@ -36,9 +34,8 @@ class Tally:
         self.expected.add(str(path))
         self.folders.add(str(folder))
 
-    def ended(self, session: Recording | Replaying, path: Path, nodeid: str) -> None:
+    def ended(self, session: Recording | Replaying, path: Path) -> None:
         """Take down how a session went."""
-        del nodeid
         if isinstance(session, Recording):
             if session.summary.exchanges:
                 self.recorded.append(str(path))
@@ -87,16 +84,16 @@ class Tally:
         line = ", ".join(parts)
         if self.replayed:
             saved = saved_by([Path(path) for path in self.replayed])
-            line += f"; saved {saved.calls} calls, {saved.tokens:,} tokens, {saved.seconds:.1f} s"
+            calls, tokens = counted(saved.calls, "call"), counted(saved.tokens, "token")
+            line += f"; saved {calls}, {tokens}, {saved.seconds:.1f} s"
         return [line]
 
     def unused(self) -> list[Path]:
         """Name the cassettes that no collected test uses, where all that could were collected."""
-        if any("::" in argument for argument in self._config.args):
+        # What failed last (--lf) is picked while files are collected, and not afterwards.
+        if self._config.getoption("lf", default=False) or any(
+            "::" in one for one in self._config.args
+        ):
             return []
-        found = {one for folder in self.folders for one in _cassettes(Path(folder))}
+        found = {one for folder in self.folders for one in cassettes_in(Path(folder))}
         return sorted(found - {Path(path) for path in self.expected})
-
-
-def _cassettes(folder: Path) -> Iterable[Path]:
-    return (one for one in folder.glob("*" + EXTENSION) if not one.name.endswith(_KEPT))

@@ -108,12 +108,12 @@ class Recorder:
             except (JournalBrokenError, RecordTooLargeError) as error:
                 self.broken = error
 
-    def flush(self) -> None:
+    def flush(self, *, at_once: bool = False) -> None:
         """Hand what was added to the operating system; a full disk ends the recording alone.
 
-        A replay's own recording is written in larger pieces: it can be had again.
+        A replay's own recording is written in larger pieces, but `at_once`: it can be had again.
         """
-        if self._inner is None or self._backlog.is_urgent:
+        if at_once or self._inner is None or self._backlog.is_urgent:
             self._backlog.catch_up()
             self._flush()
         elif self._backlog.is_long:

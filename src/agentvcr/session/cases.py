@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from agentvcr.cassette.holding import held
+from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
-from agentvcr.errors import CassetteBusyError, DivergenceError, TargetExistsError
+from agentvcr.diff.rundiff import diff
+from agentvcr.errors import CassetteBusyError, TargetExistsError
 from agentvcr.recording.modes import RecordMode, plan
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.reporters.surroundings import tell_changed
 from agentvcr.session.blocks import record
 from agentvcr.session.here import Recording, Replaying
+from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.replaying import Clock, Order
 from agentvcr.steps import steps_of
 from agentvcr.steps.outline import row
@@ -38,10 +42,44 @@ class Saved(NamedTuple):
     seconds: float
 
 
-class _Case(Replaying):
+class Left(NamedTuple):
+    """How a test left its recording."""
+
+    message: str
+    """What was asked or done that is not in it, in several lines."""
+    changed: str
+    """What changed since the recording and may be the cause; empty where nothing is known."""
+    kept: Path
+    """What the test did instead, to be compared with the recording; there when it has ended."""
+
+
+class ReplayedCase(Replaying):
     """A replayed test, which is told what to do in the words of its options."""
 
     _advice = "--agentvcr-on-miss=nearest"
+    _journal: Path
+
+    @contextmanager
+    def _noting(self, kept: AbstractContextManager[Journal]) -> Iterator[Journal]:
+        with kept as journal:
+            self._journal = journal.path
+            yield journal
+
+    def _kept(self) -> AbstractContextManager[Journal]:
+        return self._noting(super()._kept())
+
+    def left(self) -> Left | None:
+        """Say how the test has left its recording, if it has: nothing is answered any more then.
+
+        The session goes on, so that what follows reaches nobody.
+        """
+        fatal = self._ledger.fatal
+        if fatal is None or self._force is None:
+            return None
+        self._force.flush()
+        so_far = keyed(load_run(self._journal), fingerprinter_of(self._recorded))
+        changed = tell_changed(diff(self._recorded, so_far).changed)
+        return Left(fatal.message, changed, last_of(self.path))
 
 
 def begin_case(  # noqa: PLR0913  (the options of a session)
@@ -77,7 +115,7 @@ def begin_case(  # noqa: PLR0913  (the options of a session)
                 kind: RecordMode = "new_episodes" if todo == "extend" else "all"
                 return record(path, mode=kind, force=mode == "all", live=live).__enter__()
             found = _finished(path) if path.exists() else _of_nothing(nothing)
-            return _Case(
+            return ReplayedCase(
                 found,
                 on_miss=on_miss,
                 pace=0.0,
@@ -111,41 +149,19 @@ def _of_nothing(place: Path) -> Path:
     return place
 
 
-class Left(NamedTuple):
-    """How a test left its recording."""
-
-    message: str
-    """What was asked or done that is not in it, in several lines."""
-    changed: str
-    """What changed since the recording and may be the cause; empty where nothing is known."""
-    kept: Path | None
-    """What the test did instead, to be compared with the recording."""
-
-
-def why_stopped(session: Recording | Replaying) -> str:
-    """Say where a session left its recording for good; empty where it did not, or has none."""
-    found = session.divergences if isinstance(session, Replaying) else ()
-    return next((one.message for one in found if one.fatal), "")
-
-
-def end_case(session: Recording | Replaying, error: BaseException | None) -> Left | None:
-    """End a test's session; says how its replay left the recording, if it did.
+def end_case(session: Recording | Replaying) -> None:
+    """End a test's session.
 
     A recording in which nothing was asked is not kept, nor a replay that did what was recorded.
+
+    Raises:
+        DivergenceError: The test left its recording.
     """
-    try:
-        session.__exit__(type(error) if error else None, error, None)
-    except DivergenceError:
-        message = why_stopped(session)
-        if not message or not isinstance(session, Replaying):
-            raise
-        return Left(message, tell_changed(session.diff.changed), last_of(session.path))
-    if isinstance(session, Recording):
-        if session.summary.exchanges == 0:
-            session.path.unlink(missing_ok=True)
-    elif error is None:
+    session.__exit__(None, None, None)
+    if not isinstance(session, Recording):
         last_of(session.path).unlink(missing_ok=True)
-    return None
+    elif session.summary.exchanges == 0:
+        session.path.unlink(missing_ok=True)
 
 
 def saved_by(paths: Iterable[Path]) -> Saved:

@@ -170,6 +170,11 @@ class InForce:
         self._undo.append(partial(_set_zone, before))
         _set_zone(zone)
 
+    def flush(self) -> None:
+        """Put what was recorded so far where a reader finds it; threads may be writing."""
+        with self._handler.lock:
+            self._recorder.flush(at_once=True)
+
     def close(self, exit_status: int) -> None:
         """Close the recording; a thread that outlives the block may be writing to it."""
         with self._handler.lock:
