@@ -34,6 +34,7 @@ class Project:
         self.folder = folder
         self.server = server
         self.env = {**os.environ, "BASE_URL": server.base_url, "COLUMNS": "80"}
+        self.env.pop("CI", None)  # there pytest cuts no line of its summary short
 
     def write(self, code, name="test_crew.py"):
         (self.folder / name).write_text(ASKING + code, encoding="utf-8")

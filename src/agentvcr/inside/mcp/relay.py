@@ -11,6 +11,7 @@ own. The server is no part of the run: it does not get the session's variables.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -62,10 +63,17 @@ def _cannot_start(words: list[str], error: OSError) -> None:
     os._exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE)
 
 
-def lines_of(descriptor: int) -> Iterator[bytes]:
-    """Give what comes in as lines, each as soon as it is whole; the last may have no end."""
+def lines_of(descriptor: int, until: int = -1) -> Iterator[bytes]:
+    """Give what comes in as lines, each as soon as it is whole; the last may have no end.
+
+    Args:
+        descriptor: What is read.
+        until: Nothing more is given once this can be read, too.
+    """
     rest: list[bytes] = []  # joined once: a line may have a hundred megabytes
     while True:
+        if until >= 0 and until in select.select([descriptor, until], [], [])[0]:
+            return
         try:
             data = os.read(descriptor, _READ)
         except OSError:  # closed, by whoever gave it up
@@ -118,23 +126,34 @@ def _record(words: list[str], handler: ProcessHandler) -> None:
     except OSError as error:
         _cannot_start(words, error)
         return
-    assert server.stdin is not None and server.stdout is not None  # noqa: S101, PT018  (pipes)
+    assert server.stdin is not None  # noqa: S101  (a pipe)
     _pass_signals_on(server.pid)
     told = Recorded(handler, name_of(words))
-    threading.Thread(target=_to_server, args=(server.stdin.fileno(), told), daemon=True).start()
-    _to_client(server.stdout.fileno(), told)
-    status = server.wait()
-    told.over(status)
-    end_as(status)
+    ended, tell_ended = os.pipe()
+    thread = threading.Thread(target=_from_server, args=(server, told, tell_ended), daemon=True)
+    thread.start()
+    # Signals are handled by this thread: one that came before the client's last words, or before
+    # the end of its stream, reaches the server before them.
+    _to_server(server.stdin.fileno(), told, ended)
+    thread.join()
+    told.over(server.returncode)
+    end_as(server.returncode)
 
 
-def _to_server(descriptor: int, told: Recorded) -> None:
-    for line in lines_of(0):
+def _to_server(descriptor: int, told: Recorded, ended: int) -> None:
+    for line in lines_of(0, ended):
         if not write_all(descriptor, told.client_says(line)):
             os.close(0)  # the server reads no more: the client is to notice, as it would
             return
     told.client_left()
     os.close(descriptor)
+
+
+def _from_server(server: Server, told: Recorded, tell_ended: int) -> None:
+    assert server.stdout is not None  # noqa: S101  (a pipe)
+    _to_client(server.stdout.fileno(), told)
+    server.wait()
+    os.close(tell_ended)
 
 
 def _to_client(descriptor: int, told: Recorded) -> None:
