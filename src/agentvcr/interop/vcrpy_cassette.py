@@ -9,8 +9,9 @@ about the requests alone that vcrpy's matchers do not tell apart.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from vcr import cassette as stock
 from vcr import matchers, util
@@ -26,9 +27,12 @@ _KEYS: tuple[tuple[Matcher, Callable[[Request], Hashable]], ...] = (
     (matchers.port, lambda request: request.port),
     (matchers.path, lambda request: request.path or "/"),
     (matchers.query, lambda request: tuple(request.query)),
-    (matchers.uri, matchers._normalized_uri),  # noqa: SLF001  (its own idea of an equal address)
+    # Its own idea of an equal address, which older versions have none of.
+    (matchers.uri, getattr(matchers, "_normalized_uri", lambda request: request.uri)),
 )
 """What each of vcrpy's matchers compares. Of two requests that it takes for equal, the keys are."""
+
+_ALL: Final = sys.maxsize
 
 
 class RequestIndex:
@@ -180,7 +184,8 @@ class Cassette(stock.Cassette):  # type: ignore[misc]  # vcrpy has no types
         if place is None:
             return super().play_response(request)  # it says why not
         stored, response = self.data[place]
-        if self.play_counts[place] == 0 and place < self._loaded_count:
+        loaded = getattr(self, "_loaded_count", _ALL)  # before vcrpy 9 nobody counts
+        if self.play_counts[place] == 0 and place < loaded:
             self._played_interactions.append((stored, response))
         self.play_counts[place] += 1
         return response

@@ -8,22 +8,49 @@ test is in `active`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from agentvcr.pytest_plugin.options import MARK, add_options
+from agentvcr.pytest_plugin.options import COMPAT, MARK, add_options
 
 if TYPE_CHECKING:
     from agentvcr.pytest_plugin.active import Active
     from agentvcr.session.here import Recording, Replaying
 
+_SAME_NAMES: Final = {
+    "recording": "pytest-recording",
+    "vcr": "pytest-vcr",
+    "pytest_recording.plugin": "pytest-recording",
+}
+"""Plugins that have options or fixtures of the same names, by what pytest calls them."""
 _ACTIVE: pytest.StashKey[Active] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and the settings of the plugin."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)  # before a conftest.py has hooks that are only then known
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Take the place of pytest-recording, where that is asked for.
+
+    Raises:
+        pytest.UsageError: It is there itself.
+    """
+    if not (early_config.known_args_namespace.agentvcr_compat or early_config.getini(COMPAT)):
+        return
+    manager = early_config.pluginmanager
+    for name, package in _SAME_NAMES.items():
+        if manager.has_plugin(name):
+            raise pytest.UsageError(
+                f"--agentvcr-compat takes the place of {package}, which is active too: "
+                f"uninstall it, or turn it off with -p no:{name}"
+            )
+    from agentvcr.pytest_plugin import compat  # noqa: PLC0415  (for who asks for it alone)
+
+    manager.register(compat, "agentvcr-compat")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -17,6 +17,7 @@ MODES: Final = ("none", "once", "new_episodes", "all")
 ON_MISS: Final = ("fail", "nearest", "live")
 ORDERS: Final = ("recorded", "free")
 CLOCKS: Final = ("virtual", "real")
+COMPAT: Final = "agentvcr_compat"
 SCOPES: Final = ("function", "class", "module")
 _CHOICES: Final = {
     "mode": MODES,
@@ -55,6 +56,14 @@ def add_options(parser: pytest.Parser) -> None:
         "--agentvcr-prune",
         action="store_true",
         help="delete cassettes that no collected test uses; needs whole files of tests",
+    )
+    about = "take the place of pytest-recording: its marks, fixtures, options and cassettes"
+    group.addoption("--agentvcr-compat", dest=COMPAT, action="store_true", help=about)
+    parser.addini(COMPAT, about, type="bool", default=False)
+    parser.addini(
+        f"{COMPAT}_format",
+        "in what new cassettes are written then: yaml, as vcrpy does (the default), or avcr",
+        default="yaml",
     )
 
 

@@ -134,9 +134,9 @@ def _plans(sources: Sequence[Path], target: Path | None, *, into: bool) -> list[
     plans: dict[Path, _Plan] = {}
     for source in sources:
         if source.is_dir():
-            found = [_Plan(one, _beside(_moved(one, source, target))) for one in _below(source)]
+            found = [_Plan(one, path_beside(_moved(one, source, target))) for one in _below(source)]
         elif target is None or inside:
-            found = [_Plan(source, _beside(_moved(source, source.parent, target)))]
+            found = [_Plan(source, path_beside(_moved(source, source.parent, target)))]
         else:
             found = [_Plan(source, target)]
         for plan in found:  # a file may be named twice, or lie in a folder that is named too
@@ -159,7 +159,7 @@ def _moved(source: Path, root: Path, target: Path | None) -> Path:
     return source if target is None else target / source.relative_to(root)
 
 
-def _beside(path: Path) -> Path:
+def path_beside(path: Path) -> Path:
     """Name the cassette that lies beside a file."""
     ending = next((one for one in _DROPPED if path.name.endswith(one)), "")
     return path.with_name(path.name.removesuffix(ending) + EXTENSION)

@@ -73,9 +73,9 @@ _patches: list[Patch] = []
 _clients: list[str] = []
 
 
-def install() -> None:
-    """Intercept each client of the shelf, when it is imported or now."""
-    for name, patch in {**CLIENTS, **TAIL, **UNRECORDED}.items():
+def install(shelf: dict[str, Callable[[Any], list[Patch]]] | None = None) -> None:
+    """Intercept each client of the shelf, when it is imported or now; or those of a part of it."""
+    for name, patch in ({**CLIENTS, **TAIL, **UNRECORDED} if shelf is None else shelf).items():
 
         def hook(module: Any, name: str = name, patch: Any = patch) -> None:  # noqa: ANN401
             _patches.extend(patch(module))
