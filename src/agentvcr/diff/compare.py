@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agentvcr.matching.rules import RuleBook
     from agentvcr.model.exchange import Ending, Exchange, Headers, Request, Response
     from agentvcr.model.run import NamedStep
+    from agentvcr.model.verdict import DifferenceKind
 
 _IN_MESSAGES = {
     *("messages", "system", "input", "instructions"),
@@ -49,14 +50,24 @@ def explain(recorded: Request, live: Request, rules: RuleBook | None = None) -> 
     The address comes first, then headers that `rules` say count, then a model's messages, then the
     rest of the body by path. What the rules ignore is not told.
     """
+    kind = _asked_otherwise(recorded)
     if rules is None:
-        return [*_address_changes(recorded, live), *_body_changes(recorded, live)]
+        return [*_address_changes(recorded, live, kind), *_body_changes(recorded, live)]
     a, b = shown(recorded, rules), shown(live, rules)
     return [
-        *_address_changes(a.request, b.request),
-        *_header_changes(a.headers, b.headers),
+        *_address_changes(a.request, b.request, kind),
+        *_header_changes(a.headers, b.headers, kind),
         *_body_changes(a.request, b.request),
     ]
+
+
+def _asked_otherwise(request: Request) -> DifferenceKind:
+    """Say what it is that differs where a request does, but for a model's messages.
+
+    Whom a model's request goes to is a setting; of any other request, all that it holds is what a
+    tool is called with.
+    """
+    return "tool_call" if dialect_of(request) is None else "setting"
 
 
 def exchange_changes(a: Exchange, b: Exchange, rules: RuleBook | None = None) -> list[Change]:
@@ -79,9 +90,9 @@ def named_changes(a: NamedStep, b: NamedStep) -> list[Change]:
         told = [
             f"{one.failure.type}: {one.failure.message}" if one.failure else None for one in (a, b)
         ]
-        changes.append(Change(where="error", before=told[0], after=told[1]))
+        changes += _changed("error", *told, kind="ending")
     ends = ["in progress" if one.ended_ns is None else "done" for one in (a, b)]
-    return changes + _changed("ending", *ends)
+    return changes + _changed("ending", *ends, kind="ending")
 
 
 def _value_changes(where: str, before: bytes, after: bytes) -> list[Change]:
@@ -91,7 +102,8 @@ def _value_changes(where: str, before: bytes, after: bytes) -> list[Change]:
     if isinstance(parsed[0], dict | list) and isinstance(parsed[1], dict | list):
         return json_changes(f"{where} $", *parsed)
     told = [_plain_text(data, value) for data, value in zip((before, after), parsed, strict=True)]
-    return _changed(where, *told)
+    is_text = isinstance(parsed[0], str) and isinstance(parsed[1], str)
+    return _changed(where, *told, kind="wording" if is_text else "structure")
 
 
 def _plain_text(data: bytes, value: Json) -> str | None:
@@ -111,27 +123,30 @@ def _was_left(exchange: Exchange) -> bool:
 def request_changes(a: Request, b: Request, rules: RuleBook | None = None) -> list[Change]:
     """Say where two requests of different fingerprints differ: at least one change."""
     unseen = Change(
-        where="request", before="(as recorded)", after="(differs in its canonical form)"
+        where="request",
+        before="(as recorded)",
+        after="(differs in its canonical form)",
+        kind=_asked_otherwise(a),
     )
     return explain(a, b, rules) or [unseen]
 
 
-def _address_changes(a: Request, b: Request) -> list[Change]:
-    changes = _changed("request.method", a.method.upper(), b.method.upper())
+def _address_changes(a: Request, b: Request, kind: DifferenceKind) -> list[Change]:
+    changes = _changed("request.method", a.method.upper(), b.method.upper(), kind=kind)
     try:
         url_a, url_b = urlsplit(a.url), urlsplit(b.url)
-        changes += _changed("request.host", _host(url_a), _host(url_b))
+        changes += _changed("request.host", _host(url_a), _host(url_b), kind=kind)
     except ValueError:
-        return changes + _changed("request.url", a.url, b.url)
-    changes += _changed("request.path", url_a.path or "/", url_b.path or "/")
-    return changes + _form_changes("request.query", url_a.query, url_b.query)
+        return changes + _changed("request.url", a.url, b.url, kind=kind)
+    changes += _changed("request.path", url_a.path or "/", url_b.path or "/", kind=kind)
+    return changes + _form_changes("request.query", url_a.query, url_b.query, kind)
 
 
-def _header_changes(a: dict[str, str], b: dict[str, str]) -> list[Change]:
+def _header_changes(a: dict[str, str], b: dict[str, str], kind: DifferenceKind) -> list[Change]:
     return [
         change
         for name in sorted({*a, *b})
-        for change in _changed(f"request.headers.{name}", a.get(name), b.get(name))
+        for change in _changed(f"request.headers.{name}", a.get(name), b.get(name), kind=kind)
     ]
 
 
@@ -144,13 +159,13 @@ def _host(url: SplitResult) -> str:
     return f"{url.scheme}://{name}:{port}"
 
 
-def _form_changes(where: str, before: str, after: str) -> list[Change]:
+def _form_changes(where: str, before: str, after: str, kind: DifferenceKind) -> list[Change]:
     if before == after:
         return []
     left, right = _form(before), _form(after)
     times = times_among(left) & times_among(right)
     return [
-        Change(where=f"{where}.{name}", before=left.get(name), after=right.get(name))
+        Change(where=f"{where}.{name}", before=left.get(name), after=right.get(name), kind=kind)
         for name in [*left, *(name for name in right if name not in left)]
         if name.lower() not in times and _told(left, name) != _told(right, name)
     ]
@@ -173,13 +188,14 @@ def _body_changes(a: Request, b: Request) -> list[Change]:
     if a.body == b.body:
         return []
     before, after = request_content(a), request_content(b)
+    kind = _asked_otherwise(a)
     parsed = json_of(before), json_of(after)
     if parsed[0] is not None and parsed[1] is not None:
         where = "arguments $" if a.url.startswith("tool:") else "request.body $"
-        return _chat_changes(a, b) or json_changes(where, *map(without_ids, parsed))
+        return _chat_changes(a, b) or json_changes(where, *map(without_ids, parsed), kind=kind)
     if _is_form(a.headers) and _is_form(b.headers):
-        return _form_changes("request.form", _lossy(before), _lossy(after))
-    return _bytes_changes("request.body", before, after)
+        return _form_changes("request.form", _lossy(before), _lossy(after), kind)
+    return _bytes_changes("request.body", before, after, kind)
 
 
 def _chat_changes(a: Request, b: Request) -> list[Change]:
@@ -189,7 +205,8 @@ def _chat_changes(a: Request, b: Request) -> list[Change]:
     left, right = dialect.read_prompt(a), dialect.read_prompt(b)
     if left is None or right is None:
         return []
-    return prompt_changes(left, right) + json_changes("request.body $", _settings(a), _settings(b))
+    settings = _settings(a), _settings(b)
+    return prompt_changes(left, right) + json_changes("request.body $", *settings, kind="setting")
 
 
 def _settings(request: Request) -> Json:
@@ -200,8 +217,8 @@ def _settings(request: Request) -> Json:
 def _response_changes(a: Exchange, b: Exchange) -> list[Change]:
     left, right = a.response, b.response
     if left is None or right is None:
-        return _changed("response", _head(left), _head(right))
-    changes = _changed("response.status", str(left.status), str(right.status))
+        return _changed("response", _head(left), _head(right), kind="ending")
+    changes = _changed("response.status", str(left.status), str(right.status), kind="status")
     if left.body == right.body:
         return changes
     before, after = response_content(left), response_content(right)
@@ -242,24 +259,32 @@ def _ending_changes(a: Ending | None, b: Ending | None) -> list[Change]:
     types = tuple(failure.type if failure else None for failure in failures)
     if types[0] != types[1]:
         told = [f"{failure.type}: {failure.message}" if failure else None for failure in failures]
-        return [Change(where="error", before=told[0], after=told[1])]
-    return _changed("ending", a.kind if a else "in flight", b.kind if b else "in flight")
+        return _changed("error", *told, kind="ending")
+    ends = [one.kind if one else "in flight" for one in (a, b)]
+    return _changed("ending", *ends, kind="ending")
 
 
-def _bytes_changes(where: str, before: bytes, after: bytes) -> list[Change]:
+def _bytes_changes(
+    where: str, before: bytes, after: bytes, kind: DifferenceKind | None = None
+) -> list[Change]:
     try:
         texts = before.decode(), after.decode()
     except UnicodeDecodeError:
         texts = "\0", ""
     if "\0" not in texts[0] + texts[1]:
-        return text_changes(where, texts[0], texts[1])
+        return text_changes(where, texts[0], texts[1], kind)
     if before == after:
         return []
-    return [Change(where=where, before=f"{len(before):,} bytes", after=f"{len(after):,} bytes")]
+    sizes = [f"{len(one):,} bytes" for one in (before, after)]
+    return [Change(where=where, before=sizes[0], after=sizes[1], kind=kind or "structure")]
 
 
-def _changed(where: str, before: str | None, after: str | None) -> list[Change]:
-    return [] if before == after else [Change(where=where, before=before, after=after)]
+def _changed(
+    where: str, before: str | None, after: str | None, *, kind: DifferenceKind
+) -> list[Change]:
+    if before == after:
+        return []
+    return [Change(where=where, before=before, after=after, kind=kind)]
 
 
 def _head(response: Response | None) -> str | None:

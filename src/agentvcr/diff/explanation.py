@@ -6,6 +6,7 @@ Owns that text. Does not decide whether something is a miss (`replaying`).
 from __future__ import annotations
 
 from agentvcr.diff.compare import explain
+from agentvcr.diff.excerpt import around_difference
 from agentvcr.matching.canonical import shown_path
 from agentvcr.matching.rules import RuleBook
 from agentvcr.model.exchange import Exchange, Request
@@ -82,20 +83,6 @@ def tell_difference(result: RunDiff) -> str:
 
 def _shortened(change: Change) -> tuple[str, str]:
     """Cut both sides around the first place where they differ."""
-    if change.before is None or change.after is None:
-        return _cut(change.before, 0), _cut(change.after, 0)
-    same = 0
-    for one, other in zip(change.before, change.after, strict=False):
-        if one != other:
-            break
-        same += 1
-    return _cut(change.before, same), _cut(change.after, same)
-
-
-def _cut(text: str | None, around: int) -> str:
-    if text is None:
-        return "(absent)"
-    start = max(0, around - _AROUND)
-    end = start + _WIDTH
-    shown = text[start:end].replace("\n", "\\n")
-    return ("…" if start else "") + shown + ("…" if end < len(text) else "")
+    sides = around_difference(change.before, change.after, most=_WIDTH, near=_AROUND)
+    left, right = ("(absent)" if one is None else one.replace("\n", "\\n") for one in sides)
+    return left, right

@@ -9,37 +9,69 @@ import operator
 import re
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec.structs import replace
+
 from agentvcr.model.results import Change
 from agentvcr.providers.body import Json, json_of, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from agentvcr.model.verdict import DifferenceKind
+
 Item = TypeVar("Item")
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*\Z", re.ASCII)
 
 
-def json_changes(where: str, before: Json, after: Json) -> list[Change]:
+def json_changes(
+    where: str, before: Json, after: Json, *, kind: DifferenceKind | None = None
+) -> list[Change]:
     """Give the paths below `where` at which two values differ; one change where too deep to walk.
 
     Lists are compared without what they begin and end with in common, so that one inserted item is
     one change.
+
+    Args:
+        where: What the paths begin with.
+        before: One value.
+        after: The other.
+        kind: What all of these differences are; else a string in place of a string is wording, and
+            anything else structure.
     """
     try:
-        return list(_walk(where, before, after))
+        found = list(_walk(where, before, after))
     except RecursionError:
-        return [Change(where=where, before=json_text(before), after=json_text(after))]
+        told = json_text(before), json_text(after)
+        found = [Change(where=where, before=told[0], after=told[1], kind="structure")]
+    return found if kind is None else [replace(change, kind=kind) for change in found]
 
 
-def text_changes(where: str, before: str, after: str) -> list[Change]:
+def text_changes(
+    where: str, before: str, after: str, kind: DifferenceKind | None = None
+) -> list[Change]:
     """Compare two texts that may each be JSON: by path where both are, else as they are."""
     if before == after:
         return []
     parsed = json_of(before.encode()), json_of(after.encode())
     if parsed[0] is not None and parsed[1] is not None:
-        return json_changes(where, parsed[0], parsed[1])
-    return [Change(where=where, before=before, after=after)]
+        return json_changes(where, parsed[0], parsed[1], kind=kind)
+    return [Change(where=where, before=before, after=after, kind=kind or _by_shape(*parsed))]
+
+
+def kind_of_text(before: str, after: str) -> DifferenceKind:
+    """Say whether two texts that differ have the same structure, where they are JSON."""
+    parsed = json_of(before.encode()), json_of(after.encode())
+    if not all(isinstance(one, dict | list) for one in parsed):
+        return _by_shape(*parsed)
+    kinds = {change.kind for change in json_changes("", *parsed)}
+    return "wording" if kinds <= {"wording"} else "structure"
+
+
+def _by_shape(before: Json, after: Json) -> DifferenceKind:
+    """Of two values that are not both an object or a list: structure where one is."""
+    one_is = isinstance(before, dict | list) or isinstance(after, dict | list)
+    return "structure" if one_is else "wording"
 
 
 def common_ends(
@@ -61,9 +93,9 @@ def _walk(where: str, before: Json, after: Json) -> Iterator[Change]:
         for key in [*before, *(key for key in after if key not in before)]:
             path = where + _step(key)
             if key not in after:
-                yield Change(where=path, before=json_text(before[key]), after=None)
+                yield _one_side(path, before=json_text(before[key]))
             elif key not in before:
-                yield Change(where=path, before=None, after=json_text(after[key]))
+                yield _one_side(path, after=json_text(after[key]))
             else:
                 yield from _walk(path, before[key], after[key])
     elif isinstance(before, list) and isinstance(after, list):
@@ -72,7 +104,10 @@ def _walk(where: str, before: Json, after: Json) -> Iterator[Change]:
         # 1 and "1" would read the same, and differ.
         quoted = isinstance(before, str) != isinstance(after, str)
         yield Change(
-            where=where, before=_shown(before, quoted=quoted), after=_shown(after, quoted=quoted)
+            where=where,
+            before=_shown(before, quoted=quoted),
+            after=_shown(after, quoted=quoted),
+            kind="wording" if isinstance(before, str) and not quoted else "structure",
         )
 
 
@@ -83,9 +118,13 @@ def _walk_lists(where: str, before: list[Json], after: list[Json]) -> Iterator[C
     for index in range(paired):
         yield from _walk(f"{where}[{head + index}]", old[index], new[index])
     for index in range(paired, len(old)):
-        yield Change(where=f"{where}[{head + index}]", before=json_text(old[index]), after=None)
+        yield _one_side(f"{where}[{head + index}]", before=json_text(old[index]))
     for index in range(paired, len(new)):
-        yield Change(where=f"{where}[{head + index}]", before=None, after=json_text(new[index]))
+        yield _one_side(f"{where}[{head + index}]", after=json_text(new[index]))
+
+
+def _one_side(where: str, *, before: str | None = None, after: str | None = None) -> Change:
+    return Change(where=where, before=before, after=after, kind="structure")
 
 
 def _alike(before: Json, after: Json) -> bool:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agentvcr.diff.json_paths import common_ends, text_changes
+from agentvcr.diff.json_paths import common_ends, kind_of_text, text_changes
 from agentvcr.model.results import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agentvcr.model.conversation import Answer, Message, Prompt, ToolCall
+    from agentvcr.model.verdict import DifferenceKind
 
 
 def prompt_changes(a: Prompt, b: Prompt) -> list[Change]:
@@ -37,20 +38,20 @@ def prompt_changes(a: Prompt, b: Prompt) -> list[Change]:
 
 def answer_changes(a: Answer, b: Answer) -> list[Change]:
     """Say where two answers differ: the text, the tool calls, why the model stopped, the error."""
-    changes = _text("response.error", a.error, b.error)
+    changes = _text("response.error", a.error, b.error, "status")
     changes += _said("response.message", a.message, b.message)
     changes += _calls("response", a.message, b.message)
     changes += _results("response", a.message, b.message)
     for index, (before, after) in enumerate(zip_longest(a.others, b.others), 1):
         changes += _message_changes(f"response.choices[{index}]", before, after)
-    return changes + _text("response.finish", a.finish, b.finish)
+    return changes + _text("response.finish", a.finish, b.finish, "ending")
 
 
 def _message_changes(where: str, a: Message | None, b: Message | None) -> list[Change]:
     if a is None or b is None:
         told = [None if message is None else "\n".join(_told(message)) for message in (a, b)]
-        return [Change(where=where, before=told[0], after=told[1])]
-    changes = _text(f"{where}.role", a.role, b.role)
+        return [Change(where=where, before=told[0], after=told[1], kind="structure")]
+    changes = _text(f"{where}.role", a.role, b.role, "structure")
     changes += _said(where, a, b)
     changes += _calls(where, a, b)
     return changes + _results(where, a, b)
@@ -60,7 +61,7 @@ def _said(where: str, a: Message, b: Message) -> list[Change]:
     changes = _text(f"{where}.content", a.text, b.text)
     changes += _text(f"{where}.thinking", a.thinking, b.thinking)
     for index, (before, after) in enumerate(zip_longest(a.attachments, b.attachments)):
-        changes += _text_or_none(f"{where}.attachments[{index}]", before, after)
+        changes += _text_or_none(f"{where}.attachments[{index}]", before, after, "structure")
     return changes
 
 
@@ -70,10 +71,11 @@ def _calls(where: str, a: Message, b: Message) -> list[Change]:
         name = f"{where}.tool_calls[{index}]"
         if before is None or after is None:
             told = [None if call is None else _call(call) for call in (before, after)]
-            changes.append(Change(where=name, before=told[0], after=told[1]))
+            changes.append(Change(where=name, before=told[0], after=told[1], kind="tool_call"))
         else:
-            changes += _text(f"{name}.name", before.name, after.name)
-            changes += text_changes(f"{name}.arguments", before.arguments, after.arguments)
+            changes += _text(f"{name}.name", before.name, after.name, "tool_call")
+            given = before.arguments, after.arguments
+            changes += text_changes(f"{name}.arguments", *given, "tool_call")
     return changes
 
 
@@ -107,11 +109,16 @@ def _without_ids(message: Message) -> Message:
     )
 
 
-def _text(where: str, before: str, after: str) -> list[Change]:
-    return [] if before == after else [Change(where=where, before=before, after=after)]
+def _text(where: str, before: str, after: str, kind: DifferenceKind | None = None) -> list[Change]:
+    if before == after:
+        return []
+    kind = kind or kind_of_text(before, after)
+    return [Change(where=where, before=before, after=after, kind=kind)]
 
 
-def _text_or_none(where: str, before: str | None, after: str | None) -> list[Change]:
+def _text_or_none(
+    where: str, before: str | None, after: str | None, kind: DifferenceKind | None = None
+) -> list[Change]:
     if before is None or after is None:
-        return [Change(where=where, before=before, after=after)]
-    return text_changes(where, before, after)
+        return [Change(where=where, before=before, after=after, kind="structure")]
+    return text_changes(where, before, after, kind)

@@ -70,7 +70,10 @@ def _change(a: Step, b: Step, other_a: Step, other_b: Step) -> Change | None:
     else:
         return None
     return Change(
-        where="order", before=f"{words[0]} {other_a.id}", after=f"{words[1]} {other_b.id}"
+        where="order",
+        before=f"{words[0]} {other_a.id}",
+        after=f"{words[1]} {other_b.id}",
+        kind="order",
     )
 
 

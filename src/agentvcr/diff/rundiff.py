@@ -249,7 +249,9 @@ def _line_text(line: bytes | None, *, newline: bool) -> str | None:
 
 def _ending(a: Run, b: Run) -> Change | None:
     before, after = _told_outcome(a), _told_outcome(b)
-    return None if before == after else Change(where="ending", before=before, after=after)
+    if before == after:
+        return None
+    return Change(where="ending", before=before, after=after, kind="ending")
 
 
 def _told_outcome(run: Run) -> str:

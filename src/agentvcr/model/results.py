@@ -14,6 +14,7 @@ import msgspec
 from agentvcr.model.conversation import Conversation
 from agentvcr.model.imported import Imported
 from agentvcr.model.step import StepKind
+from agentvcr.model.verdict import DifferenceKind
 
 RunState = Literal["complete", "unfinished", "torn", "damaged"]
 """Ended as recorded; without a recorded end; cut at its tail; or with bytes that are not whole."""
@@ -163,6 +164,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     where: str
     before: str | None
     after: str | None
+    kind: DifferenceKind
 
 
 class DiffEntry(msgspec.Struct, frozen=True, kw_only=True):

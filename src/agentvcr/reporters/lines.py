@@ -6,6 +6,7 @@ here is layout, so that an eye finds in two long texts what is already known to 
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 CONTEXT = 1
 """Equal lines shown on either side of those that differ."""
+
+_NO_BLANKS = "\u2e80-\ua4cf\uf900-\ufaff\U00020000-\U0003ffff"
+"""Scripts that put no blanks between words, so that a sign is taken for one."""
+_WORD = re.compile(rf"[{_NO_BLANKS}]|[^\W{_NO_BLANKS}]+|\s+|[^\w\s]")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +46,14 @@ def set_against(before: str | None, after: str | None) -> Iterator[Line]:
                 yield from (Line(mark=" ", text=line) for line in old[a_from:a_to])
             else:
                 yield from _replaced(old[a_from:a_to], new[b_from:b_to])
+
+
+def words(line: str, other: str) -> Iterator[tuple[str, bool]]:
+    """Give a line in pieces, each with whether `other` lacks it."""
+    own, theirs = _WORD.findall(line), _WORD.findall(other)
+    matcher = SequenceMatcher(None, own, theirs, autojunk=False)
+    for kind, start, end, _, _ in matcher.get_opcodes():
+        yield "".join(own[start:end]), kind != "equal"
 
 
 def _replaced(old: list[str], new: list[str]) -> Iterator[Line]:

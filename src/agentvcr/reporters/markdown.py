@@ -1,11 +1,10 @@
 """Results as Markdown, for a pull request, an issue or a build's summary.
 
-Owns how recorded text is kept from being read as markup.
+Owns what is told of each. How recorded text is kept from being read as markup is `markup`'s.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TextIO
 
 from agentvcr.model.imported import Imported
@@ -26,6 +25,7 @@ from agentvcr.reporters.base import (
     tokens,
 )
 from agentvcr.reporters.lines import set_against
+from agentvcr.reporters.markup import code, fenced, more, row, table
 from agentvcr.reporters.surroundings import tell_changed
 
 if TYPE_CHECKING:
@@ -56,28 +56,28 @@ def render(result: Result | RecordSummary, out: TextIO) -> None:
 
 
 def _outline(result: Outline) -> Iterator[str]:
-    yield f"# {_code(result.run.path)}"
+    yield f"# {code(result.run.path)}"
     yield from ("", *_head(result.run), "")
-    yield from _table("#", "step", "action", "result", "tokens", "time")
+    yield from table("#", "step", "action", "result", "tokens", "time")
     for step in result.steps[:ROWS_SHOWN]:
         mark = " (internal)" if step.internal else ""
-        yield _row(
+        yield row(
             str(step.number),
-            _code(step.id) + mark,
-            _code(step.action),
-            _code(step.result),
+            code(step.id) + mark,
+            code(step.action),
+            code(step.result),
             tokens(step.input_tokens, step.output_tokens),
             duration(step.latency_ms),
         )
-    yield from _more(len(result.steps) - ROWS_SHOWN, "step")
+    yield from more(len(result.steps) - ROWS_SHOWN, "step")
     for note in result.notes:
         times = f" ({note.count:,} times)" if note.count > 1 else ""
-        yield from ("", f"- {NOTES.get(note.kind, note.kind)}: {_code(note.text)}{times}")
+        yield from ("", f"- {NOTES.get(note.kind, note.kind)}: {code(note.text)}{times}")
 
 
 def _head(run: RunSummary) -> Iterator[str]:
     totals = run.totals
-    yield f"- command: {_code(command_line(run))}"
+    yield f"- command: {code(command_line(run))}"
     yield f"- started: {run.started}, {duration(run.duration_ms) or 'no duration'}, {ending(run)}"
     yield f"- {counted(totals.steps, 'step')}: {totals.llm} llm, {totals.tool} tool"
     if totals.input_tokens or totals.output_tokens:
@@ -86,11 +86,11 @@ def _head(run: RunSummary) -> Iterator[str]:
 
 def _step(result: StepDetail) -> Iterator[str]:
     step = result.step
-    yield f"# {_code(f'{step.number} {step.id}')}"
+    yield f"# {code(f'{step.number} {step.id}')}"
     what = f"{result.method} {result.url}" if result.method else f"{step.kind} {step.action}"
-    yield from ("", f"- {_code(what)}")
+    yield from ("", f"- {code(what)}")
     gave = step.result or step.ending or ""
-    yield f"- {', '.join(filter(None, (_code(gave), duration(step.latency_ms) or 'in flight')))}"
+    yield f"- {', '.join(filter(None, (code(gave), duration(step.latency_ms) or 'in flight')))}"
     if count := tokens(step.input_tokens, step.output_tokens):
         yield f"- tokens: {count}"
     given, gave = ("Request", "Response") if result.method else ("Input", "Output")
@@ -98,35 +98,35 @@ def _step(result: StepDetail) -> Iterator[str]:
     yield from ("", f"## {gave}", *_body(result.response_body))
     if result.comes_from:
         yield from ("", "## What it was given came from", "")
-        yield from (f"- {_code(use.source)}: {_code(use.where)}" for use in result.comes_from)
+        yield from (f"- {code(use.source)}: {code(use.where)}" for use in result.comes_from)
     if result.goes_into:
         yield from ("", "## What it gave goes into", "")
-        yield from (f"- {_code(use.target)}: {_code(use.where)}" for use in result.goes_into)
+        yield from (f"- {code(use.target)}: {code(use.where)}" for use in result.goes_into)
 
 
 def _body(body: BodyView) -> Iterator[str]:
     if body.kind == "binary":
         yield from ("", f"{size(body.bytes)} that are not text")
     elif body.text:
-        yield from _fenced(printable(body.text).split("\n"), "json" if body.kind == "json" else "")
+        yield from fenced(printable(body.text).split("\n"), "json" if body.kind == "json" else "")
 
 
 def _listing(result: Listing) -> Iterator[str]:
-    yield f"# {_code(result.folder)}"
+    yield f"# {code(result.folder)}"
     yield ""
-    yield from _table("cassette", "started", "command", "llm", "tool", "tokens", "size", "end")
+    yield from table("cassette", "started", "command", "llm", "tool", "tokens", "size", "end")
     for cassette in result.cassettes:
         run = cassette.run
         if run is None:
             blank = [""] * 5
-            error = _code(cassette.error or "unreadable")
-            yield _row(_code(cassette.name), *blank, size(cassette.size), error)
+            error = code(cassette.error or "unreadable")
+            yield row(code(cassette.name), *blank, size(cassette.size), error)
             continue
         totals = run.totals
-        yield _row(
-            _code(cassette.name),
+        yield row(
+            code(cassette.name),
             run.started,
-            _code(command_line(run)),
+            code(command_line(run)),
             str(totals.llm),
             str(totals.tool),
             tokens(totals.input_tokens, totals.output_tokens),
@@ -136,37 +136,37 @@ def _listing(result: Listing) -> Iterator[str]:
 
 
 def _record(result: RecordSummary) -> Iterator[str]:
-    yield f"# {_code(result.path)}"
+    yield f"# {code(result.path)}"
     yield ""
     if result.broken:
-        yield f"- recording incomplete: {_code(result.broken)}"
+        yield f"- recording incomplete: {code(result.broken)}"
     if result.unsealed:
-        yield f"- not packed: {_code(result.unsealed)}"
+        yield f"- not packed: {code(result.unsealed)}"
     yield f"- {counted(result.exchanges, 'exchange')} of {processes(result.processes)}"
     yield f"- {size(result.bytes_sent)} sent, {size(result.bytes_received)} received"
     yield f"- the command ended with status {result.exit_status}"
     if result.credentials:
         yield f"- {counted(result.credentials, 'credential')} replaced by placeholders"
     hosts = [
-        (_code(one.host) + " (internal)" * one.internal, one.exchanges) for one in result.by_host
+        (code(one.host) + " (internal)" * one.internal, one.exchanges) for one in result.by_host
     ]
-    clients = [(_code(client_name(one.client)), one.exchanges) for one in result.by_client]
+    clients = [(code(client_name(one.client)), one.exchanges) for one in result.by_client]
     runs = [
-        (f"{_code(one.command)} ({processes(one.processes)})", one.exchanges)
+        (f"{code(one.command)} ({processes(one.processes)})", one.exchanges)
         for one in result.by_process
     ]
     for what, shares in (("host", hosts), ("client", clients), ("process", runs)):
         if shares:
-            yield from ("", *_table(what, "exchanges"))
+            yield from ("", *table(what, "exchanges"))
         for name, exchanges in shares[:ROWS_SHOWN]:
-            yield _row(name, f"{exchanges:,}")
-        yield from _more(len(shares) - ROWS_SHOWN, "row")
+            yield row(name, f"{exchanges:,}")
+        yield from more(len(shares) - ROWS_SHOWN, "row")
     if result.not_recorded:
-        yield from ("", "## Not recorded", "", *_table("what", "why", "times"))
+        yield from ("", "## Not recorded", "", *table("what", "why", "times"))
     for one in result.not_recorded[:ROWS_SHOWN]:
         why = f"by choice: {one.why}" if one.by_choice else one.why
-        yield _row(_code(one.what), why, f"{one.count:,}")
-    yield from _more(len(result.not_recorded) - ROWS_SHOWN, "row")
+        yield row(code(one.what), why, f"{one.count:,}")
+    yield from more(len(result.not_recorded) - ROWS_SHOWN, "row")
 
 
 def _imported(result: Imported) -> Iterator[str]:
@@ -175,28 +175,28 @@ def _imported(result: Imported) -> Iterator[str]:
     if totals.credentials:
         yield from ("", f"{counted(totals.credentials, 'credential')} replaced by placeholders")
     yield ""
-    yield from _table("file", "cassette", "exchanges", "before", "after")
+    yield from table("file", "cassette", "exchanges", "before", "after")
     for one in result.files[:ROWS_SHOWN]:
         sizes = [size(one.bytes_before), size(one.bytes_after)]
-        cells = [f"{one.exchanges:,}", *sizes] if one.error is None else [_code(one.error), "", ""]
-        yield _row(_code(one.source), _code(one.target), *cells)
-    yield from _more(len(result.files) - ROWS_SHOWN, "file")
+        cells = [f"{one.exchanges:,}", *sizes] if one.error is None else [code(one.error), "", ""]
+        yield row(code(one.source), code(one.target), *cells)
+    yield from more(len(result.files) - ROWS_SHOWN, "file")
     if totals.notes:
-        yield from ("", *(f"- {_code(note)}" for note in totals.notes))
+        yield from ("", *(f"- {code(note)}" for note in totals.notes))
 
 
 def _diff(result: RunDiff) -> Iterator[str]:
     counts = result.counts
     yield f"# {'The same' if result.same else 'Different'}"
-    yield from ("", f"- A: {_code(result.a.path)}", f"- B: {_code(result.b.path)}")
+    yield from ("", f"- A: {code(result.a.path)}", f"- B: {code(result.b.path)}")
     yield (
         f"- steps: {counts.same} same, {counts.changed} changed, {counts.added} added, "
         f"{counts.removed} removed, {counts.not_reached} not reached"
     )
     if result.changed and not result.same:
-        yield f"- changed from A to B: {_code(tell_changed(result.changed))}"
+        yield f"- changed from A to B: {code(tell_changed(result.changed))}"
     if result.halted is not None:
-        yield f"- the replay stopped: {_code(result.halted.partition(chr(10))[0])}"
+        yield f"- the replay stopped: {code(result.halted.partition(chr(10))[0])}"
     if result.first is not None:
         yield from _first(result.entries[result.first])
         yield from _entries("After it", [result.entries[n] for n in result.consequences])
@@ -213,7 +213,7 @@ def _first(entry: DiffEntry) -> Iterator[str]:
     yield from ("", f"## First divergence: {_entry(entry)}")
     for change in entry.changes[:CHANGES_SHOWN]:
         yield from _change(change)
-    yield from _more(len(entry.changes) - CHANGES_SHOWN, "change")
+    yield from more(len(entry.changes) - CHANGES_SHOWN, "change")
     if entry.own:
         yield from ("", "Everything inside this step is the same.")
     for name, step in (("A", entry.a), ("B", entry.b)):
@@ -223,7 +223,7 @@ def _first(entry: DiffEntry) -> Iterator[str]:
 
 
 def _change(change: Change) -> Iterator[str]:
-    yield from ("", f"{_code(change.where)}")
+    yield from ("", f"{code(change.where)}")
     yield from _sides(change.before, change.after)
 
 
@@ -232,49 +232,17 @@ def _sides(before: str | None, after: str | None) -> Iterator[str]:
     rest = len(lines) - LINES_SHOWN
     if rest > 0:
         lines[LINES_SHOWN:] = [f" … {counted(rest, 'more line')}"]
-    yield from _fenced(lines, "diff")
+    yield from fenced(lines, "diff")
 
 
 def _entries(heading: str, entries: Sequence[DiffEntry]) -> Iterator[str]:
     if entries:
         yield from ("", f"## {heading}: {counted(len(entries), 'step')}", "")
     for entry in entries[:ROWS_SHOWN]:
-        where = f": {_code(entry.changes[0].where)}" if entry.changes else ""
+        where = f": {code(entry.changes[0].where)}" if entry.changes else ""
         yield f"- {_entry(entry)}{where}"
-    yield from _more(len(entries) - ROWS_SHOWN, "step")
+    yield from more(len(entries) - ROWS_SHOWN, "step")
 
 
 def _entry(entry: DiffEntry) -> str:
-    return f"{entry.status.replace('_', ' ')} {_code(entry_title(entry))}"
-
-
-def _more(rest: int, noun: str) -> Iterator[str]:
-    if rest > 0:
-        yield from ("", f"… and {counted(rest, f'more {noun}')}")
-
-
-def _fenced(lines: Sequence[str], language: str) -> Iterator[str]:
-    # A fence inside the text must not end the block.
-    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    yield from ("", fence + language, *lines, fence)
-
-
-def _code(recorded: str) -> str:
-    """Quote recorded text on one line, whatever it holds, also within a table."""
-    line = " ".join(printable(recorded).split()).replace("|", "\\|")
-    if not line:
-        return ""
-    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
-    ticks = "`" * (longest + 1)
-    pad = " " if longest else ""
-    return f"{ticks}{pad}{line}{pad}{ticks}"
-
-
-def _table(*columns: str) -> Iterator[str]:
-    yield _row(*columns)
-    yield _row(*("---" for _ in columns))
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"{entry.status.replace('_', ' ')} {code(entry_title(entry))}"

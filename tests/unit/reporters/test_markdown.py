@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from agentvcr.reporters import markdown
+from agentvcr.reporters.markup import fenced
 
 ALL = ["show", "step", "tool", "ls", "diff", "same", "empty", "import"]
 ALL += ["steps", "named", "model", "own"]
@@ -39,7 +40,7 @@ def test_a_table_row_has_as_many_cells_as_its_head(drawn):
 
 
 def test_a_fence_is_longer_than_any_within(drawn, results):
-    assert list(markdown._fenced(["a ```` b"], "diff")) == ["", "`````diff", "a ```` b", "`````"]
+    assert list(fenced(["a ```` b"], "diff")) == ["", "`````diff", "a ```` b", "`````"]
 
 
 def test_a_diff_tells_the_first_divergence_before_what_followed(drawn):

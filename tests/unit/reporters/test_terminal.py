@@ -172,7 +172,8 @@ def test_of_many_later_differences_some_are_listed_and_the_rest_counted():
 
 def changed(before, after):
     out = io.StringIO()
-    draw_change(Change(where="w", before=before, after=after), console_on(out))
+    change = Change(where="w", before=before, after=after, kind="wording")
+    draw_change(change, console_on(out))
     return [line.rstrip() for line in out.getvalue().split("\n")][1:-1]
 
 

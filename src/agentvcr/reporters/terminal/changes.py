@@ -5,15 +5,14 @@ Owns how much of a change is drawn and what is marked in it. Does not pair lines
 
 from __future__ import annotations
 
-import re
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
+from agentvcr.diff.excerpt import around_difference
 from agentvcr.reporters.base import counted, printable
-from agentvcr.reporters.lines import Line, set_against
+from agentvcr.reporters.lines import Line, set_against, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +29,6 @@ NEAR = 60
 """Characters kept around a difference within a very long line."""
 _MOST_USES = 10
 
-_WORD = re.compile(r"\w+|\s+|[^\w\s]")
 _STYLE = {"-": "red", "+": "green", " ": "dim"}
 
 
@@ -60,26 +58,12 @@ def marked(line: Line) -> Text:
         return Text(_short(line.text), style)
     shown, other = line.text, line.other
     if max(len(shown), len(other)) > LONGEST_LINE:
-        shown, other = _window(shown, other)
-    words, other_words = _WORD.findall(shown), _WORD.findall(other)
+        cut = around_difference(shown, other, most=LONGEST_LINE, near=NEAR, behind=NEAR)
+        shown, other = (one or "" for one in cut)
     text = Text(style=style)
-    matcher = SequenceMatcher(None, words, other_words, autojunk=False)
-    for kind, start, end, _, _ in matcher.get_opcodes():
-        text.append("".join(words[start:end]), "" if kind == "equal" else "bold underline")
+    for piece, differs in words(shown, other):
+        text.append(piece, "bold underline" if differs else "")
     return text
-
-
-def _window(shown: str, other: str) -> tuple[str, str]:
-    """Cut two very long lines down to the surroundings of what differs."""
-    shortest = min(len(shown), len(other))
-    head = next((i for i in range(shortest) if shown[i] != other[i]), shortest)
-    tail = 0
-    while tail < shortest - head and shown[-1 - tail] == other[-1 - tail]:
-        tail += 1
-    start = max(0, head - NEAR)
-    lead = "…" if start else ""
-    left, right = (lead + line[start : len(line) - tail + NEAR] for line in (shown, other))
-    return _short(left), _short(right)
 
 
 def _short(line: str) -> str:
