@@ -9,6 +9,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
+from collections import deque
 from pathlib import Path
 
 from agentvcr.cassette.reader import load_run
@@ -18,7 +19,7 @@ from agentvcr.errors import AgentVCRError
 from agentvcr.model.project import CassetteMerge
 from agentvcr.model.text import PYTHON
 from agentvcr.session.in_place import in_place_of
-from agentvcr.session.keying import load_two
+from agentvcr.session.keying import load_keyed, load_two
 
 
 def merge_cassettes(base: Path, ours: Path, theirs: Path, path: str) -> CassetteMerge:
@@ -43,25 +44,16 @@ def merge_cassettes(base: Path, ours: Path, theirs: Path, path: str) -> Cassette
         return CassetteMerge(path=path, is_conflict=False)
     if _equal(theirs, base) or _equal(theirs, ours):
         return CassetteMerge(path=path, is_conflict=False)
-    unreadable = [*_refusal(ours, "ours", path), *_refusal(theirs, "theirs", path)]
-    command = _command(ours)
+    unreadable = [*_refusals(ours, "ours", path), *_refusals(theirs, "theirs", path)]
     if unreadable:
         return CassetteMerge(
-            path=path, is_conflict=True, unreadable=tuple(unreadable), command=command
+            path=path, is_conflict=True, unreadable=tuple(unreadable), command=_command(ours)
         )
-    return _compared(ours, theirs, path, command)
-
-
-def _compared(ours: Path, theirs: Path, path: str, command: tuple[str, ...]) -> CassetteMerge:
-    try:
-        result = diff(*load_two(ours, theirs))
-    except AgentVCRError as error:  # damage may lie where only a comparison looks
-        told = (_without(str(error), ours, theirs, path),)
-        return CassetteMerge(path=path, is_conflict=True, unreadable=told, command=command)
+    result = diff(*load_two(ours, theirs))
     if result.same:
         return CassetteMerge(path=path, is_conflict=False, are_same=True)
     difference = tell_difference(result, sides=("ours", "theirs"))
-    return CassetteMerge(path=path, is_conflict=True, difference=difference, command=command)
+    return CassetteMerge(path=path, is_conflict=True, difference=difference, command=_command(ours))
 
 
 def _as_seen_by_user(path: str) -> str:
@@ -74,17 +66,14 @@ def _equal(one: Path, other: Path) -> bool:
     return filecmp.cmp(one, other, shallow=False)
 
 
-def _refusal(file: Path, side: str, path: str) -> list[str]:
+def _refusals(file: Path, side: str, path: str) -> list[str]:
+    """Say why a version cannot be read to its end, naming the cassette where git names a file."""
     try:
-        load_run(file)
+        run, _ = load_keyed(file)
+        deque(run.exchanges, maxlen=0)
     except AgentVCRError as error:
-        return [f"{side}: {_without(str(error), file, file, path)}"]
+        return [f"{side}: {str(error).replace(str(file), path)}"]
     return []
-
-
-def _without(said: str, ours: Path, theirs: Path, path: str) -> str:
-    """Name the cassette where git's names for its versions stand: they are gone by then."""
-    return said.replace(str(ours), path).replace(str(theirs), path)
 
 
 def _command(ours: Path) -> tuple[str, ...]:
