@@ -146,6 +146,12 @@ class DivergenceError(AgentVCRError):
         return f"{self.what}\n[{self.slug}] {self.where}\n{self.cure}"
 
 
+class GitRefusedError(AgentVCRError):
+    """Git did not do what it was asked to."""
+
+    slug = "git-refused"
+
+
 class SessionActiveError(AgentVCRError):
     """A second recording or replay was started in one process."""
 

@@ -237,3 +237,33 @@ def test_a_repaired_file_replays(tmp_path):
     assert repaired.returncode == 0, repaired.stderr
     replayed = agentvcr("replay", "x.avcr", cwd=tmp_path)
     assert (replayed.returncode, replayed.stdout) == (0, b"hello\n"), replayed.stderr
+
+
+def test_several_are_verified_each_and_the_worst_decides(sealed, torn, damaged, tmp_path):
+    fine = agentvcr("verify", "x.avcr", "x.avcr", cwd=tmp_path)
+    assert (fine.returncode, len(lines(fine))) == (0, 4)
+    done = agentvcr("verify", "torn.avcr", "x.avcr", cwd=tmp_path)
+    assert done.returncode == 1
+    assert lines(done)[-2].startswith("x.avcr: sealed, whole")
+    (tmp_path / "foreign.avcr").write_bytes(b"interactions:\n- request:\n")
+    done = agentvcr("verify", "foreign.avcr", "torn.avcr", "x.avcr", cwd=tmp_path)
+    assert done.returncode == 3
+    assert lines(done)[0].startswith("torn.avcr: journal torn")
+    assert lines(done)[-1] == "foreign.avcr is not a cassette [cassette-foreign]"
+    assert agentvcr("verify", "x.avcr", "damaged.avcr", cwd=tmp_path).returncode == 3
+
+
+def test_several_are_one_object_in_json(sealed, torn, tmp_path):
+    done = agentvcr("verify", "--json", "x.avcr", "no.avcr", "torn.avcr", cwd=tmp_path)
+    said = json.loads(done.stdout)
+    assert (said["schema"], done.returncode) == ("agentvcr.verify-files/1", 3)
+    assert [list(one) for one in said["files"]] == [FIELDS, FIELDS]
+    assert [one["path"] for one in said["files"]] == ["x.avcr", "torn.avcr"]
+    (refusal,) = said["refused"]
+    assert (refusal["path"], refusal["slug"]) == ("no.avcr", "cassette-missing")
+
+
+def test_a_repair_is_of_one(torn, tmp_path):
+    before = files(tmp_path)
+    refused(agentvcr("verify", "torn.avcr", "torn.avcr", "--repair", cwd=tmp_path), 2, "bad-option")
+    assert files(tmp_path) == before

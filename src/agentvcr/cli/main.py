@@ -21,8 +21,10 @@ from agentvcr.cli.doctor import doctor
 from agentvcr.cli.export import export
 from agentvcr.cli.fork import fork
 from agentvcr.cli.import_ import import_
+from agentvcr.cli.init import init
 from agentvcr.cli.ls import ls
 from agentvcr.cli.mcp import mcp
+from agentvcr.cli.merge_cassette import merge_cassette
 from agentvcr.cli.quick import read
 from agentvcr.cli.record import record
 from agentvcr.cli.rekey import rekey
@@ -57,6 +59,8 @@ app.command()(rekey)
 app.command()(serve)
 app.command(context_settings=_PASS_ON)(mcp)
 app.command(context_settings=_PASS_ON)(doctor)
+app.command()(init)
+app.command("merge-cassette", hidden=True)(merge_cassette)
 app.command()(demo)
 
 

@@ -1,19 +1,22 @@
 """`agentvcr verify`: is a cassette whole, and save what can be saved."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from agentvcr.model.verification import Verification
 
 _TORN = 1
 _DAMAGED = 3
 
 
 def verify(
-    file: Annotated[
-        Path | None,
+    files: Annotated[
+        list[Path] | None,
         typer.Argument(
-            help="The cassette; the newest in cassettes/ when left out.", metavar="FILE"
+            help="The cassettes; the newest in cassettes/ when left out.", metavar="FILE"
         ),
     ] = None,
     *,
@@ -35,8 +38,8 @@ def verify(
 ) -> None:
     """Check every checksum and every reference of a cassette, and say what it is.
 
-    Exits with 0 when it is whole, 1 when a journal is torn at its end, 3 when it is damaged; with
-    --repair with 0 when all exchanges were saved, else 1.
+    Exits with 0 when it is whole, 1 when a journal is torn at its end, 3 when it is damaged, and of
+    several with what is worst; with --repair with 0 when all exchanges were saved, else 1.
     """
     import sys
 
@@ -52,15 +55,45 @@ def verify(
             where="the command line",
             cure="add --repair",
         )
-    path = file or newest_cassette(Path("cassettes"))
+    paths = files or [newest_cassette(Path("cassettes"))]
+    if len(paths) > 1:
+        raise typer.Exit(_verify_several(paths, repair=repair, json=json))
     with progress_bar("verifying") as progress:
         if repair:
-            found = repair_cassette(path, out, force=force, progress=progress)
+            found = repair_cassette(paths[0], out, force=force, progress=progress)
         else:
-            found = verify_cassette(path, progress=progress)
+            found = verify_cassette(paths[0], progress=progress)
     reporter = json_reporter if json else verification
     reporter.render(found, sys.stdout)
     if found.repair is not None:
         raise typer.Exit(1 if found.repair.lost or found.repair.lost_bytes else 0)
-    if found.problems:
-        raise typer.Exit(_TORN if found.state == "torn journal" else _DAMAGED)
+    raise typer.Exit(_status(found))
+
+
+def _verify_several(paths: list[Path], *, repair: bool, json: bool) -> int:
+    """Verify one after the other, also behind one that is none; gives the worst status."""
+    import sys
+
+    from agentvcr.cli.console import progress_bar
+    from agentvcr.errors import BadOptionError
+    from agentvcr.reporters import json_reporter, verification
+    from agentvcr.session.verification import verify_several
+
+    if repair:
+        raise BadOptionError(
+            "a repair is of one cassette",
+            where="the command line",
+            cure="name one FILE",
+        )
+    with progress_bar("verifying") as progress:
+        found = verify_several(paths, progress=progress)
+    reporter = json_reporter if json else verification
+    reporter.render(found, sys.stdout)
+    refused = [_DAMAGED] if found.refused else []
+    return max([*map(_status, found.files), *refused])
+
+
+def _status(found: "Verification") -> int:
+    if found.is_whole:
+        return 0
+    return _TORN if found.state == "torn journal" else _DAMAGED

@@ -61,8 +61,8 @@ def explain_miss(
     return "\n".join(lines)
 
 
-def tell_difference(result: RunDiff) -> str:
-    """Word the first difference between two runs."""
+def tell_difference(result: RunDiff, *, sides: tuple[str, str] = ("recorded", "now")) -> str:
+    """Word the first difference between two runs, which are called so."""
     lines: list[str] = []
     if result.first is not None:
         entry = result.entries[result.first]
@@ -72,13 +72,17 @@ def tell_difference(result: RunDiff) -> str:
         named = f"step {step.id} ({step.action})" if step else "a step"
         lines.append(f"{named} is {entry.status.replace('_', ' ')}, the first of {differing}")
         for change in entry.changes[:_MOST]:
-            before, after = _shortened(change)
-            lines += [f"  {change.where}", f"    recorded: {before}", f"    now:      {after}"]
+            lines.append(f"  {change.where}")
+            lines += map(_side, sides, _shortened(change), (max(map(len, sides)),) * 2)
     for output in result.output:
         lines.append(f"{output.stream} differs from line {output.line}")
     if result.ending:
         lines.append(f"the ending was {result.ending.before}, and is {result.ending.after}")
     return "\n".join(lines)
+
+
+def _side(name: str, text: str, width: int) -> str:
+    return f"    {name + ':':{width + 1}} {text}"
 
 
 def _shortened(change: Change) -> tuple[str, str]:

@@ -57,3 +57,20 @@ class Verification(
     def is_whole(self) -> bool:
         """Whether nothing is missing and nothing is wrong."""
         return not self.problems
+
+
+class RefusedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is no cassette."""
+
+    path: str
+    error: str
+    slug: str
+
+
+class VerifiedFiles(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="agentvcr.verify-files/1"
+):
+    """What several files are, each in the order of the command line."""
+
+    files: tuple[Verification, ...]
+    refused: tuple[RefusedFile, ...]

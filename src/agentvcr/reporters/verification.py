@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from agentvcr.model.verification import VerifiedFiles
 from agentvcr.reporters.base import counted, printable, size
 
 if TYPE_CHECKING:
@@ -18,9 +19,13 @@ PROBLEMS_SHOWN = 10
 NUMBERS_SHOWN = 20
 
 
-def render(result: Verification, out: TextIO) -> None:
+def render(result: Verification | VerifiedFiles, out: TextIO) -> None:
     """Write the lines."""
-    out.writelines(f"{printable(line)}\n" for line in _lines(result))
+    files = result.files if isinstance(result, VerifiedFiles) else (result,)
+    for file in files:
+        out.writelines(f"{printable(line)}\n" for line in _lines(file))
+    if isinstance(result, VerifiedFiles):
+        out.writelines(f"{printable(one.error)} [{one.slug}]\n" for one in result.refused)
 
 
 def _lines(result: Verification) -> Iterator[str]:

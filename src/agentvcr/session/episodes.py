@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from agentvcr.channel.launch import Ended
     from agentvcr.model.summary import RecordSummary, ReplaySummary
 
+PART = f".part{EXTENSION}"
+"""Ending of a recording that goes on from a cassette, until it takes its place."""
+
 
 def record_in_mode(  # noqa: PLR0913  (the options of the command line)
     argv: Sequence[str],
@@ -78,7 +81,7 @@ def part_of(place: Path) -> Iterator[Journal]:
 
     Until it does, both are there: what was recorded anew is not lost with the recorder.
     """
-    part = place.with_name(f"{place.name.removesuffix(EXTENSION)}.{os.getpid()}.part{EXTENSION}")
+    part = place.with_name(f"{place.name.removesuffix(EXTENSION)}.{os.getpid()}{PART}")
     journal = Journal(part)
     try:
         yield journal

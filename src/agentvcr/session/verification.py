@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
@@ -21,10 +21,11 @@ from agentvcr.cassette.opening import open_cassette
 from agentvcr.cassette.pack import Progress
 from agentvcr.cassette.recovery import Identify, Repairer, Saved
 from agentvcr.cassette.seal import replacing
-from agentvcr.errors import BadOptionError, TargetUnwritableError
+from agentvcr.errors import AgentVCRError, BadOptionError, TargetUnwritableError
 from agentvcr.matching.rules import BUILT_IN
 from agentvcr.model.exchange import Exchange
-from agentvcr.model.verification import Repair, Verification
+from agentvcr.model.text import storable
+from agentvcr.model.verification import RefusedFile, Repair, Verification, VerifiedFiles
 from agentvcr.session.declared import fingerprinter_by
 from agentvcr.session.in_place import check_target
 from agentvcr.session.sealing import kind_of_step
@@ -40,6 +41,19 @@ def verify_cassette(path: Path, *, progress: Progress) -> Verification:
         AgentVCRError: There is no cassette to check.
     """
     return verify(path, progress)
+
+
+def verify_several(paths: Sequence[Path], *, progress: Progress) -> VerifiedFiles:
+    """Check several cassettes; what is none is told with the others."""
+    files: list[Verification] = []
+    refused: list[RefusedFile] = []
+    for path in paths:
+        try:
+            files.append(verify(path, progress))
+        except AgentVCRError as error:
+            told = RefusedFile(path=storable(path), error=storable(error), slug=error.slug)
+            refused.append(told)
+    return VerifiedFiles(files=tuple(files), refused=tuple(refused))
 
 
 def repair_cassette(

@@ -1,0 +1,4 @@
+"""A project that keeps cassettes: its files, its git, its hooks and its workflow.
+
+`setting_up` says what it needs; the other files are the parts of that.
+"""
