@@ -200,6 +200,30 @@ def test_one():
 """
 
 
+def test_a_miss_is_told_beside_vcrpys_own_words(project):
+    project.write(ASKS.replace("vcr", "vcr(match_on=['uri', 'body'])"))
+    assert compat(project, "--record-mode=once").returncode == 0
+    done = compat(project, WORD="goodbye")
+    assert done.returncode == 1
+    assert "CannotOverwriteExistingCassetteException" in done.stdout
+    section = done.stdout.partition("-- agentvcr --")[2].partition("\n")[2]
+    assert section.partition("\n===")[0] == MISSED
+
+
+MISSED = """\
+the cassette has no answer to POST /v1/chat/completions
+
+  step   1 POST /v1/chat/completions
+  field  request.messages[0].content
+
+  recorded                              | now
+  ------------------------------------- | -------------------------------------
+  hello                                 | goodbye
+
+  To record it anew:
+    pytest --record-mode=rewrite test_crew.py::test_one"""
+
+
 def test_record_modes_are_those_of_pytest_recording(project):
     project.write(ASKS)
     file = project.folder / "cassettes/test_crew/test_one.yaml"

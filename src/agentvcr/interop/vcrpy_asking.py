@@ -20,6 +20,9 @@ from agentvcr.interop.vcrpy_yaml.document import as_bytes
 from agentvcr.interop.vcrpy_yaml.oddities import Oddities
 from agentvcr.model.exchange import Headers
 
+NoAnswer = CannotOverwriteExistingCassetteException
+"""A cassette has none, and may not be added to."""
+
 _ALWAYS_A_BODY: Final = ("httpx", "httpx2")
 """Clients for which vcrpy takes no body for an empty one; for the others it is none."""
 _GROUPS: Final = {

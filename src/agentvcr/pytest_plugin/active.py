@@ -1,12 +1,11 @@
 """Record and replay marked tests.
 
-Owns when a session begins and ends, and how a test fails that left its recording. What is summed up
-at the end is in `tally`; how sessions work is `session`'s.
+Owns when a session begins and ends, and that a test fails that left its recording. In which words
+is `reporting`'s, what is summed up at the end `tally`'s; how sessions work is `session`'s.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,12 @@ from typing import Any, Final
 import pytest
 
 from agentvcr.errors import AgentVCRError, DivergenceError
+from agentvcr.model.report import FailureReport
 from agentvcr.pytest_plugin.naming import cassette_of, folder_of
-from agentvcr.pytest_plugin.options import Plan, Settings, plan_of, settings_of
+from agentvcr.pytest_plugin.options import MARK, Plan, Settings, plan_of, settings_of
+from agentvcr.pytest_plugin.reporting import Reporting
 from agentvcr.pytest_plugin.tally import Tally
-from agentvcr.session.cases import Left, ReplayedCase, begin_case, end_case
+from agentvcr.session.cases import ReplayedCase, begin_case, end_case
 from agentvcr.session.here import Recording, Replaying
 
 _NOTHING: Final = "no-cassette.avcr"
@@ -45,6 +46,7 @@ class Active:
         self._cases: dict[pytest.Item | pytest.Collector, _Case] = {}
         self._folder: Path | None = None
         self._tally = Tally(config)
+        self._reporting = Reporting(config, self._tally.failures)
 
     def take(self, item: pytest.Item) -> None:
         """Prepare a marked test: its session begins before the first of its other fixtures."""
@@ -94,14 +96,15 @@ class Active:
             pytest.fail("\n".join(lines), pytrace=False)
 
     def _end(self, case: _Case, nodeid: str) -> None:
-        left = _left(case)
+        failure = _left(case)
         try:
             end_case(case.session)
         except DivergenceError:
-            if left is None:
+            if failure is None:
                 raise
             if not case.left_by:  # else a test has failed by it
-                raise pytest.fail.Exception(self._told(case, left, nodeid), pytrace=False) from None
+                told = self._reporting.told(failure, nodeid, case.path)
+                raise pytest.fail.Exception(told, pytrace=False) from None
         finally:
             self._tally.ended(case.session, case.path)
 
@@ -126,36 +129,29 @@ class Active:
         return result
 
     def _check(self, case: _Case, item: pytest.Item, error: BaseException | None) -> None:
-        left = _left(case)
-        if left is None:
+        failure = _left(case)
+        if failure is None:
             return
         told = f"the recording was left before, in {case.left_by}: nothing is answered any more"
         if not case.left_by:
             case.left_by = item.nodeid
-            told = self._told(case, left, item.nodeid, _where(error, item))
+            told = self._reporting.told(failure, item.nodeid, case.path, item=item, error=error)
         raise pytest.fail.Exception(told, pytrace=False) from None
 
-    def _told(self, case: _Case, left: Left, nodeid: str, where: str = "") -> str:
-        """Say how a test left its recording, why that may be, and what to do about it."""
-        again = f"pytest --agentvcr-mode={{}} {shlex.quote(nodeid)}"
-        lines = [left.message]
-        if left.changed:
-            lines.append(f"changed since the recording: {left.changed}")
-        if where:
-            lines.append(f"asked for at {where}")
-        path = self._shown(case.path)
-        if not case.path.exists():
-            return "\n".join([*lines, f"there is no cassette {path}: {again.format('once')}"])
-        both = f"{shlex.quote(path)} {shlex.quote(self._shown(left.kept))}"
-        lines += [
-            f"every difference: agentvcr diff {both}",
-            f"if that is meant, record it anew: {again.format('all')}",
-        ]
-        return "\n".join(lines)
-
-    def _shown(self, path: Path) -> str:
-        folder = self._config.invocation_params.dir
-        return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Say beside a test's own failure what it did otherwise than recorded."""
+        report = yield
+        case = self._cases.get(self._node_of(item, plan_of(item))) if self._cases else None
+        if case is None or not report.failed or case.left_by or call.when != "call":
+            return report
+        if isinstance(case.session, ReplayedCase):
+            failure = case.session.differing()
+            if failure is not None:
+                report.sections.append((MARK, self._reporting.beside(failure, item.nodeid)))
+        return report
 
     def pytest_sessionfinish(self) -> None:
         """Hand over what was counted, where this is a worker."""
@@ -168,30 +164,22 @@ class Active:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what came of the marked tests, and which cassettes none of them uses."""
         lines = self._tally.lines()
+        sums = list(lines)
         unused = self._tally.unused()
+        shown = self._reporting.shown
         if unused and self._config.getoption("agentvcr_prune"):
             for path in unused:
                 path.unlink(missing_ok=True)
-            lines += [f"deleted {self._shown(path)}" for path in unused]
+            lines += [f"deleted {shown(path)}" for path in unused]
         elif unused:
-            named = ", ".join(self._shown(path) for path in unused[:_MOST_NAMED])
+            named = ", ".join(map(shown, unused[:_MOST_NAMED]))
             more = f" and {len(unused) - _MOST_NAMED} more" * (len(unused) > _MOST_NAMED)
             lines.append(f"no test uses {named}{more}: --agentvcr-prune deletes it")
         if lines:
-            terminalreporter.section("agentvcr", sep="-")
+            terminalreporter.section(MARK, sep="-")
             terminalreporter.write("\n".join(lines) + "\n")
+        self._reporting.finish(terminalreporter, self._tally.failures, sums)
 
 
-def _left(case: _Case) -> Left | None:
+def _left(case: _Case) -> FailureReport | None:
     return case.session.left() if isinstance(case.session, ReplayedCase) else None
-
-
-def _where(error: BaseException | None, item: pytest.Item) -> str:
-    """Say where in the test's file an error came from."""
-    found = ""
-    traceback = error.__traceback__ if error else None
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == str(item.path):
-            found = f"{item.path.name}:{traceback.tb_lineno}"
-        traceback = traceback.tb_next
-    return found

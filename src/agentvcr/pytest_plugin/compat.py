@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from agentvcr.pytest_plugin import compat_hooks
 from agentvcr.pytest_plugin.blocking import blocked
+from agentvcr.pytest_plugin.options import MARK
 
 FORMAT: Final = "agentvcr_compat_format"
 _FORMATS: Final = ("yaml", "avcr")
@@ -29,6 +31,7 @@ _MARKS: Final = (
     "default_cassette: name the test's cassette.",
     "allowed_hosts: patterns of hosts that may be connected.",
 )
+_MOST_TOLD: Final = 3
 _FORBIDDEN: Final = str.maketrans(dict.fromkeys(r"<>?%*:|\"'/\\", "-"))
 _UNDO: Final[pytest.StashKey[Callable[[], None]]] = pytest.StashKey()
 
@@ -181,8 +184,37 @@ def vcr(
     if disable_recording or not vcr_markers:
         yield None
         return
+    _misses()  # of the test before
     with _cassette(request, vcr_markers, vcr_cassette_dir, record_mode) as cassette:
         yield cassette
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say beside a failure what the test asked that its cassette has no answer for."""
+    report = yield
+    if report.failed and _UNDO in item.config.stash:
+        told = [told_miss(*miss, item) for miss in _misses()[:_MOST_TOLD]]
+        if told:
+            report.sections.append((MARK, "\n\n".join(told)))
+    return report
+
+
+def told_miss(asked: Any, cassette: Any, item: pytest.Item) -> str:  # noqa: ANN401  (vcrpy has no types)
+    """Word a request that had no answer."""
+    from agentvcr.reporters.failure import render_failure  # noqa: PLC0415  (only for a miss)
+    from agentvcr.session.vcrpy_miss import failure_of_miss  # noqa: PLC0415  (only for a miss)
+
+    again = ("pytest", "--record-mode=rewrite", item.nodeid)
+    return render_failure(replace(failure_of_miss(asked, cassette), again=again))
+
+
+def _misses() -> list[tuple[Any, Any]]:
+    from agentvcr.session.vcrpy import take_misses  # noqa: PLC0415  (for who uses vcrpy alone)
+
+    return take_misses()
 
 
 def _cassette(

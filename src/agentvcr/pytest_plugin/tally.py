@@ -8,9 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from agentvcr.cassette.reader import cassettes_in
+from agentvcr.model.report import CaseReport
 from agentvcr.reporters.base import counted
 from agentvcr.session.cases import saved_by
 from agentvcr.session.here import Recording, Replaying
@@ -28,6 +30,7 @@ class Tally:
         self.recorded: list[str] = []
         self.expected: set[str] = set()
         self.folders: set[str] = set()
+        self.failures: list[CaseReport] = []
 
     def expects(self, path: Path, folder: Path) -> None:
         """Take down the cassette of a collected test, and the folder where its like are."""
@@ -49,6 +52,7 @@ class Tally:
             "recorded": self.recorded,
             "expected": sorted(self.expected),
             "folders": sorted(self.folders),
+            "failures": [msgspec.json.encode(one).decode() for one in self.failures],
         }
 
     def add(self, told: dict[str, list[str]]) -> None:
@@ -57,6 +61,7 @@ class Tally:
         self.recorded += told["recorded"]
         self.expected.update(told["expected"])
         self.folders.update(told["folders"])
+        self.failures += [msgspec.json.decode(one, type=CaseReport) for one in told["failures"]]
 
     def hand_over(self) -> None:
         """Send the counts to the process that started this worker, if it is one."""

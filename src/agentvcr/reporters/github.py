@@ -29,12 +29,15 @@ _MOST_TITLE: Final = 250
 _MOST_NAMED: Final = 40
 
 
-def annotations_of(cases: Iterable[CaseReport], *, root: PurePath | None = None) -> Iterator[str]:
+def annotations_of(
+    cases: Iterable[CaseReport], *, root: PurePath | None = None, noun: str = "cassette"
+) -> Iterator[str]:
     """Give a line for each case that failed or differs, the last of ten for all that are left.
 
     Args:
         cases: Their reports.
         root: The folder that GitHub's names of files begin at.
+        noun: What a case is called.
     """
     failed, differing = [], []
     for case in cases:
@@ -42,11 +45,13 @@ def annotations_of(cases: Iterable[CaseReport], *, root: PurePath | None = None)
             failed.append(case)
         elif case.verdict in ("benign", "regression"):
             differing.append(case)
-    yield from _of("error", failed, root)
-    yield from _of("warning", differing, root)
+    yield from _of("error", failed, root, noun)
+    yield from _of("warning", differing, root, noun)
 
 
-def _of(level: Level, cases: Sequence[CaseReport], root: PurePath | None) -> Iterator[str]:
+def _of(
+    level: Level, cases: Sequence[CaseReport], root: PurePath | None, noun: str
+) -> Iterator[str]:
     shown = cases if len(cases) <= MOST else cases[: MOST - 1]
     for case in shown:
         yield _annotation(level, case, root)
@@ -55,9 +60,7 @@ def _of(level: Level, cases: Sequence[CaseReport], root: PurePath | None) -> Ite
         named = [f"{verdict_word(one.verdict)}: {one.name}" for one in rest[:_MOST_NAMED]]
         if len(rest) > _MOST_NAMED:
             named.append(f"and {len(rest) - _MOST_NAMED:,} more")
-        yield annotation(
-            level, "\n".join(named), title=f"and {counted(len(rest), 'more cassette')}"
-        )
+        yield annotation(level, "\n".join(named), title=f"and {counted(len(rest), f'more {noun}')}")
 
 
 def _annotation(level: Level, case: CaseReport, root: PurePath | None) -> str:
@@ -99,6 +102,12 @@ def without_commands(text: str, token: str) -> Iterator[str]:
     yield f"::stop-commands::{token}"
     yield from text.split("\n")
     yield f"::{token}::"
+
+
+def without_a_command(line: str) -> str:
+    """Write a line so that the runner reads no command in it, whatever stands there."""
+    line = line.replace("##[", "#\\#[")
+    return line.replace("::", ":\\:", 1) if line.lstrip().startswith("::") else line
 
 
 def _below(root: PurePath | None, file: str) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Final, TextIO
 
-from agentvcr.reporters.base import printable
+from agentvcr.reporters.base import counted, printable
 from agentvcr.reporters.failure import render_failure
 from agentvcr.reporters.markup import code, fenced, more, row, table
 from agentvcr.reporters.suite import gist, needs_words, sums, took, verdict_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from agentvcr.model.report import CaseReport, SuiteReport
 
@@ -30,13 +30,32 @@ _FOR_THE_REST: Final = 200
 
 def render(report: SuiteReport, out: TextIO, most: int = OF_A_COMMENT) -> None:
     """Write the page; failures that do not fit into `most` bytes of UTF-8 are counted."""
-    left = most - _FOR_THE_REST
     told = "".join(f"{line}\n" for line in _head(report))
-    if _size(told) > left:
+    if _size(told) > most - _FOR_THE_REST:
         told = f"# agentvcr test: {sums(report)}\n"
-    out.write(told)
-    left -= _size(told)
-    failing = [case for case in report.cases if needs_words(case)]
+    _write(told, report.cases, out, most)
+
+
+def render_tests(
+    head: Sequence[str], cases: Sequence[CaseReport], out: TextIO, most: int = OF_A_PAGE
+) -> None:
+    """Write a page on the tests of a framework that left their recordings.
+
+    Args:
+        head: What is to be said of the whole run.
+        cases: Those tests.
+        out: Where to.
+        most: Bytes of UTF-8 that fit.
+    """
+    lines = [f"# agentvcr: {counted(len(cases), 'test')} left the recording" if cases else ""]
+    told = "\n\n".join(filter(None, [*lines, *head]))
+    _write(f"{told}\n", cases, out, most)
+
+
+def _write(head: str, cases: Iterable[CaseReport], out: TextIO, most: int) -> None:
+    out.write(head)
+    left = most - _FOR_THE_REST - _size(head)
+    failing = [case for case in cases if needs_words(case)]
     for number, case in enumerate(failing):
         section = "".join(f"{line}\n" for line in _section(case))
         if _size(section) > left:

@@ -13,14 +13,18 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from agentvcr.cassette.holding import held
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
+from agentvcr.diff.failure import failure_of
 from agentvcr.diff.rundiff import diff
+from agentvcr.diff.verdict import judge
 from agentvcr.errors import CassetteBusyError, TargetExistsError
+from agentvcr.model.report import FailureReport
 from agentvcr.recording.modes import RecordMode, plan
 from agentvcr.replaying.replayer import OnMiss
-from agentvcr.reporters.surroundings import tell_changed
 from agentvcr.session.blocks import record
 from agentvcr.session.here import Recording, Replaying
 from agentvcr.session.keying import fingerprinter_of, keyed
@@ -42,17 +46,6 @@ class Saved(NamedTuple):
     seconds: float
 
 
-class Left(NamedTuple):
-    """How a test left its recording."""
-
-    message: str
-    """What was asked or done that is not in it, in several lines."""
-    changed: str
-    """What changed since the recording and may be the cause; empty where nothing is known."""
-    kept: Path
-    """What the test did instead, to be compared with the recording; there when it has ended."""
-
-
 class ReplayedCase(Replaying):
     """A replayed test, which is told what to do in the words of its options."""
 
@@ -68,18 +61,26 @@ class ReplayedCase(Replaying):
     def _kept(self) -> AbstractContextManager[Journal]:
         return self._noting(super()._kept())
 
-    def left(self) -> Left | None:
+    def left(self) -> FailureReport | None:
         """Say how the test has left its recording, if it has: nothing is answered any more then.
 
-        The session goes on, so that what follows reaches nobody.
+        The session goes on, so that what follows reaches nobody. What the test did instead is
+        there when it has ended.
         """
-        fatal = self._ledger.fatal
-        if fatal is None or self._force is None:
+        if self._force is None or self._ledger.fatal is None:
+            return None
+        return self.differing()
+
+    def differing(self) -> FailureReport | None:
+        """Say what the test did otherwise than recorded, as far as it has come."""
+        if self._force is None:
             return None
         self._force.flush()
         so_far = keyed(load_run(self._journal), fingerprinter_of(self._recorded))
-        changed = tell_changed(diff(self._recorded, so_far).changed)
-        return Left(fatal.message, changed, last_of(self.path))
+        result = diff(self._recorded, so_far)
+        found = failure_of(result, judge(result))
+        compare = ("agentvcr", "diff", str(self.path), str(last_of(self.path)))
+        return None if found is None else replace(found, compare=compare)
 
 
 def begin_case(  # noqa: PLR0913  (the options of a session)

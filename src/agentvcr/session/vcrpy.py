@@ -108,7 +108,11 @@ class _Handler:
             request.method, request.url, tuple(request.headers), request.body, request.client
         )
         with _LOCK:  # else two threads play one answer
-            answer = vcrpy_asking.answer_of(owner.cassette, asked)
+            try:
+                answer = vcrpy_asking.answer_of(owner.cassette, asked)
+            except vcrpy_asking.NoAnswer:
+                _missed.append((asked, owner.cassette))
+                raise
             if answer is None:
                 return Forward(_Sink(owner, asked))
         return Serve(
@@ -146,8 +150,17 @@ class _Handler:
 
 _LOCK: Final = RLock()
 _open: list[_Open] = []
+_missed: list[tuple[Any, Any]] = []
 _here: ContextVar[_Open | None] = ContextVar("agentvcr_vcrpy", default=None)
 _HANDLER: Final = _Handler()
+
+
+def take_misses() -> list[tuple[Any, Any]]:
+    """Give the requests since the last time that had no answer, each with its cassette."""
+    with _LOCK:
+        found = list(_missed)
+        _missed.clear()
+    return found
 
 
 def _in_use() -> _Open | None:
