@@ -31,6 +31,7 @@ class Reporting:
         self._folder = config.invocation_params.dir
         self._root = config.rootpath
         self._failures = failures
+        self._is_worker = hasattr(config, "workerinput")  # who started it tells for all
         self._is_on_github = os.environ.get("GITHUB_ACTIONS") == "true"
 
     def shown(self, path: Path | str) -> str:
@@ -112,7 +113,7 @@ class Reporting:
         sums: Sequence[str],
     ) -> None:
         """Tell GitHub, where this is a step of one of its jobs."""
-        if not self._is_on_github:
+        if not self._is_on_github or self._is_worker:
             return
         for line in annotations_of(failures, noun="test"):
             terminalreporter.ensure_newline()
