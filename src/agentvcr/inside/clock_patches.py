@@ -13,16 +13,17 @@ import sys
 import time
 
 from agentvcr.inside import imports, real
+from agentvcr.inside.bindings import bound
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator, Sequence
+    from typing import Any, Callable, Sequence
 
     from agentvcr.inside.clock import Clock
 
-_LEFT = ("agentvcr", "_pytest", "pytest", "pluggy")
-"""Packages that keep the real clock: ours, and the one that measures a session from outside."""
+_LEFT = ("time", "agentvcr", "_pytest", "pytest", "pluggy")
+"""Who keeps the real clock: its own module, ours, and those that measure a session from outside."""
 _DEPRECATED_SINCE = (3, 12)
 _UTCNOW = (
     "datetime.datetime.utcnow() is deprecated and scheduled for removal in a future version. Use "
@@ -31,6 +32,8 @@ _UTCNOW = (
 
 _replaced: dict[Any, Any] = {}
 """The real functions, each with what stands for it."""
+_places: list[tuple[dict[str, Any], str]] = []
+"""Where modules have bound them by names of their own."""
 _undo: list[Callable[[], None]] = []
 _methods: list[Any] = []
 """What was ever put into a class: it may be in use still, unseen, when it is taken out."""
@@ -42,7 +45,9 @@ def install(clock: Clock, names: Sequence[str]) -> None:
         original, ours = getattr(time, name), getattr(clock, name)
         _replaced[original] = ours
         setattr(time, name, ours)
-    _exchange(_replaced)
+    _places.extend(bound(_replaced, _LEFT))
+    for module, name in _places:
+        module[name] = _replaced[module[name]]
 
     def on_datetime(module: Any) -> None:  # noqa: ANN401  (patched: a module with any attribute)
         _change_classes(clock, module)
@@ -57,26 +62,12 @@ def uninstall() -> None:
     back = {ours: original for original, ours in _replaced.items()}
     for original in _replaced:
         setattr(time, original.__name__, original)
-    _exchange(back)
+    for module, name in (*_places, *bound(back, _LEFT, since=_replaced)):
+        ours = module.get(name)
+        if any(ours is one for one in back):  # else the program has changed it
+            module[name] = back[ours]
+    _places.clear()
     _replaced.clear()
-
-
-def _modules() -> Iterator[dict[str, Any]]:
-    for name, module in list(sys.modules.items()):
-        if module is not time and name.partition(".")[0] not in _LEFT:
-            try:  # not `vars`: a lazy module would load itself
-                yield object.__getattribute__(module, "__dict__")
-            except AttributeError:  # no module, but something that a program put there
-                continue
-
-
-def _exchange(for_these: dict[Any, Any]) -> None:
-    """Exchange functions in the modules that had bound them: `from time import monotonic`."""
-    kinds = {type(one) for one in for_these}
-    for names in _modules():
-        for name, value in list(names.items()):
-            if type(value) in kinds and value in for_these:
-                names[name] = for_these[value]
 
 
 # --- datetime -------------------------------------------------------------------------------------

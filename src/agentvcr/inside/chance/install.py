@@ -10,6 +10,7 @@ import os
 import sys
 
 from agentvcr.inside import lanes
+from agentvcr.inside.bindings import bound
 from agentvcr.inside.chance.stream import Stream
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.off import is_off
@@ -103,17 +104,17 @@ def _rebind(before: list[tuple[Any, str, Any]]) -> None:
         for owner, name, value in before
         if vars(owner).get(name) is not value
     }
-    kept = [value for _, _, value in before]  # alive, so that no other object has its id
-    for module in list(sys.modules.values()):
-        names = getattr(module, "__dict__", None)
-        spelled = str(getattr(module, "__name__", ""))
-        if not isinstance(names, dict) or spelled.partition(".")[0] in ("agentvcr", "posix", "nt"):
-            continue
-        for name, value in list(names.items()):
-            ours = replaced.get(id(value))
-            if ours is not None and not name.startswith("__"):
-                lanes.replace(module, name, ours)
-    del kept
+    originals = [value for owner, name, value in before if vars(owner).get(name) is not value]
+    for names, name in list(bound(originals, ("agentvcr", "posix", "nt"))):
+        if not name.startswith("__"):
+            lanes.replace(_Module(names), name, replaced[id(names[name])])
+
+
+class _Module:
+    """A module by its namespace, which need not be woken to be changed."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.__dict__ = names
 
 
 def start(entry: Entry) -> None:
