@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 MARK: Final = "agentvcr"
+UPDATE: Final = "--agentvcr-update"
 MODES: Final = ("none", "once", "new_episodes", "all")
 ON_MISS: Final = ("fail", "nearest", "live")
 ORDERS: Final = ("recorded", "free")
@@ -55,6 +56,11 @@ def add_options(parser: pytest.Parser) -> None:
         "--agentvcr-prune",
         action="store_true",
         help="delete cassettes that no collected test uses; needs whole files of tests",
+    )
+    group.addoption(
+        UPDATE,
+        action="store_true",
+        help="write the snapshots that tests compare their steps with",
     )
 
 
