@@ -136,6 +136,9 @@ class CheckedStep(_Steps):
 class CheckedRun(Run, _Steps, frozen=True, kw_only=True, dict=True):
     """A run that a test can make assertions on."""
 
+    def __repr__(self) -> str:
+        return f"<run {self.path}>"  # a test's report shows it beside each failure
+
     @cached_property
     def _part(self) -> Part:
         return Tree(self).part()

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from agentvcr.errors import BadOptionError
+from tests.support.crew import CrewProvider
 
 
 class Payment(BaseModel):
@@ -142,8 +143,10 @@ def test_a_schema_that_makes_no_sense_is_no_failed_expectation(run):
 
 
 def test_a_schema_fetches_nothing(run):
-    with pytest.raises(BadOptionError, match=r"nothing is there under http://127\.0\.0\.1:9/x"):
-        run.calls("pay", schema={"$ref": "http://127.0.0.1:9/x"})
+    with CrewProvider() as server:
+        with pytest.raises(BadOptionError, match=f"nothing is there under {server.base_url}/x"):
+            run.calls("pay", schema={"$ref": f"{server.base_url}/x"})
+        assert server.count == 0
 
 
 def test_what_is_no_model_and_no_schema_is_refused(run):

@@ -65,6 +65,7 @@ def test_another_wording_changes_nothing_unless_it_is_asked_for():
 def test_what_differs_by_chance_is_left_out():
     def at(port, ident, key, began_ms):
         body = {"order": ident, "back": f"http://127.0.0.1:{port}/done", "again": ident}
+        body["token"] = f"redacted-{key}"
         url = f"http://localhost:{port}/book?b=2&a=1"
         paid = exchange(request(body, url=url), response({"ok": 1}), began_ms=began_ms)
         asked = request(b"", url=f"https://t.example/?key=redacted-{key}", method="GET")
@@ -72,7 +73,7 @@ def test_what_differs_by_chance_is_left_out():
 
     first = at(4711, "call_aB3dE6gH9jK2mN5pQ8", "0" * 16, 5)
     assert first == at(4712, "call_zY9xW8vU7tS6rQ5pO4", "f" * 16, 7)
-    body = '{"again":"id#0","back":"http://127.0.0.1/done","order":"id#0"}'
+    body = '{"again":"id#0","back":"http://127.0.0.1/done","order":"id#0","token":"redacted"}'
     assert first == [
         f"tool POST loopback/book?a=1&b=2 {body} -> object",
         "tool GET https://t.example/?key=redacted",

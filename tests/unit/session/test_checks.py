@@ -34,6 +34,9 @@ expected a snapshot in kept/one.steps.txt, found none
     assert not place.parent.exists()
     agentvcr.assert_snapshot(run, place, update=True)
     assert place.read_bytes() == ONE.encode()
+    written = place.stat().st_ino
+    agentvcr.assert_snapshot(run, place, update=True)
+    assert place.stat().st_ino == written
     agentvcr.assert_snapshot(run, place)
     place.write_bytes(ONE.replace("\n", "\r\n").encode())  # as git may check it out
     agentvcr.assert_snapshot(run, place)
