@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from agentvcr.inside.interceptors.tools import ReplayedError, tool
     from agentvcr.inside.steps import handoff, run, state_write, step
     from agentvcr.inside.values import UnkeepableError
-    from agentvcr.session.blocks import fork, record
-    from agentvcr.session.here import replay
+    from agentvcr.session.blocks import fork, record, replay
+    from agentvcr.session.checks import assert_snapshot, load
 
 __all__ = [
     "ReplayHalt",
     "ReplayedError",
     "UnkeepableError",
     "__version__",
+    "assert_snapshot",
     "fork",
     "handoff",
+    "load",
     "record",
     "replay",
     "run",
@@ -37,10 +39,12 @@ _HOMES = {
     "ReplayHalt": "agentvcr.inside.exchange",
     "ReplayedError": "agentvcr.inside.interceptors.tools",
     "UnkeepableError": "agentvcr.inside.values",
+    "assert_snapshot": "agentvcr.session.checks",
     "fork": "agentvcr.session.blocks",
     "handoff": "agentvcr.inside.steps",
+    "load": "agentvcr.session.checks",
     "record": "agentvcr.session.blocks",
-    "replay": "agentvcr.session.here",
+    "replay": "agentvcr.session.blocks",
     "run": "agentvcr.inside.steps",
     "state_write": "agentvcr.inside.steps",
     "step": "agentvcr.inside.steps",

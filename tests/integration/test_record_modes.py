@@ -170,6 +170,7 @@ def test_a_block_under_new_episodes_goes_on_in_the_same_cassette(ask):
         first = ask("a", "b")
     with agentvcr.record("x.avcr", mode="new_episodes") as session:
         second = ask("b", "c")
+        assert len(session.run.exchanges) == 2
     assert (second[0], ask.server.count) == (first[1], 3)
     assert [one.kind for one in session.divergences] == ["live"]
     assert len(session.run.exchanges) == 3

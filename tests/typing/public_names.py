@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_type
 
 import agentvcr
+from agentvcr.assertions import CheckedRun, CheckedStep, FoundCall
 from agentvcr.errors import AgentVCRError
 from agentvcr.model.exchange import Chunk, Exchange, Response
 from agentvcr.model.results import RunDiff
@@ -54,7 +55,9 @@ def sessions() -> None:
     """A session is what its block is called with, and tells what happened as values."""
     with agentvcr.record("x.avcr", force=True, strict=True) as recording:
         assert_type(agentvcr.__version__, str)
-    assert_type(recording.run, Run)
+    assert_type(recording.run, CheckedRun)
+    agentvcr.assert_snapshot(recording.run, "x.steps.txt", update=True)
+    assert_type(agentvcr.load("x.avcr"), CheckedRun)
     assert_type(recording.summary, RecordSummary)
     assert_type(recording.summary.missed, tuple[NotRecorded, ...])
     assert_type(agentvcr.record("x.avcr", mode="once"), Recording | Replaying)
@@ -65,6 +68,19 @@ def sessions() -> None:
     assert_type(replaying.diff, RunDiff)
     assert_type(replaying.divergences, tuple[Divergence, ...])
     agentvcr.replay("x.avcr", on_miss="guess")  # type: ignore[arg-type]
+
+
+def assertions(run: CheckedRun) -> None:
+    """A checked run is a run, and what was found in it are values."""
+    assert_type(run.step("planner"), CheckedStep)
+    assert_type(run.find_steps(kind="llm"), tuple[CheckedStep, ...])
+    assert_type(run.calls("search", times=2), tuple[FoundCall, ...])
+    assert_type(run.step(1).latency_ms, float | None)
+    assert_type(run.snapshot(wording=True), str)
+    run.in_order("planner", "writer")
+    run.within(tokens=100, latency_ms=0.5)
+    run.find_steps(kind="thing")  # type: ignore[arg-type]
+    a_run(run)
 
 
 def a_run(run: Run) -> None:

@@ -23,7 +23,7 @@ _BATCH = 500
 _WRITES = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _PASSED = (
     *(".pyc", ".pyo", ".so", ".pyd", ".dylib", ".dll", ".avcr", ".log", ".lock", ".pid", ".tmp"),
-    *(".sqlite", ".sqlite3", ".db", ".sock"),
+    *(".sqlite", ".sqlite3", ".db", ".sock", ".steps.txt"),
 )
 """Endings of what a run makes, or of what a compiler made: no input of the program."""
 _INSTALLED = ("site-packages", "dist-packages")

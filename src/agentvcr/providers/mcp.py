@@ -128,14 +128,36 @@ def _without_id(message: Json) -> Json:
 
 def read_result(response: Response) -> str:
     """Give in words what a server answered: its text, or its error; empty for anything else."""
+    error, result = _outcome(response)
+    if error:
+        return error
+    words = " ".join(" ".join(one.split()) for one in _texts(result))
+    return f"error: {words}" if result.get("isError") else words
+
+
+def result_of(response: Response) -> tuple[Json, str]:
+    """Give what a tool gave, structured or else as text, and the error that it had instead."""
+    error, result = _outcome(response)
+    said = "\n".join(_texts(result))
+    if error or result.get("isError"):
+        return None, error or said or "error"
+    structured = result.get("structuredContent")
+    return (said or None) if structured is None else structured, ""
+
+
+def _outcome(response: Response) -> tuple[str, dict[str, Json]]:
+    """Give the protocol's error in words, or the result, of the last message that has either."""
     for message in reversed(list(_messages(response))):
         body = fields(message)
         error = fields(body.get("error"))
         if error:
-            return f"error {whole(error.get('code'))}: {text(error.get('message'))}"
+            return f"error {whole(error.get('code'))}: {text(error.get('message'))}", {}
         result = fields(body.get("result"))
         if result:
-            said = [text(fields(part).get("text")) for part in items(result.get("content"))]
-            words = " ".join(" ".join(one.split()) for one in said if one)
-            return f"error: {words}" if result.get("isError") else words
-    return ""
+            return "", result
+    return "", {}
+
+
+def _texts(result: dict[str, Json]) -> list[str]:
+    said = [text(fields(part).get("text")) for part in items(result.get("content"))]
+    return [one for one in said if one]

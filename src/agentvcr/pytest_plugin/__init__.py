@@ -16,7 +16,7 @@ from agentvcr.pytest_plugin.options import COMPAT, MARK, add_options
 
 if TYPE_CHECKING:
     from agentvcr.pytest_plugin.active import Active
-    from agentvcr.session.here import Recording, Replaying
+    from agentvcr.pytest_plugin.fixture import MarkedTest
 
 _SAME_NAMES: Final = {
     "recording": "pytest-recording",
@@ -106,6 +106,8 @@ def agentvcr_config() -> dict[str, Any]:
 
 
 @pytest.fixture(name=MARK)
-def agentvcr_session(request: pytest.FixtureRequest) -> Recording | Replaying:
-    """Give the session that this test is recorded or replayed in."""
-    return _active(request.config).session_of(request.node)
+def agentvcr_session(request: pytest.FixtureRequest) -> MarkedTest:
+    """Give what this test can ask of its recording or replay."""
+    from agentvcr.pytest_plugin.fixture import MarkedTest  # noqa: PLC0415  (for marked tests alone)
+
+    return MarkedTest(request.node, _active(request.config).session_of(request.node))

@@ -1,6 +1,6 @@
-"""Name a test's cassette: beside its file, by the test's own name.
+"""Name a test's cassette and its snapshots: beside its file, by the test's own name.
 
-Owns the path. `tests/test_crew.py::TestCrew::test_plan[small]` has
+Owns the paths. `tests/test_crew.py::TestCrew::test_plan[small]` has
 `tests/cassettes/test_crew/TestCrew.test_plan[small].avcr`, as pytest-recording would name it.
 """
 
@@ -15,6 +15,7 @@ import pytest
 
 from agentvcr.cassette.reader import EXTENSION
 from agentvcr.pytest_plugin.options import Plan
+from agentvcr.session.checks import ENDING
 
 _UNSAFE: Final = re.compile(r"[^\w.\[\] ,=+-]")
 _LONGEST: Final = 120
@@ -39,6 +40,17 @@ def cassette_of(item: pytest.Item, plan: Plan) -> Path:
     if plan.scope != "class" or owner is None:
         names.append(item.name)
     return folder / f"{_safe('.'.join(names))}{EXTENSION}"
+
+
+def snapshot_of(item: pytest.Item, plan: Plan, name: str) -> Path:
+    """Give the path of a test's snapshot, beside its cassette.
+
+    Where tests share a cassette, each has a snapshot of its own.
+    """
+    cassette = cassette_of(item, plan)
+    is_shared = plan.cassette is not None or plan.scope != "function"
+    parts = [cassette.name.removesuffix(EXTENSION), *([item.name] if is_shared else []), name]
+    return cassette.with_name(_safe(".".join(filter(None, parts))) + ENDING)
 
 
 def _safe(name: str) -> str:

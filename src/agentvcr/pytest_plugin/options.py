@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 MARK: Final = "agentvcr"
+UPDATE: Final = "--agentvcr-update"
 MODES: Final = ("none", "once", "new_episodes", "all")
 ON_MISS: Final = ("fail", "nearest", "live")
 ORDERS: Final = ("recorded", "free")
@@ -64,6 +65,11 @@ def add_options(parser: pytest.Parser) -> None:
         f"{COMPAT}_format",
         "in what new cassettes are written then: yaml, as vcrpy does (the default), or avcr",
         default="yaml",
+    )
+    group.addoption(
+        UPDATE,
+        action="store_true",
+        help="write the snapshots that tests compare their steps with",
     )
 
 

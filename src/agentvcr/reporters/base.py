@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import shlex
 import signal as signals
-import unicodedata
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from agentvcr.model.exchange import CALL_CLIENT
+from agentvcr.model.text import printable as printable  # noqa: PLC0414  (a word of this shelf's)
 
 if TYPE_CHECKING:
     from agentvcr.model.imported import ImportTotals
     from agentvcr.model.results import DiffEntry, NoteRow, Result, RunSummary, StepRow
-
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Reporter(Protocol):
@@ -25,16 +23,6 @@ class Reporter(Protocol):
     def render(self, result: Result, out: TextIO) -> None:
         """Write a result to `out`."""
         ...
-
-
-def printable(recorded: str) -> str:
-    """Make recorded text safe to show: what would steer a terminal is shown as an escape."""
-    return "".join(
-        char
-        if char in "\n\t" or (unicodedata.category(char) not in {"Cc", "Cs"} and char not in _BIDI)
-        else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in recorded
-    )
 
 
 def duration(milliseconds: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`agentvcr.record` and `agentvcr.fork`: blocks that a mode or a change makes of the two kinds.
+"""`agentvcr.record`, `replay` and `fork`: the blocks that a mode or a change makes of two kinds.
 
 Owns which kind of session a mode makes, the one that does both, and the one with a step changed.
 The kinds themselves are in `here`; what becomes of the cassette is `episodes`.
@@ -23,7 +23,7 @@ from agentvcr.replaying.replayer import OnMiss
 from agentvcr.session.episodes import part_of, take_the_place
 from agentvcr.session.forking import exchange_at, fork_at
 from agentvcr.session.here import Recording, Replaying, StrPath
-from agentvcr.session.replaying import Replay
+from agentvcr.session.replaying import Clock, Order, Replay
 
 
 class Episodes(Replaying):
@@ -74,6 +74,48 @@ class Forking(Replaying):
     def _fork(self) -> Fork:
         _, exchange = exchange_at(self._recorded, self._at)
         return fork_at(exchange, self._patches)
+
+
+def replay(  # noqa: PLR0913  (the options of a replay)
+    path: StrPath,
+    *,
+    on_miss: OnMiss = "fail",
+    pace: float = 0.0,
+    order: Order = "recorded",
+    clock: Clock = "virtual",
+    live: Sequence[str] = (),
+    target: StrPath | None = None,
+    force: bool = False,
+) -> Replaying:
+    """Answer what this process asks inside the block from a cassette, with the network off.
+
+    Where the block leaves its recording, the request raises `ReplayHalt`, and the end of the block
+    raises `DivergenceError`, also where the program caught the first.
+
+    Args:
+        path: The cassette.
+        on_miss: Stop, or answer with the `nearest` exchange and go on.
+        pace: 0 to answer at once, 1 at the recorded pace.
+        order: What happened first happens first again, or all goes on at once, `free`.
+        clock: What the block reads: the clock as it was recorded, or this machine's, `real`.
+        live: `HOST:PORT` of services that stay live.
+        target: Where to keep this run, by default beside the cassette as NAME.last.avcr.
+        force: Write over an existing `target`.
+
+    Raises:
+        SessionActiveError: This process is recorded or replayed already.
+        CassetteMissingError, CassetteDamagedError: As their names say. All of these on entering.
+    """
+    return Replaying(
+        path,
+        on_miss=on_miss,
+        pace=pace,
+        order=order,
+        clock=clock,
+        live=live,
+        target=target,
+        force=force,
+    )
 
 
 def fork(  # noqa: PLR0913  (the options of a fork)

@@ -1,4 +1,4 @@
-"""Record or replay in this very process: `agentvcr.record` and `agentvcr.replay`.
+"""Record or replay in this very process: the two kinds of session.
 
 Owns the block: what is put in place at its beginning, and that all of it is taken away at its end.
 A session is process-wide, so that no thread is lost; there is one at a time. Child processes do not
@@ -18,6 +18,9 @@ from threading import Lock
 from types import TracebackType
 from typing import Final, Self, get_args
 
+import msgspec
+
+from agentvcr.assertions import CheckedRun, checked
 from agentvcr.boundary import Boundary, own_collectors
 from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
@@ -63,6 +66,8 @@ class Session:
         self.path = Path(path)
         self._live = tuple(live)
         self._force: InForce | None = None
+        self._journal = self.path
+        """What the block is written to while it is open."""
         self._is_over = False
 
     def _check_unused(self) -> None:
@@ -75,13 +80,17 @@ class Session:
             )
 
     @property
-    def run(self) -> Run:
-        """What was done in the block.
+    def run(self) -> CheckedRun:
+        """What was done in the block; while it is open, as far as it has come.
 
         Raises:
-            SessionOpenError: The block has not ended.
+            SessionOpenError: The block has not begun.
         """
-        return load_run(self._written())
+        if self._is_over or self._force is None:
+            return checked(load_run(self._written()))
+        self._force.flush()
+        so_far = load_run(self._journal)
+        return checked(msgspec.structs.replace(so_far, path=str(self.path)))
 
     def _written(self) -> Path:
         raise NotImplementedError
@@ -89,7 +98,7 @@ class Session:
     def _check_over(self) -> None:
         if not self._is_over:
             raise SessionOpenError(
-                "the run can be read once the block has ended",
+                "this is known once the block has ended",
                 where=str(self.path),
                 cure="ask for it behind the with block",
             )
@@ -265,7 +274,9 @@ class Replaying(Session):
         )
         self._keeping = self._kept()
         self._replay = replay
-        self._recorder = replay.recorder(self._keeping.__enter__(), ())
+        journal = self._keeping.__enter__()
+        self._journal = journal.path
+        self._recorder = replay.recorder(journal, ())
         worlds = replay.worlds(self._recorder)
         self._force = InForce(
             self._recorder,
@@ -332,7 +343,8 @@ class Replaying(Session):
         Raises:
             SessionOpenError: The block has not ended.
         """
-        return diff(self._recorded, keyed(self.run, fingerprinter_of(self._recorded)))
+        written = load_run(self._written())
+        return diff(self._recorded, keyed(written, fingerprinter_of(self._recorded)))
 
     def raise_for_divergence(self) -> None:
         """Raise where the block did anything otherwise, also where nothing stopped it.
@@ -354,45 +366,3 @@ class Replaying(Session):
             where=str(self.path),
             cure=f"agentvcr diff {self.path} {self._written()} shows every difference",
         )
-
-
-def replay(  # noqa: PLR0913  (the options of a replay)
-    path: StrPath,
-    *,
-    on_miss: OnMiss = "fail",
-    pace: float = 0.0,
-    order: Order = "recorded",
-    clock: Clock = "virtual",
-    live: Sequence[str] = (),
-    target: StrPath | None = None,
-    force: bool = False,
-) -> Replaying:
-    """Answer what this process asks inside the block from a cassette, with the network off.
-
-    Where the block leaves its recording, the request raises `ReplayHalt`, and the end of the block
-    raises `DivergenceError`, also where the program caught the first.
-
-    Args:
-        path: The cassette.
-        on_miss: Stop, or answer with the `nearest` exchange and go on.
-        pace: 0 to answer at once, 1 at the recorded pace.
-        order: What happened first happens first again, or all goes on at once, `free`.
-        clock: What the block reads: the clock as it was recorded, or this machine's, `real`.
-        live: `HOST:PORT` of services that stay live.
-        target: Where to keep this run, by default beside the cassette as NAME.last.avcr.
-        force: Write over an existing `target`.
-
-    Raises:
-        SessionActiveError: This process is recorded or replayed already.
-        CassetteMissingError, CassetteDamagedError: As their names say. All of these on entering.
-    """
-    return Replaying(
-        path,
-        on_miss=on_miss,
-        pace=pace,
-        order=order,
-        clock=clock,
-        live=live,
-        target=target,
-        force=force,
-    )

@@ -14,6 +14,7 @@ from typing import Final
 
 from agentvcr.cassette.holding import held
 from agentvcr.errors import TargetExistsError, TargetUnwritableError
+from agentvcr.inside.chance.stream import real as real_urandom
 
 BEING_WRITTEN: Final = ".writing"
 """Ending of the hidden file that is written. Its name is like no other, so that two who write to
@@ -54,7 +55,7 @@ def in_place_of(target: Path, *, is_held: bool = False) -> Iterator[Path]:
         CassetteBusyError: What is there is being recorded.
     """
     place = Path(os.path.realpath(target))  # a link goes on pointing to it
-    beside = place.with_name(f".{place.name}.{os.urandom(4).hex()}{BEING_WRITTEN}")
+    beside = place.with_name(f".{place.name}.{real_urandom(4).hex()}{BEING_WRITTEN}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         yield beside

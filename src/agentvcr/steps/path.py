@@ -42,13 +42,13 @@ def steps_of(run: Run) -> tuple[Step, ...]:
 
 def each_step(run: Run) -> Iterator[Step]:
     """Give the same steps one at a time, so that none has to stay in memory."""
-    return (_step(place, run) for place in places_of(run))
+    return (step_at(place, run) for place in places_of(run))
 
 
 def steps_by_lane(run: Run) -> Iterator[Step]:
     """Give the same steps lane by lane, one at a time: an order that no scheduler has a say in."""
     for place in sorted(places_of(run), key=lambda one: _natural(one.lane)):
-        yield _step(place, run)
+        yield step_at(place, run)
 
 
 def _natural(lane: str) -> list[tuple[str, int, str]]:
@@ -71,7 +71,8 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     named: NamedStep | None
 
 
-def _step(place: Place, run: Run) -> Step:
+def step_at(place: Place, run: Run) -> Step:
+    """Give the step at a place, with its exchange read."""
     return Step(
         id=place.id,
         number=place.number,
@@ -155,7 +156,7 @@ def find_step(run: Run, wanted: str) -> Step:
         NoSuchStepError: No step has that path or number.
     """
     places = list(places_of(run))
-    return _step(places[_find(places, wanted)], run)
+    return step_at(places[_find(places, wanted)], run)
 
 
 def find_with_others(run: Run, wanted: str) -> tuple[Step, Iterator[Step], Iterator[Step]]:
@@ -166,8 +167,8 @@ def find_with_others(run: Run, wanted: str) -> tuple[Step, Iterator[Step], Itera
     """
     places = list(places_of(run))
     found = _find(places, wanted)
-    before = (_step(place, run) for place in places[:found][::-1])
-    return _step(places[found], run), before, (_step(one, run) for one in places[found + 1 :])
+    before = (step_at(place, run) for place in places[:found][::-1])
+    return step_at(places[found], run), before, (step_at(one, run) for one in places[found + 1 :])
 
 
 def _find(places: Sequence[Place], wanted: str) -> int:
