@@ -242,6 +242,17 @@ def test_a_replay_that_may_not_go_on_is_stopped_and_says_why(project):
     assert case["failure"]["where"] == "request.messages[0].content"
 
 
+def test_a_report_that_cannot_be_written_is_told_and_what_was_found_is_shown(project):
+    folder = project("same")
+    refused(agentvcr("test", "--report", "report.txt", cwd=folder), 2, "bad-option")
+    refused(agentvcr("test", "--report", "no/report.md", cwd=folder), 2, "target-unwritable")
+    (folder / "report.md").mkdir()
+    done = agentvcr("test", "--report", "report.md", cwd=folder)
+    assert done.returncode == 2
+    assert done.stdout.startswith(b"identical   cassettes/same.avcr")
+    assert b"[target-unwritable]" in done.stderr
+
+
 def test_where_nothing_can_be_replayed_nothing_passes(tmp_path):
     refused(agentvcr("test", cwd=tmp_path), 3, "cassette-missing")
     (tmp_path / "cassettes").mkdir()
@@ -291,13 +302,17 @@ def ended(pids):
 def test_a_replay_that_hangs_is_ended_with_all_that_it_started(project):
     folder = project("same")
     settle(folder, "same", {"pids": "pids.json"})
-    done = agentvcr("test", "--timeout-s", "4", "--report", "report.json", cwd=folder)
+    words = ("test", "--timeout-s", "4", "--report", "report.json")
+    done = agentvcr(*words, cwd=folder, env={"MY_API_KEY": "q7Xw2Lm9Rt4Kp8Zs"})
     assert done.returncode == 1
     (case,) = reported(folder)["cases"]
     assert case["verdict"] == "error"
     assert case["why"] == "it took longer than 4 s and was ended"
     if (folder / "pids.json").exists():  # a slow machine may not have come so far
         assert ended(json.loads((folder / "pids.json").read_text()))
+        assert "\nmy key is redacted-" in case["failure"]["text"]
+    assert "q7Xw2" not in str(case)
+    assert b"q7Xw2" not in done.stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -38,6 +38,7 @@ def publish(what):
 def hang(pids):
     """Wait for ever, and so do two processes below, one of which has left the group."""
     nap = [sys.executable, "-c", "import time; time.sleep(1000)"]
+    print("my key is", os.environ.get("MY_API_KEY", ""), flush=True)
     below = [subprocess.Popen(nap), subprocess.Popen(nap, start_new_session=True)]
     every = [os.getpid(), *(one.pid for one in below)]
     # Whole or not at all: a test waits for it.

@@ -112,5 +112,5 @@ def suite(
                 most_failures=1 if exitfirst else maxfail,
                 progress=progress,
             )
-    show_report(found, report or (), on_github=not no_github)
+    show_report(found, report or (), on_github=not no_github, annotated=not merge)
     raise typer.Exit(found.exit_status)

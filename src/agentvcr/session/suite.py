@@ -18,7 +18,14 @@ from agentvcr.model.policy import Policy
 from agentvcr.model.report import CaseReport, SuiteReport
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.session.sharding import Shard, part_of
-from agentvcr.session.suite_cases import Found, Place, case_of, find_cases, not_run
+from agentvcr.session.suite_cases import (
+    Found,
+    Place,
+    case_of,
+    error_of,
+    find_cases,
+    not_run,
+)
 from agentvcr.session.suite_runs import Ran, Runs, Task
 
 TIMEOUT_S: Final = 600.0
@@ -57,7 +64,6 @@ def run_suite(  # noqa: PLR0913  (the options of the command line)
 
     Raises:
         CassetteMissingError: There is no cassette there.
-        OSError: No process could be started.
     """
     began_s = time.monotonic()
     everything = find_cases(places)
@@ -120,7 +126,15 @@ class _Suite:
                     self._progress(len(self._reports), len(self._found))
                 return not self._is_enough()
 
-            return Runs(tasks, jobs=jobs, timeout_s=timeout_s).run(ended)
+            try:
+                return Runs(tasks, jobs=jobs, timeout_s=timeout_s).run(ended)
+            except OSError as error:
+                self._fail_the_rest(f"it could not be started: {error.strerror or error}")
+                return None
+
+    def _fail_the_rest(self, why: str) -> None:
+        for one in self._found:
+            self._reports.setdefault(one.name, error_of(one, why, ""))
 
     def _is_enough(self) -> bool:
         failed = sum(not report.passed for report in self._reports.values())

@@ -5,6 +5,7 @@ Owns both, and why there is no verdict where there is none. Runs nothing (`suite
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,21 +16,29 @@ import msgspec
 from agentvcr.cassette.reader import cassettes_in, last_of, load_run
 from agentvcr.diff.failure import failure_of, recording_of
 from agentvcr.diff.verdict import judge
-from agentvcr.errors import AgentVCRError, CassetteMissingError, TargetUnwritableError
+from agentvcr.errors import (
+    AgentVCRError,
+    CassetteBusyError,
+    CassetteMissingError,
+    TargetUnwritableError,
+)
 from agentvcr.model.policy import Policy
 from agentvcr.model.report import CaseReport, FailureReport
 from agentvcr.model.results import RunDiff
 from agentvcr.model.summary import ReplaySummary
 from agentvcr.model.text import storable
+from agentvcr.redaction.key import user_key
 from agentvcr.session.command import folder_of
 from agentvcr.session.in_place import in_place_of
+from agentvcr.session.recording import new_redactor
 from agentvcr.session.suite_runs import Ran
 
 NO_COMMAND: Final = "it was not recorded from a command: imported, or recorded in a test or a block"
 _NS_PER_S: Final = 1_000_000_000
-_MOST_TAIL: Final = 8_000
+_MOST_TAIL: Final = 64_000
 """Bytes of what a replay said that are looked at."""
 _LINES: Final = 20
+_OF_A_FILE_THAT_GOES: Final = "agentvcr: compare: "
 _OUTCOMES: Final = (0, 1, 4)
 """Exit statuses of a replay that says what it found."""
 
@@ -127,7 +136,8 @@ def _judged(found: Found, result: RunDiff, place: Place, policy: Policy) -> Case
     verdict = judge(result, policy.treat)
     failure = failure_of(result, verdict)
     if failure is None:
-        kept.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a replay of before, in a folder that is read-only now
+            kept.unlink()
     else:
         was_kept = _keep(place.replay, kept)
         failure = msgspec.structs.replace(
@@ -147,11 +157,11 @@ def _judged(found: Found, result: RunDiff, place: Place, policy: Policy) -> Case
 
 
 def _keep(replay: Path, kept: Path) -> bool:
-    """Put a replay beside its cassette, if anything may be written there."""
+    """Put a replay beside its cassette, if anything may be written there now."""
     try:
         with in_place_of(kept) as beside:
             beside.write_bytes(replay.read_bytes())
-    except TargetUnwritableError:
+    except (TargetUnwritableError, CassetteBusyError):
         return False
     return True
 
@@ -185,11 +195,18 @@ def not_run(found: Found, why: str) -> CaseReport:
 
 
 def _tail(output: Path) -> str:
-    """Give the end of what a replay and its program said."""
+    """Give the last lines of what a replay and its program said, without credentials."""
     with output.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _MOST_TAIL))
-        lines = file.read().decode("utf-8", "backslashreplace").splitlines()
+        if size > _MOST_TAIL:
+            file.readline()  # half of a line may be half of a credential
+        said = new_redactor(user_key()).output(file.read())
+    lines = [
+        line
+        for line in said.decode("utf-8", "backslashreplace").splitlines()
+        if not line.startswith(_OF_A_FILE_THAT_GOES)
+    ]
     return "\n".join(lines[-_LINES:])
 
 
