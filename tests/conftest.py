@@ -69,7 +69,7 @@ def _environment_restored() -> Iterator[None]:
         for name in before:
             if name.startswith("AGENTVCR_") and name not in KEPT_SETTINGS:
                 patch.delenv(name)
-        for name in ("FORCE_COLOR", "NO_COLOR"):
+        for name in ("FORCE_COLOR", "NO_COLOR", "GITHUB_ACTIONS"):
             patch.delenv(name, raising=False)
         patch.setenv("COLUMNS", "80")
         expected = dict(os.environ)

@@ -64,7 +64,8 @@ def blocks(page: Path) -> list[Block]:
 def environment(home: Path) -> dict[str, str]:
     """Let blocks find this environment's commands, and nothing of the user's own settings."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    left_out = ("PYTEST_ADDOPTS", "GITHUB_ACTIONS")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     return {**kept, "PATH": path, "HOME": str(home), "NO_COLOR": "1", "TERM": "dumb"}
 
 

@@ -9,6 +9,7 @@ from lxml import etree
 
 from agentvcr.model.report import CaseReport, FailureReport, SuiteReport
 from agentvcr.reporters import junit, markdown_suite
+from agentvcr.reporters.base import printable
 from agentvcr.reporters.columns import cells
 from agentvcr.reporters.failure import render_failure
 from agentvcr.reporters.github import annotations_of
@@ -67,6 +68,10 @@ def test_an_annotation_is_one_command_whatever_stands_in_it(case):
     (found,) = commands(line)
     assert found.name == "error"
     assert set(found.properties) <= {"file", "line", "title"}
+    told = printable(f"{case.verdict}: {case.name}")
+    assert told.startswith(found.properties["title"].removesuffix("…"))
+    assert len(found.properties["title"]) >= min(len(told.rstrip()), 200)
+    assert found.data.rstrip("…") in render_failure(case.failure)
 
 
 @EXAMPLES

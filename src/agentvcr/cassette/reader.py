@@ -38,9 +38,10 @@ def fork_of(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(EXTENSION) + FORK)
 
 
-def cassettes_in(folder: Path) -> list[Path]:
-    """List the cassettes in `folder`, leaving out those of replays and forks."""
-    return [path for path in folder.glob("*" + EXTENSION) if not path.name.endswith((LAST, FORK))]
+def cassettes_in(folder: Path, *, deep: bool = False) -> list[Path]:
+    """List the cassettes in `folder`, or also below it, leaving out those of replays and forks."""
+    found = folder.rglob("*" + EXTENSION) if deep else folder.glob("*" + EXTENSION)
+    return [path for path in found if not path.name.endswith((LAST, FORK))]
 
 
 def newest_cassette(folder: Path) -> Path:

@@ -1,8 +1,8 @@
 """Look now and then which Pythons run below the command without having let us in.
 
-Owns the reading of /proc, on Linux. For what no command line tells: a script of a shell, a build
-tool, a program in another language that starts a Python. One that is gone before the next look is
-not seen.
+Owns what /proc tells of them, on Linux. For what no command line tells: a script of a shell, a
+build tool, a program in another language that starts a Python. One that is gone before the next
+look is not seen.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from agentvcr.channel.descent import PROC, children
 from agentvcr.inside.closed import is_isolated, is_python
 from agentvcr.inside.interceptors.mcp_stdio import SHIM
 
-PROC = Path("/proc")
 _SHORTEST_S = 0.1
 _LONGEST_S = 2.0
 _SHIM_WITHIN = 5
@@ -65,21 +65,7 @@ class Lookout:
             if _is_shim(argv):
                 continue
             yield pid, argv
-            waiting.extend(self._children(pid))
-
-    def _children(self, pid: int) -> Iterator[int]:
-        """Give a process's children; it may end meanwhile, also while its threads are listed."""
-        tasks = self._proc / str(pid) / "task"
-        try:
-            names = os.listdir(tasks)  # noqa: PTH208  (its `iterdir` may fail in the middle)
-        except OSError:
-            return
-        for name in names:
-            try:
-                words = (tasks / name / "children").read_text().split()
-            except OSError:
-                continue
-            yield from map(int, words)
+            waiting.extend(children(pid, self._proc))
 
     def _words(self, pid: int, name: str) -> list[str] | None:
         try:

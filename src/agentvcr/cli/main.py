@@ -31,6 +31,7 @@ from agentvcr.cli.rekey import rekey
 from agentvcr.cli.replay import replace_command, replay
 from agentvcr.cli.serve import serve
 from agentvcr.cli.show import show
+from agentvcr.cli.suite import suite
 from agentvcr.cli.verify import verify
 from agentvcr.errors import AgentVCRError
 
@@ -51,6 +52,7 @@ _PASS_ON = {"allow_interspersed_args": False}  # what follows CMD is its own
 app.command(context_settings=_PASS_ON)(record)
 app.command()(replay)
 app.command()(fork)
+app.command("test")(suite)  # pytest would take that name for a test
 for _command in (diff, show, ls, verify):
     app.command()(_command)
 app.command("import")(import_)  # its function cannot have that name

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from agentvcr.errors import BadOptionError
+from agentvcr.model.policy import Policy
 from agentvcr.model.rules import NONE_DECLARED, Rules
 
 OWN: Final = "agentvcr.toml"
@@ -26,6 +27,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """What a project configures, and where that stands."""
 
     matching: Rules = NONE_DECLARED
+    test: Policy = Policy()
     file: Path | None = None
 
     def where(self, key: str) -> str:
@@ -95,4 +97,8 @@ def _checked(file: Path, told: dict[str, Any]) -> Config:
         tables = checked(told)
     except Misfit as error:
         raise BadOptionError(error.what, where=_place(file, error.key), cure=error.cure) from None
-    return Config(matching=msgspec.convert(tables["matching"], Rules), file=file)
+    return Config(
+        matching=msgspec.convert(tables["matching"], Rules),
+        test=msgspec.convert(tables["test"], Policy),
+        file=file,
+    )

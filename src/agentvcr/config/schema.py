@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agentvcr.model.verdict import DifferenceKind, Weight
 
 _UNKNOWN: Final = "extra_forbidden"
 
@@ -41,10 +43,19 @@ class _Matching(_Rules):
     at: list[_RulesAt] = []
 
 
+class _Test(_Strict):
+    """What each verdict of `agentvcr test` leads to."""
+
+    benign: Literal["fail", "pass"] = "fail"
+    regression: Literal["fail", "warn"] = "fail"
+    treat: dict[DifferenceKind, Weight] = {}
+
+
 class _Tables(_Strict):
     """All there is."""
 
     matching: _Matching = _Matching()
+    test: _Test = _Test()
 
 
 class Misfit(Exception):  # noqa: N818  (it is caught where it is made into one of ours)
@@ -87,6 +98,7 @@ def _known(place: Sequence[str | int]) -> list[str]:
     tables: dict[tuple[str, ...], type[BaseModel]] = {
         (): _Tables,
         ("matching",): _Matching,
+        ("test",): _Test,
         ("matching", "at"): _RulesAt,
     }
     names = tuple(one for one in place if isinstance(one, str))

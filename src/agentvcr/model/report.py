@@ -49,6 +49,8 @@ class FailureReport(msgspec.Struct, frozen=True, kw_only=True):
     """The command that shows every difference, in words; empty where there is none."""
     again: tuple[str, ...] = ()
     """The command that records just this anew."""
+    folder: str = ""
+    """Where that is to be run; empty for this folder."""
     file: str = ""
     """What an annotation is put at: the cassette, or the test's file."""
     line: int | None = None

@@ -27,6 +27,7 @@ _MOST_OTHERS: Final = 5
 _MOST_TEXT: Final = 30
 """Lines of what else there is to read."""
 _LONGEST_NAME: Final = 300
+_AGAIN: Final = "To record it anew:"
 
 
 def render_failure(failure: FailureReport, width: int = WIDTH) -> str:
@@ -80,8 +81,8 @@ def _besides(failure: FailureReport, width: int) -> Iterator[str]:
 
 
 def _commands(failure: FailureReport, width: int) -> Iterator[str]:
-    named = (("Every difference:", failure.compare), ("To record it anew:", failure.again))
-    for name, words in named:
+    again = f"To record it anew, in {_line(failure.folder)}:" if failure.folder else _AGAIN
+    for name, words in (("Every difference:", failure.compare), (again, failure.again)):
         if words:
             yield ""
             yield f"  {name}"

@@ -8,7 +8,7 @@ runner takes a line for a command that begins with `::`, also behind blanks, or 
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from agentvcr.reporters.base import counted, printable
 from agentvcr.reporters.failure import render_failure
@@ -29,14 +29,21 @@ _MOST_TITLE: Final = 250
 _MOST_NAMED: Final = 40
 
 
+class Folders(NamedTuple):
+    """Where GitHub's names of files begin, and where ours do."""
+
+    root: PurePath
+    here: PurePath
+
+
 def annotations_of(
-    cases: Iterable[CaseReport], *, root: PurePath | None = None, noun: str = "cassette"
+    cases: Iterable[CaseReport], folders: Folders | None = None, *, noun: str = "cassette"
 ) -> Iterator[str]:
     """Give a line for each case that failed or differs, the last of ten for all that are left.
 
     Args:
         cases: Their reports.
-        root: The folder that GitHub's names of files begin at.
+        folders: Where names of files begin, if not in the same folder.
         noun: What a case is called.
     """
     failed, differing = [], []
@@ -45,16 +52,16 @@ def annotations_of(
             failed.append(case)
         elif case.verdict in ("benign", "regression"):
             differing.append(case)
-    yield from _of("error", failed, root, noun)
-    yield from _of("warning", differing, root, noun)
+    yield from _of("error", failed, folders, noun)
+    yield from _of("warning", differing, folders, noun)
 
 
 def _of(
-    level: Level, cases: Sequence[CaseReport], root: PurePath | None, noun: str
+    level: Level, cases: Sequence[CaseReport], folders: Folders | None, noun: str
 ) -> Iterator[str]:
     shown = cases if len(cases) <= MOST else cases[: MOST - 1]
     for case in shown:
-        yield _annotation(level, case, root)
+        yield _annotation(level, case, folders)
     rest = cases[len(shown) :]
     if rest:
         named = [f"{verdict_word(one.verdict)}: {one.name}" for one in rest[:_MOST_NAMED]]
@@ -63,12 +70,12 @@ def _of(
         yield annotation(level, "\n".join(named), title=f"and {counted(len(rest), f'more {noun}')}")
 
 
-def _annotation(level: Level, case: CaseReport, root: PurePath | None) -> str:
+def _annotation(level: Level, case: CaseReport, folders: Folders | None) -> str:
     failure = case.failure
     text = render_failure(failure) if failure else gist(case)
     file, line = (failure.file, failure.line) if failure else (case.path, None)
     title = f"{verdict_word(case.verdict)}: {case.name}"
-    return annotation(level, text, title=title, file=_below(root, file or case.path), line=line)
+    return annotation(level, text, title=title, file=_named(file or case.path, folders), line=line)
 
 
 def annotation(
@@ -110,9 +117,9 @@ def without_a_command(line: str) -> str:
     return line.replace("::", ":\\:", 1) if line.lstrip().startswith("::") else line
 
 
-def _below(root: PurePath | None, file: str) -> str:
-    if root is not None and PurePath(file).is_relative_to(root):
-        return PurePath(file).relative_to(root).as_posix()
+def _named(file: str, folders: Folders | None) -> str:
+    if folders is not None and (place := folders.here / file).is_relative_to(folders.root):
+        return place.relative_to(folders.root).as_posix()
     return PurePath(file).as_posix()
 
 

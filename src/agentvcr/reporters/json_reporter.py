@@ -12,12 +12,14 @@ import msgspec
 
 if TYPE_CHECKING:
     from agentvcr.model.diagnosis import Diagnosis
+    from agentvcr.model.report import SuiteReport
     from agentvcr.model.results import Result
     from agentvcr.model.summary import RecordSummary, ReplaySummary, ServeSummary
 
 
 def render(
-    result: Result | RecordSummary | ReplaySummary | ServeSummary | Diagnosis, out: TextIO
+    result: Result | RecordSummary | ReplaySummary | ServeSummary | Diagnosis | SuiteReport,
+    out: TextIO,
 ) -> None:
     """Write a result as one indented JSON object."""
     encoded = msgspec.json.encode(result)

@@ -23,7 +23,7 @@ OF_A_COMMENT: Final = 65_000
 OF_A_PAGE: Final = 1_000_000
 """GitHub takes 1 MiB of summary from a step."""
 _ROWS: Final = 200
-_MOST_GIST: Final = 200
+_MOST_GIST: Final = 120
 _FOR_THE_REST: Final = 200
 """Characters that are kept free to say what is left out."""
 

@@ -126,6 +126,14 @@ def _unseen(recorder: Recorder, processes: int) -> Iterator[NotRecorded]:
         yield missing("silent", "CMD")
 
 
+def new_redactor(key: bytes) -> Redactor:
+    """Make what takes credentials out, which knows those of this environment."""
+    redactor = Redactor(key)
+    for secret in credentials():
+        redactor.learn(secret)
+    return redactor
+
+
 def new_recorder(  # noqa: PLR0913  (the parts of a session)
     journal: Journal,
     boundary: Boundary,
@@ -141,9 +149,7 @@ def new_recorder(  # noqa: PLR0913  (the parts of a session)
     A replay of `recorded_files` looks at them too where its program does not come to them.
     """
     key = user_key()
-    redactor = Redactor(key)
-    for secret in credentials():
-        redactor.learn(secret)
+    redactor = new_redactor(key)
     provenance = Provenance(
         project_root(),
         Digest(key),

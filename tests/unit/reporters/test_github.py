@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from agentvcr.reporters.failure import render_failure
-from agentvcr.reporters.github import MOST, annotation, annotations_of, without_commands
+from agentvcr.reporters.github import (
+    MOST,
+    Folders,
+    annotation,
+    annotations_of,
+    without_commands,
+)
 from tests.golden.make_failures import FAILURES
 from tests.support.github_runner import Command, commands
 from tests.unit.reporters.reported import EVIL, evil_failure, failing, report
@@ -35,10 +41,10 @@ def test_a_recording_starts_no_command_of_its_own():
 
 def test_names_of_files_begin_at_the_root_of_the_repository():
     case = failing("a", FAILURES["tool_call"], verdict="error")
-    line = next(annotations_of([case], root=PurePath("cassettes")))
-    assert "file=trip.avcr," in line
-    outside = next(annotations_of([case], root=PurePath("/elsewhere")))
-    assert "file=cassettes/trip.avcr," in outside
+    inner = Folders(root=PurePath("/work"), here=PurePath("/work/app"))
+    assert "file=app/cassettes/trip.avcr," in next(annotations_of([case], inner))
+    outside = Folders(root=PurePath("/elsewhere"), here=PurePath("/work/app"))
+    assert "file=cassettes/trip.avcr," in next(annotations_of([case], outside))
 
 
 def test_of_very_many_the_last_annotation_names_the_rest():

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 
 from agentvcr.model.imported import Imported
+from agentvcr.model.report import SuiteReport
 from agentvcr.model.results import Listing, Outline, StepDetail
 from agentvcr.reporters.terminal.diff import draw_diff
 from agentvcr.reporters.terminal.imported import draw_imported
 from agentvcr.reporters.terminal.listing import draw_listing
 from agentvcr.reporters.terminal.outline import draw_outline
 from agentvcr.reporters.terminal.step import draw_step
+from agentvcr.reporters.terminal.suite import draw_suite
 
 if TYPE_CHECKING:
     from agentvcr.model.results import Result
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 80
 
 
-def render(result: Result, out: TextIO) -> None:
+def render(result: Result | SuiteReport, out: TextIO) -> None:
     """Draw a result on `out`."""
     console = console_on(out)
     if console.is_terminal:
@@ -36,7 +38,7 @@ def render(result: Result, out: TextIO) -> None:
     out.writelines(f"{line.rstrip(' ')}\n" for line in drawn.get().split("\n")[:-1])
 
 
-def _draw(result: Result, console: Console) -> None:
+def _draw(result: Result | SuiteReport, console: Console) -> None:
     if isinstance(result, Outline):
         draw_outline(result, console)
     elif isinstance(result, StepDetail):
@@ -45,6 +47,8 @@ def _draw(result: Result, console: Console) -> None:
         draw_listing(result, console)
     elif isinstance(result, Imported):
         draw_imported(result, console)
+    elif isinstance(result, SuiteReport):
+        draw_suite(result, console)
     else:
         draw_diff(result, console)
 
