@@ -40,7 +40,7 @@ Settings = dict[str, Any]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of pytest-recording."""
-    group = parser.getgroup("recording", "recording (agentvcr in the place of pytest-recording)")
+    group = parser.getgroup("recording")
     group.addoption(
         "--record-mode", choices=_MODES, default=None, help="vcrpy's record mode (default: none)"
     )

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from agentvcr.model.report import CaseReport, FailureReport
 from agentvcr.reporters import markdown_suite
 from agentvcr.reporters.failure import render_failure
-from agentvcr.reporters.github import annotations_of, without_a_command
+from agentvcr.reporters.github import Folders, annotations_of, without_a_command
 from agentvcr.reporters.junit import properties_of
 
 _MISSING: Final = "there is no cassette {}"
@@ -115,7 +115,8 @@ class Reporting:
         """Tell GitHub, where this is a step of one of its jobs."""
         if not self._is_on_github or self._is_worker:
             return
-        for line in annotations_of(failures, noun="test"):
+        workspace = Path(os.environ.get("GITHUB_WORKSPACE", self._root))
+        for line in annotations_of(failures, Folders(workspace, self._root), noun="test"):
             terminalreporter.ensure_newline()
             terminalreporter.write(f"{line}\n")
         page = os.environ.get("GITHUB_STEP_SUMMARY")

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from agentvcr.cassette.holding import held
-from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import last_of, load_run
 from agentvcr.diff.failure import failure_of
 from agentvcr.diff.rundiff import diff
 from agentvcr.diff.verdict import judge
-from agentvcr.errors import CassetteBusyError, TargetExistsError
+from agentvcr.errors import CassetteBusyError, CassetteEmptyError, TargetExistsError
 from agentvcr.model.report import FailureReport
 from agentvcr.recording.modes import RecordMode, plan
 from agentvcr.replaying.replayer import OnMiss
@@ -35,6 +33,8 @@ from agentvcr.steps.outline import row
 _LOOK_S: Final = 0.05
 _PATIENCE_S: Final = 600.0
 """How long another process may take to record the cassette of several tests."""
+_EMPTY_S: Final = 2.0
+"""How long it may take to hold the file that it has made."""
 _MS: Final = 1_000
 
 
@@ -50,16 +50,6 @@ class ReplayedCase(Replaying):
     """A replayed test, which is told what to do in the words of its options."""
 
     _advice = "--agentvcr-on-miss=nearest"
-    _journal: Path
-
-    @contextmanager
-    def _noting(self, kept: AbstractContextManager[Journal]) -> Iterator[Journal]:
-        with kept as journal:
-            self._journal = journal.path
-            yield journal
-
-    def _kept(self) -> AbstractContextManager[Journal]:
-        return self._noting(super()._kept())
 
     def left(self) -> FailureReport | None:
         """Say how the test has left its recording, if it has: nothing is answered any more then.
@@ -75,9 +65,7 @@ class ReplayedCase(Replaying):
         """Say what the test did otherwise than recorded, as far as it has come."""
         if self._force is None:
             return None
-        self._force.flush()
-        so_far = keyed(load_run(self._journal), fingerprinter_of(self._recorded))
-        result = diff(self._recorded, so_far)
+        result = diff(self._recorded, keyed(self.run, fingerprinter_of(self._recorded)))
         found = failure_of(result, judge(result))
         compare = ("agentvcr", "diff", str(self.path), str(last_of(self.path)))
         return None if found is None else replace(found, compare=compare)
@@ -130,6 +118,10 @@ def begin_case(  # noqa: PLR0913  (the options of a session)
             if time.monotonic() > until:
                 raise
             time.sleep(_LOOK_S)  # another process records it: then there is one to replay
+        except CassetteEmptyError:  # it is about to: the file is there before it is held
+            if time.monotonic() > until - _PATIENCE_S + _EMPTY_S:
+                raise
+            time.sleep(_LOOK_S)
 
 
 def _finished(path: Path) -> Path:
