@@ -97,9 +97,11 @@ $(VENV)/.python:
 	done; \
 	echo "No Python 3.11 or newer with venv among: $(PYTHONS). Say PYTHON=/path/to/python3." >&2; exit 1
 
+# pytest rewrites its plugins, and once is enough, also where nobody else may write bytecode.
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing AgentVCR into $(VENV) …" >&2
 	@$(PIP) --editable '.[test]'
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -VV >/dev/null
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
