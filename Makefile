@@ -16,8 +16,9 @@ PYTHONS := $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3.14 
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 # A file of tests in each process at a time: most of a test is waiting for programs to start.
+# Not those of most tests first: the long files have few, and unit tests fill up the end.
 # A process that dies ends the run: pytest-xdist may wait for its tests for ever.
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: help setup demo test check check-long frameworks environments compat fix bench docs gates
@@ -97,9 +98,11 @@ $(VENV)/.python:
 	done; \
 	echo "No Python 3.11 or newer with venv among: $(PYTHONS). Say PYTHON=/path/to/python3." >&2; exit 1
 
+# pytest rewrites its plugins, and once is enough, also where nobody else may write bytecode.
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing AgentVCR into $(VENV) …" >&2
 	@$(PIP) --editable '.[test]'
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -VV >/dev/null
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test

@@ -6,6 +6,7 @@ The layers themselves are import-linter's, in pyproject.toml.
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import re
@@ -191,6 +192,7 @@ def inside_modules() -> list[str]:
     ]
 
 
+@functools.cache
 def interpreters() -> list[str]:
     """Find one interpreter of each version from 3.9 on: on PATH, in /usr/bin, and pyenv's."""
     names = ["python3", *(f"python3.{minor}" for minor in range(9, 16))]
@@ -208,6 +210,9 @@ def interpreters() -> list[str]:
             version, _, executable = answer.stdout.strip().partition(" ")
             if re.fullmatch(r"3\.(9|\d\d)", version):
                 found.setdefault(version, executable)
+    for executable in found.values():  # once, and not in each process that tests start
+        compiled = [executable, "-m", "compileall", "-q", f"{PACKAGE}/__init__.py", str(INSIDE)]
+        subprocess.run(compiled, check=False)
     return list(found.values())
 
 

@@ -117,6 +117,13 @@ def test_serve_asks_the_real_service_for_what_is_new_where_it_may(tmp_path):
 # --- the way out ----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _machines_own(monkeypatch):
+    """Name no authorities in place of the machine's own."""
+    monkeypatch.delenv("SSL_CERT_FILE")
+
+
+@pytest.mark.usefixtures("_machines_own")
 def test_a_provider_behind_tls_is_checked_and_asked(tmp_path):
     needs("curl")
     script = "say curl -s $OPENAI_BASE_URL/json\n"
@@ -134,6 +141,7 @@ def test_a_provider_behind_tls_is_checked_and_asked(tmp_path):
     assert_replays_the_same(distrusting, refused)
 
 
+@pytest.mark.usefixtures("_machines_own")
 @pytest.mark.parametrize("name", ["NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE"])
 def test_an_authority_that_one_kind_of_program_trusts_is_trusted_for_it(name, tmp_path):
     needs("curl")

@@ -16,11 +16,19 @@ from tests.support.command_line import PROGRAMS, agentvcr, python
 
 SUPPORT = PROGRAMS.parent / "support"
 SCENES = ["everything", "questions", "crash", "slow", "later", "left", "modern"]
+MADE = {}
+"""What was recorded of a scene: how it ended, and the cassette."""
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    """Where AgentVCR keeps its own: of one user, who recorded what is replayed."""
+    return tmp_path_factory.mktemp("state")
 
 
 @pytest.fixture(autouse=True)
-def _own_state(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+def _own_state(state, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
 
 
@@ -46,6 +54,17 @@ def recorded(folder, program, **env):
     return done
 
 
+def recorded_scene(scene, calc, folder, *, anew=False):
+    """Record a scene, once for all tests that ask for it, and take its server away."""
+    if anew or scene not in MADE:
+        done = recorded(folder, python("mcp_stdio.py", scene, *calc))
+        MADE[scene] = done, (folder / "x.avcr").read_bytes()
+    done, cassette = MADE[scene]
+    (folder / "x.avcr").write_bytes(cassette)
+    (folder / "calc.py").unlink(missing_ok=True)
+    return done
+
+
 def replayed(folder, *options, **env):
     return agentvcr("replay", "x.avcr", *options, cwd=folder, env=env)
 
@@ -63,7 +82,7 @@ def messages(exchange):
 def test_a_replay_says_the_same_and_starts_no_server(scene, calc, tmp_path):
     program = python("mcp_stdio.py", scene, *calc)
     bare = subprocess.run(program, cwd=tmp_path, capture_output=True, check=True)
-    done = recorded(tmp_path, program)
+    done = recorded_scene(scene, calc, tmp_path, anew=True)
     assert (done.returncode, done.stdout) == (0, bare.stdout), done.stderr
     again = replayed(tmp_path)
     assert (again.returncode, again.stdout) == (0, done.stdout), again.stderr
@@ -79,7 +98,7 @@ def test_what_a_recorded_function_did_is_not_done_and_not_missed(calc, tmp_path)
 
 
 def test_a_changed_argument_stops_the_replay_and_is_named(calc, tmp_path):
-    recorded(tmp_path, python("mcp_stdio.py", "everything", *calc))
+    recorded_scene("everything", calc, tmp_path)
     again = replayed(tmp_path, B="4")
     assert again.returncode == 4
     assert b"MCP calc/tools/call/add" in again.stderr
@@ -88,14 +107,14 @@ def test_a_changed_argument_stops_the_replay_and_is_named(calc, tmp_path):
 
 
 def test_a_changed_argument_is_answered_by_the_nearest_call_and_the_replay_goes_on(calc, tmp_path):
-    done = recorded(tmp_path, python("mcp_stdio.py", "everything", *calc))
+    done = recorded_scene("everything", calc, tmp_path)
     again = replayed(tmp_path, "--on-miss", "nearest", B="4")
     assert (again.returncode, again.stdout) == (1, done.stdout), again.stderr
     assert again.stderr.count(b"answered by the nearest exchange:") == 1
 
 
 def test_what_a_server_answered_is_changed_in_a_fork(calc, tmp_path):
-    done = recorded(tmp_path, python("mcp_stdio.py", "everything", *calc))
+    done = recorded_scene("everything", calc, tmp_path)
     run = load_run(tmp_path / "x.avcr")
     step = next(
         one.id
@@ -113,7 +132,7 @@ def test_what_a_server_answered_is_changed_in_a_fork(calc, tmp_path):
 
 
 def test_a_message_is_an_exchange_of_its_caller(calc, tmp_path):
-    recorded(tmp_path, python("mcp_stdio.py", "everything", *calc))
+    recorded_scene("everything", calc, tmp_path)
     found = {one.request.url: one for one in requests(tmp_path)}
     called = found["mcp:calc/tools/call/steps"]
     assert (called.request.method, called.lane) == ("MCP", "main/main#0")
@@ -129,7 +148,7 @@ def test_a_message_is_an_exchange_of_its_caller(calc, tmp_path):
 
 
 def test_what_the_client_answers_is_compared(calc, tmp_path):
-    recorded(tmp_path, python("mcp_stdio.py", "questions", *calc))
+    recorded_scene("questions", calc, tmp_path)
     found = {one.request.url: one for one in requests(tmp_path)}
     said = json.loads(found["mcp:calc/response/sampling/createMessage"].request.body)
     assert said["result"]["content"]["text"] == "<why>"
@@ -265,7 +284,7 @@ def test_outside_of_a_session_the_server_runs_as_it_is(plain, tmp_path):
 
 
 def test_a_tool_is_shown_as_a_call(calc, tmp_path):
-    recorded(tmp_path, python("mcp_stdio.py", "everything", *calc))
+    recorded_scene("everything", calc, tmp_path)
     told = agentvcr("show", "x.avcr", "--json", cwd=tmp_path)
     steps = {one["action"]: one for one in json.loads(told.stdout)["steps"]}
     assert steps['add({"a":2,"b":3})']["kind"] == "tool"
@@ -275,7 +294,7 @@ def test_a_tool_is_shown_as_a_call(calc, tmp_path):
 
 
 def test_an_export_says_what_it_leaves_out(calc, tmp_path):
-    recorded(tmp_path, python("mcp_stdio.py", "crash", *calc))
+    recorded_scene("crash", calc, tmp_path)
     done = agentvcr("export", "x.avcr", "--to", "yaml", cwd=tmp_path)
     assert b"a message to an MCP server on standard streams" in done.stderr
     assert os.linesep.encode() not in done.stdout or b"interactions: []" in done.stdout

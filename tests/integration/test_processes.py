@@ -21,6 +21,8 @@ OWN = [f"main/proc{number}" for number in range(3)]
 GRAND = [f"main/proc{number}/proc0" for number in range(3)]
 STARTED = [f"main/thread{number}/proc0" for number in range(7)]
 STARTED[4] = "main/thread4/in_asyncio#0/proc0"
+MADE = {}
+"""What was recorded, by the program's words: what is told of it, and the cassette."""
 TELLING = """
 import json, pathlib, sys
 
@@ -37,13 +39,20 @@ for argument in sys.argv[1:] if __name__ == "__main__" else ():
 
 
 def recorded(folder, *words):
-    """Record the program; gives how it ended, how much it asked, and its environment."""
-    with CounterServer(jitter_ms=(5, 60), seed=5) as server:
-        env = {"BASE_URL": server.base_url}
-        command = ["record", "-o", "x.avcr", "--", *python("starts.py", *words)]
-        done = agentvcr(*command, cwd=folder, env=env)
-        assert done.returncode == 0, done.stderr.decode()
-        return done, server.count, env
+    """Record the program, once for all tests that ask for the same.
+
+    Gives how it ended, how much it asked, and its environment.
+    """
+    if words not in MADE:
+        with CounterServer(jitter_ms=(5, 60), seed=5) as server:
+            env = {"BASE_URL": server.base_url}
+            command = ["record", "-o", "x.avcr", "--", *python("starts.py", *words)]
+            done = agentvcr(*command, cwd=folder, env=env)
+            assert done.returncode == 0, done.stderr.decode()
+            MADE[words] = (done, server.count, env), (folder / "x.avcr").read_bytes()
+    told, cassette = MADE[words]
+    (folder / "x.avcr").write_bytes(cassette)
+    return told
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -1,25 +1,28 @@
 """Ask a chat provider at BASE_URL the same as everybody, and then about the answer.
 
 Owns the two questions, for the programs that ask them from many processes. Run as a program it asks
-for each of its arguments, and leaves the answers in a file of that name.
+for each of its arguments, and leaves the answers in a file of that name. The client is the standard
+library's, as each of the processes imports it.
 """
 
+import contextlib
+import http.client
 import json
 import os
 import pathlib
 import sys
-
-import httpx
+from urllib.parse import urlsplit
 
 FIRST = {"role": "user", "content": "What is the plan?"}
 
 
 def ask(*messages):
     """Ask the model, and give the text of its answer."""
-    url = os.environ["BASE_URL"] + "/v1/chat/completions"
-    with httpx.Client(timeout=60, verify=False) as client:
-        response = client.post(url, json={"model": "counter", "messages": messages})
-    return response.json()["choices"][0]["message"]["content"]
+    body = json.dumps({"model": "counter", "messages": messages})
+    peer = http.client.HTTPConnection(urlsplit(os.environ["BASE_URL"]).netloc, timeout=60)
+    with contextlib.closing(peer):
+        peer.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+        return json.load(peer.getresponse())["choices"][0]["message"]["content"]
 
 
 def talk(who, *_):

@@ -1,7 +1,7 @@
 """One way to use the clients that are built on `http.client`. Not a program by itself.
 
 Owns the sameness: a case is written once, over `ask` and `stream`. What is told of an answer is
-what the program itself has of it.
+what the program itself has of it. No client is imported but the one that is used.
 """
 
 import contextlib
@@ -12,13 +12,6 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-
-import botocore.awsrequest
-import botocore.config
-import botocore.httpsession
-import httplib2
-import requests
-import urllib3
 
 URL = os.environ.get("BASE_URL", "")
 TIMEOUT_S = 20
@@ -182,6 +175,8 @@ class Urllib3(Client):
     """urllib3, with a pool of its own."""
 
     def __init__(self):
+        import urllib3
+
         self.pool = urllib3.PoolManager(retries=urllib3.Retry(0, redirect=5))
 
     def whole(self, method, url, body=None, headers=None, timeout=TIMEOUT_S):
@@ -218,6 +213,8 @@ class Requests(Client):
     """requests, with one session."""
 
     def __init__(self):
+        import requests
+
         self.session = requests.Session()
         self.session.trust_env = False
 
@@ -248,10 +245,13 @@ class Httplib2(Client):
     """httplib2, which reads whole answers only."""
 
     def __init__(self):
-        self.http = httplib2.Http(timeout=TIMEOUT_S)
+        import httplib2
+
+        self.kind = httplib2.Http
+        self.http = self.kind(timeout=TIMEOUT_S)
 
     def whole(self, method, url, body=None, headers=None, timeout=TIMEOUT_S):
-        http = self.http if timeout == TIMEOUT_S else httplib2.Http(timeout=timeout)
+        http = self.http if timeout == TIMEOUT_S else self.kind(timeout=timeout)
         response, content = http.request(url, method, body=body, headers=headers)
         told = [[name, value] for name, value in response.items() if name != "set-cookie"]
         return {
@@ -270,6 +270,9 @@ class Botocore(Client):
     def _send(  # noqa: PLR0913 - what a request consists of
         self, method, url, body, headers, timeout, *, streams
     ):
+        import botocore.awsrequest
+        import botocore.httpsession
+
         session = botocore.httpsession.URLLib3Session(timeout=timeout)
         asked = botocore.awsrequest.AWSRequest(
             method, url, headers or {}, body, stream_output=streams

@@ -2,6 +2,7 @@
 
 `python -m tests.programs.family_routes CLIENT SCENE`, with a server at BASE_URL. AUTHORITY is the
 file to trust, PROXY a proxy. Prints what the program sees as JSON, one line for each question.
+No client is imported but the one that is asked for.
 """
 
 import http.client
@@ -11,12 +12,6 @@ import ssl
 import sys
 import urllib.request
 from urllib.parse import urlsplit
-
-import botocore.awsrequest
-import botocore.httpsession
-import httplib2
-import requests
-import urllib3
 
 from tests.programs.family_clients import named, shown
 
@@ -59,6 +54,8 @@ def by_urllib(url, verify, proxy):
 
 
 def by_urllib3(url, verify, proxy):
+    import urllib3
+
     options = {"cert_reqs": "CERT_NONE"} if verify is False else {"ca_certs": verify}
     options = {"retries": False, "timeout": TIMEOUT_S, **options}
     manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
@@ -68,6 +65,8 @@ def by_urllib3(url, verify, proxy):
 
 
 def by_requests(url, verify, proxy):
+    import requests
+
     session = requests.Session()
     session.trust_env = False
     proxies = {"http": proxy, "https": proxy} if proxy else {}
@@ -77,6 +76,8 @@ def by_requests(url, verify, proxy):
 
 
 def by_httplib2(url, verify, proxy):
+    import httplib2
+
     options = (
         {"disable_ssl_certificate_validation": True} if verify is False else {"ca_certs": verify}
     )
@@ -91,6 +92,9 @@ def by_httplib2(url, verify, proxy):
 
 
 def by_botocore(url, verify, proxy):
+    import botocore.awsrequest
+    import botocore.httpsession
+
     proxies = {"http": proxy, "https": proxy} if proxy else None
     session = botocore.httpsession.URLLib3Session(verify=verify, proxies=proxies, timeout=TIMEOUT_S)
     for path in PATHS:
