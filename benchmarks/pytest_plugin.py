@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/pytest_plugin.py [PYTHON]
 
-PYTHON is an interpreter that has AgentVCR and pytest-recording (`make compat` makes one); without
-it, what pytest-recording takes is left out. CPU time of whole processes in turns, the least of several.
+PYTHON is an interpreter that has AgentVCR and pytest-recording; without it, what the latter takes
+is left out. CPU time of whole processes in turns, the least of several.
 """
 
 import os
@@ -34,7 +34,8 @@ CLIENT = httpx.Client()
 URL = os.environ.get("BASE_URL", "http://127.0.0.1:9") + "/v1/chat/completions"
 
 def ask(n, of):
-    body = {{"model": "counter", "messages": [{{"role": "user", "content": f"question {{n}} of {{of}}"}}]}}
+    messages = [{{"role": "user", "content": f"question {{n}} of {{of}}"}}]
+    body = {{"model": "counter", "messages": messages}}
     return CLIENT.post(URL, json=body).json()["choices"][0]["message"]["content"]
 """
 
@@ -66,6 +67,7 @@ class Suite:
     """A folder with one file of tests, and the options that pytest is run with."""
 
     def __init__(self, folder: Path, python: str, code: str, *options: str) -> None:
+        """Write the file."""
         folder.mkdir()
         (folder / "test_it.py").write_text(code, encoding="utf-8")
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -74,6 +76,7 @@ class Suite:
         self._folder = folder
 
     def run(self, *options: str, **env: str) -> float:
+        """Run it; gives the seconds of CPU that took."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [*self._words, *options],
@@ -89,13 +92,13 @@ class Suite:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def in_turns(suites: dict[str, Suite]) -> dict[str, float]:
+def in_turns(suites: dict[str, Suite], **env: str) -> dict[str, float]:
     """Time each suite in every round, in another order each time."""
     found: dict[str, list[float]] = {name: [] for name in suites}
     names = list(suites)
     for turn in range(ROUNDS):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            found[name].append(suites[name].run())
+            found[name].append(suites[name].run(**env))
     return {name: min(times) for name, times in found.items()}
 
 
@@ -128,8 +131,7 @@ def used(folder: Path, python: str, base_url: str, tests: int, exchanges: int) -
         suites[name] = Suite(folder / name, python, text, *options)
         if recording:
             suites[name].run(recording, BASE_URL=base_url)
-    replaying = {name: Bound(suite, BASE_URL=base_url) for name, suite in suites.items()}
-    times = in_turns(replaying)
+    times = in_turns(suites, BASE_URL=base_url)
     print(f"{tests:,} tests with {exchanges} exchanges each, bodies matched:")
     for name, seconds in times.items():
         over = (seconds - times["mocked"]) / tests * 1000
@@ -137,20 +139,8 @@ def used(folder: Path, python: str, base_url: str, tests: int, exchanges: int) -
     if "pytest-recording" in times:
         theirs = times["pytest-recording"] - times["mocked"]
         for name in ("agentvcr", "compat"):
-            print(
-                f"  pytest-recording takes {theirs / (times[name] - times['mocked']):.2f}x of {name}"
-            )
-
-
-class Bound(Suite):
-    """A suite with an environment."""
-
-    def __init__(self, suite: Suite, **env: str) -> None:
-        self._suite = suite
-        self._env = env
-
-    def run(self, *options: str, **env: str) -> float:
-        return self._suite.run(*options, **self._env, **env)
+            ratio = theirs / (times[name] - times["mocked"])
+            print(f"  pytest-recording takes {ratio:.2f}x of {name}")
 
 
 def has_recording(python: str) -> bool:
@@ -160,9 +150,8 @@ def has_recording(python: str) -> bool:
 
 def main() -> None:
     python = sys.argv[1] if len(sys.argv) > 1 else sys.executable
-    root = Path(__file__).parents[1]
-    sys.path.insert(0, str(root))
-    from tests.support.counter_server import CounterServer
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.support.counter_server import CounterServer  # noqa: PLC0415  (not installed)
 
     if not has_recording(python):
         print("pytest-recording is not there: what it takes is left out")

@@ -22,9 +22,39 @@ if TYPE_CHECKING:
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 
-_seen: dict[frozenset[int], dict[str, tuple[Any, Names, int, list[str]]]] = {}
-"""For what was looked for, by a library module's name: it, its names, how many they were, and which
-of them had it."""
+
+class _Look:
+    """What a look through all modules has found."""
+
+    def __init__(self, ids: frozenset[int], left: Container[str]) -> None:
+        self._modules = _state_of_modules()
+        self._libraries: list[Names] = []
+        self.others: list[Names] = []
+        """The names of modules of the program itself."""
+        self.found: list[tuple[Names, str]] = []
+        """What the names of libraries are bound to."""
+        for module_name, module in list(sys.modules.items()):
+            if module_name.partition(".")[0] in left:
+                continue
+            try:  # not `vars`: a lazy module would load itself
+                names = object.__getattribute__(module, "__dict__")
+            except AttributeError:  # no module, but something that a program put there
+                continue
+            if _is_of_a_library(names):
+                self._libraries.append(names)
+                self.found += _in(names, ids)
+            else:
+                self.others.append(names)
+        self._lengths = list(map(len, self._libraries))
+
+    def is_true(self) -> bool:
+        """Whether the modules are the same, and those of libraries have as many names."""
+        same = self._modules == _state_of_modules()
+        return same and self._lengths == list(map(len, self._libraries))
+
+
+_looks: dict[frozenset[int], _Look] = {}
+"""The last look for some objects, by their ids."""
 
 
 def bound(
@@ -35,31 +65,32 @@ def bound(
     Args:
         wanted: Objects that stay alive, so that nothing else has their ids.
         left: Packages that are left out.
-        since: What was looked for before: modules that are as they were then are left out too.
+        since: What was looked for before: libraries that are as they were then are left out too.
     """
     ids = frozenset(map(id, wanted))
     earlier = frozenset(map(id, since))
-    known = _seen.setdefault(earlier or ids, {})
-    for module_name, module in list(sys.modules.items()):
-        before = known.get(module_name)
-        if before is not None and before[0] is module and len(before[1]) == before[2]:
-            if earlier or not before[3]:
-                continue
-            names, found = before[1], before[3]
-        else:
-            if module_name.partition(".")[0] in left:
-                known[module_name] = (module, {}, 0, [])
-                continue
-            try:  # not `vars`: a lazy module would load itself
-                names = object.__getattribute__(module, "__dict__")
-            except AttributeError:  # no module, but something that a program put there
-                continue
-            found = [name for name, value in list(names.items()) if id(value) in ids]
-            if not earlier and _is_of_a_library(names):
-                known[module_name] = (module, names, len(names), found)
-        for name in found:
-            if id(names.get(name)) in ids:
-                yield names, name
+    look = _looks.get(earlier or ids)
+    if look is None or not look.is_true():
+        look = _Look(ids, left)
+        if not earlier:
+            _looks[ids] = look
+        found = look.found
+    else:
+        found = [] if earlier else look.found
+    for names, name in found:
+        if id(names.get(name)) in ids:
+            yield names, name
+    for names in look.others:
+        yield from _in(names, ids)
+
+
+def _in(names: Names, ids: frozenset[int]) -> list[tuple[Names, str]]:
+    return [(names, name) for name, value in list(names.items()) if id(value) in ids]
+
+
+def _state_of_modules() -> tuple[int, str]:
+    """Say how many modules there are, and which came last."""
+    return len(sys.modules), next(reversed(sys.modules))
 
 
 def _is_of_a_library(names: Names) -> bool:

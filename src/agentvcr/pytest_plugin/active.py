@@ -22,7 +22,6 @@ from agentvcr.pytest_plugin.tally import Tally
 from agentvcr.session.cases import ReplayedCase, begin_case, end_case
 from agentvcr.session.here import Recording, Replaying
 
-_NOTHING: Final = "no-cassette.avcr"
 _MOST_NAMED: Final = 5
 
 
@@ -90,7 +89,7 @@ class Active:
             factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
             self._folder = factory.mktemp("agentvcr")
         try:
-            return begin_case(path, nothing=self._folder / _NOTHING, **vars(settings))
+            return begin_case(path, scratch=self._folder, **vars(settings))
         except AgentVCRError as error:
             lines = [line for line in (error.what, error.where, error.cure) if line]
             pytest.fail("\n".join(lines), pytrace=False)

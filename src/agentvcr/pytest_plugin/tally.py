@@ -14,7 +14,7 @@ import pytest
 from agentvcr.cassette.reader import cassettes_in
 from agentvcr.model.report import CaseReport
 from agentvcr.reporters.base import counted
-from agentvcr.session.cases import saved_by
+from agentvcr.session.cases import ReplayedCase, Saved
 from agentvcr.session.here import Recording, Replaying
 
 _KEY: Final = "agentvcr"
@@ -26,8 +26,9 @@ class Tally:
     def __init__(self, config: pytest.Config) -> None:
         """Count nothing yet."""
         self._config = config
-        self.replayed: list[str] = []
-        self.recorded: list[str] = []
+        self.replayed = 0
+        self.recorded = 0
+        self.saved = Saved(0, 0, 0.0)
         self.expected: set[str] = set()
         self.folders: set[str] = set()
         self.failures: list[CaseReport] = []
@@ -40,25 +41,28 @@ class Tally:
     def ended(self, session: Recording | Replaying, path: Path) -> None:
         """Take down how a session went."""
         if isinstance(session, Recording):
-            if session.summary.exchanges:
-                self.recorded.append(str(path))
+            self.recorded += session.summary.exchanges > 0
         elif path.exists():
-            self.replayed.append(str(path))
+            self.replayed += 1
+            if isinstance(session, ReplayedCase):
+                self.saved = self.saved.and_(session.saved())
 
-    def told(self) -> dict[str, list[str]]:
+    def told(self) -> dict[str, Any]:
         """Give the counts in a form that a worker can send."""
         return {
             "replayed": self.replayed,
             "recorded": self.recorded,
+            "saved": tuple(self.saved),
             "expected": sorted(self.expected),
             "folders": sorted(self.folders),
             "failures": [msgspec.json.encode(one).decode() for one in self.failures],
         }
 
-    def add(self, told: dict[str, list[str]]) -> None:
+    def add(self, told: dict[str, Any]) -> None:
         """Take in the counts of a worker."""
         self.replayed += told["replayed"]
         self.recorded += told["recorded"]
+        self.saved = self.saved.and_(Saved(*told["saved"]))
         self.expected.update(told["expected"])
         self.folders.update(told["folders"])
         self.failures += [msgspec.json.decode(one, type=CaseReport) for one in told["failures"]]
@@ -81,14 +85,10 @@ class Tally:
         """Say what came of it."""
         if not (self.replayed or self.recorded):
             return []
-        parts = [
-            f"{len(paths)} {word}"
-            for paths, word in ((self.replayed, "replayed"), (self.recorded, "recorded"))
-            if paths
-        ]
-        line = ", ".join(parts)
+        counts = ((self.replayed, "replayed"), (self.recorded, "recorded"))
+        line = ", ".join(f"{count} {word}" for count, word in counts if count)
         if self.replayed:
-            saved = saved_by([Path(path) for path in self.replayed])
+            saved = self.saved
             calls, tokens = counted(saved.calls, "call"), counted(saved.tokens, "token")
             line += f"; saved {calls}, {tokens}, {saved.seconds:.1f} s"
         return [line]

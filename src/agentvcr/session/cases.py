@@ -6,16 +6,18 @@ from which a test without a cassette is answered. Does not know pytest (`pytest_
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from agentvcr.cassette.holding import held
-from agentvcr.cassette.reader import last_of, load_run
+from agentvcr.cassette.journal import Journal
+from agentvcr.cassette.reader import last_of
 from agentvcr.diff.failure import failure_of
 from agentvcr.diff.rundiff import diff
 from agentvcr.diff.verdict import judge
@@ -25,8 +27,9 @@ from agentvcr.recording.modes import RecordMode, plan
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.session.blocks import record
 from agentvcr.session.here import Recording, Replaying
+from agentvcr.session.in_place import in_place_of
 from agentvcr.session.keying import fingerprinter_of, keyed
-from agentvcr.session.replaying import Clock, Order
+from agentvcr.session.replaying import Clock, Order, kept_as
 from agentvcr.steps import steps_of
 from agentvcr.steps.outline import row
 
@@ -36,6 +39,8 @@ _PATIENCE_S: Final = 600.0
 _EMPTY_S: Final = 2.0
 """How long it may take to hold the file that it has made."""
 _MS: Final = 1_000
+_NOTHING: Final = "no-cassette.avcr"
+_SCRATCH: Final = "replayed.avcr"
 
 
 class Saved(NamedTuple):
@@ -45,11 +50,43 @@ class Saved(NamedTuple):
     tokens: int
     seconds: float
 
+    def and_(self, other: Saved) -> Saved:
+        """Add what others saved."""
+        return Saved(
+            self.calls + other.calls, self.tokens + other.tokens, self.seconds + other.seconds
+        )
+
 
 class ReplayedCase(Replaying):
     """A replayed test, which is told what to do in the words of its options."""
 
     _advice = "--agentvcr-on-miss=nearest"
+    _scratch: Path
+
+    def _written(self) -> Path:
+        self._check_over()
+        return self._scratch if self._ledger.fatal is None else last_of(self.path)
+
+    @contextmanager
+    def _kept(self) -> Iterator[Journal]:
+        """Write into one file for all tests; making and deleting one for each takes longer."""
+        with kept_as(self._scratch, is_new=True, force=True) as journal:
+            yield journal
+        place = last_of(self.path)
+        if self._ledger.fatal is not None:
+            with in_place_of(place) as beside:
+                shutil.copyfile(self._scratch, beside)
+        elif place.exists():
+            place.unlink()
+
+    def saved(self) -> Saved:
+        """Count what had not to be asked for again."""
+        rows = [row(step) for step in steps_of(self._recorded) if step.exchange is not None]
+        return Saved(
+            calls=len(rows),
+            tokens=sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in rows),
+            seconds=sum(one.latency_ms or 0.0 for one in rows) / _MS,
+        )
 
     def left(self) -> FailureReport | None:
         """Say how the test has left its recording, if it has: nothing is answered any more then.
@@ -74,7 +111,7 @@ class ReplayedCase(Replaying):
 def begin_case(  # noqa: PLR0913  (the options of a session)
     path: Path,
     *,
-    nothing: Path,
+    scratch: Path,
     mode: RecordMode = "none",
     on_miss: OnMiss = "fail",
     order: Order = "recorded",
@@ -85,7 +122,7 @@ def begin_case(  # noqa: PLR0913  (the options of a session)
 
     Args:
         path: The test's cassette.
-        nothing: Where to make the cassette of nothing, if that is needed.
+        scratch: A folder of this process's own, for what is not kept.
         mode: What to do about the cassette.
         on_miss: What a replay does about a request that was not recorded.
         order: In which order concurrent callers go on in a replay.
@@ -103,8 +140,8 @@ def begin_case(  # noqa: PLR0913  (the options of a session)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 kind: RecordMode = "new_episodes" if todo == "extend" else "all"
                 return record(path, mode=kind, force=mode == "all", live=live).__enter__()
-            found = _finished(path) if path.exists() else _of_nothing(nothing)
-            return ReplayedCase(
+            found = _finished(path) if path.exists() else _of_nothing(scratch / _NOTHING)
+            case = ReplayedCase(
                 found,
                 on_miss=on_miss,
                 pace=0.0,
@@ -113,7 +150,9 @@ def begin_case(  # noqa: PLR0913  (the options of a session)
                 live=live,
                 target=None,
                 force=False,
-            ).__enter__()
+            )
+            case._scratch = scratch / _SCRATCH  # noqa: SLF001  (it is made here alone)
+            return case.__enter__()
         except (CassetteBusyError, TargetExistsError):
             if time.monotonic() > until:
                 raise
@@ -145,33 +184,11 @@ def _of_nothing(place: Path) -> Path:
 def end_case(session: Recording | Replaying) -> None:
     """End a test's session.
 
-    A recording in which nothing was asked is not kept, nor a replay that did what was recorded.
+    A recording in which nothing was asked is not kept.
 
     Raises:
         DivergenceError: The test left its recording.
     """
     session.__exit__(None, None, None)
-    if not isinstance(session, Recording):
-        last_of(session.path).unlink(missing_ok=True)
-    elif session.summary.exchanges == 0:
+    if isinstance(session, Recording) and session.summary.exchanges == 0:
         session.path.unlink(missing_ok=True)
-
-
-def saved_by(paths: Iterable[Path]) -> Saved:
-    """Count what the exchanges of replayed cassettes were, each time that one was replayed."""
-    times = Counter(paths)
-    held_by = {path: _held_by(path) for path in times if path.exists()}
-    return Saved(
-        calls=sum(one.calls * times[path] for path, one in held_by.items()),
-        tokens=sum(one.tokens * times[path] for path, one in held_by.items()),
-        seconds=sum(one.seconds * times[path] for path, one in held_by.items()),
-    )
-
-
-def _held_by(path: Path) -> Saved:
-    rows = [row(step) for step in steps_of(load_run(path)) if step.exchange is not None]
-    return Saved(
-        calls=len(rows),
-        tokens=sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in rows),
-        seconds=sum(one.latency_ms or 0.0 for one in rows) / _MS,
-    )

@@ -1,0 +1,76 @@
+"""Where modules have bound a function is found, also by a second look that looks less."""
+
+import sys
+import types
+
+import pytest
+
+from agentvcr.inside.bindings import bound
+
+
+def function():
+    return 1
+
+
+@pytest.fixture
+def module(request, monkeypatch):
+    """A module, of a library or of the program itself, as `sys.modules` has it."""
+    made = types.ModuleType("made_for_a_test")
+    if request.param == "program":
+        made.__file__ = "/home/someone/project/made_for_a_test.py"
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    return made
+
+
+def names(wanted=function, since=()):
+    return [name for _, name in bound([wanted], ("tests", "agentvcr"), since)]
+
+
+@pytest.mark.parametrize("module", ["library", "program"], indirect=True)
+def test_a_name_is_found_that_was_added_after_the_first_look(module):
+    assert names() == []
+    module.mine = function
+    assert names() == ["mine"]
+    assert names() == ["mine"]
+
+
+@pytest.mark.parametrize("module", ["program"], indirect=True)
+def test_a_name_of_the_program_is_found_that_took_the_place_of_another(module):
+    module.mine = 1
+    assert names() == []
+    module.mine = function
+    assert names() == ["mine"]
+
+
+@pytest.mark.parametrize("module", ["library"], indirect=True)
+def test_a_name_is_not_given_that_is_bound_to_something_else_by_now(module):
+    module.mine = function
+    assert names() == ["mine"]
+    module.mine = 1
+    assert names() == []
+
+
+@pytest.mark.parametrize("module", ["library"], indirect=True)
+def test_libraries_that_are_as_they_were_are_left_out_of_a_later_look(module, monkeypatch):
+    assert names() == []
+
+    def other():
+        return 2
+
+    module.__dict__["__doc__"] = other  # as many names as before: it is taken to be the same
+    assert names(other, since=[function]) == []
+    later = types.ModuleType("imported_later")
+    later.mine = other
+    monkeypatch.setitem(sys.modules, later.__name__, later)
+    assert names(other, since=[function]) == ["__doc__", "mine"]
+
+
+@pytest.mark.parametrize("module", ["library"], indirect=True)
+def test_a_module_that_loads_itself_at_the_first_look_is_not_woken(module, monkeypatch):
+    class Lazy(types.ModuleType):
+        def __getattribute__(self, name):
+            raise AssertionError(name)
+
+    monkeypatch.setitem(sys.modules, "lazy_one", Lazy("lazy_one"))
+    module.mine = function
+    assert names() == ["mine"]
