@@ -27,7 +27,7 @@ class _Look:
     """What a look through all modules has found."""
 
     def __init__(self, ids: frozenset[int], left: Container[str]) -> None:
-        self._modules = _state_of_modules()
+        self._count, self._last = len(sys.modules), _last_module()
         self._libraries: list[Names] = []
         self.others: list[Names] = []
         """The names of modules of the program itself."""
@@ -49,7 +49,7 @@ class _Look:
 
     def is_true(self) -> bool:
         """Whether the modules are the same, and those of libraries have as many names."""
-        same = self._modules == _state_of_modules()
+        same = len(sys.modules) == self._count and _last_module() is self._last
         return same and self._lengths == list(map(len, self._libraries))
 
 
@@ -88,9 +88,9 @@ def _in(names: Names, ids: frozenset[int]) -> list[tuple[Names, str]]:
     return [(names, name) for name, value in list(names.items()) if id(value) in ids]
 
 
-def _state_of_modules() -> tuple[int, str]:
-    """Say how many modules there are, and which came last."""
-    return len(sys.modules), next(reversed(sys.modules))
+def _last_module() -> Any:  # noqa: ANN401  (anything may stand there)
+    """Give the module that came last: one that is imported anew comes last, too."""
+    return next(reversed(sys.modules.values()))
 
 
 def _is_of_a_library(names: Names) -> bool:

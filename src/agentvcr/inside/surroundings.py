@@ -135,10 +135,10 @@ class Surroundings:
         """
         modules = list(sys.modules.items())
         self._modules = len(modules)
-        key = (len(modules), modules[-1][0])
-        if not self._named and _looked_at and _looked_at[0][0] == key:
+        count, last = len(modules), modules[-1][1]
+        if not self._named and _looked_at and _looked_at[0][:2] == (count, last):
             self._named.update(sys.modules)
-            return list(_looked_at[0][1]), list(_looked_at[0][2])
+            return list(_looked_at[0][2]), list(_looked_at[0][3])
         is_first = not self._named
         sources: list[str] = []
         installed: dict[tuple[str, str], None] = {}
@@ -153,12 +153,12 @@ class Surroundings:
             elif os.path.isabs(path) and not path.startswith((self._ours, self._library)):
                 sources.append(path)
         if is_first:
-            _looked_at[:] = [(key, sources, list(installed))]
+            _looked_at[:] = [(count, last, sources, list(installed))]
         return sources, list(installed)
 
 
-_looked_at: list[tuple[tuple[int, str], list[str], list[tuple[str, str]]]] = []
-"""What a first look at all modules gave, and of how many, for a process with block after block."""
+_looked_at: list[tuple[int, object, list[str], list[tuple[str, str]]]] = []
+"""Of how many modules, and of which last one, a first look gave what; for block after block."""
 
 
 def _is_of_the_program(error: Exception) -> bool:

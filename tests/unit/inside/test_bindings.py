@@ -7,9 +7,7 @@ import pytest
 
 from agentvcr.inside.bindings import bound
 
-
-def function():
-    return 1
+WANTED = [lambda: 1]  # in a list: this module is one of those that are looked through
 
 
 @pytest.fixture
@@ -22,14 +20,14 @@ def module(request, monkeypatch):
     return made
 
 
-def names(wanted=function, since=()):
-    return [name for _, name in bound([wanted], ("tests", "agentvcr"), since)]
+def names(wanted=None, since=()):
+    return [name for _, name in bound(wanted or WANTED, ("agentvcr",), since)]
 
 
 @pytest.mark.parametrize("module", ["library", "program"], indirect=True)
 def test_a_name_is_found_that_was_added_after_the_first_look(module):
     assert names() == []
-    module.mine = function
+    module.mine = WANTED[0]
     assert names() == ["mine"]
     assert names() == ["mine"]
 
@@ -38,13 +36,13 @@ def test_a_name_is_found_that_was_added_after_the_first_look(module):
 def test_a_name_of_the_program_is_found_that_took_the_place_of_another(module):
     module.mine = 1
     assert names() == []
-    module.mine = function
+    module.mine = WANTED[0]
     assert names() == ["mine"]
 
 
 @pytest.mark.parametrize("module", ["library"], indirect=True)
 def test_a_name_is_not_given_that_is_bound_to_something_else_by_now(module):
-    module.mine = function
+    module.mine = WANTED[0]
     assert names() == ["mine"]
     module.mine = 1
     assert names() == []
@@ -58,11 +56,11 @@ def test_libraries_that_are_as_they_were_are_left_out_of_a_later_look(module, mo
         return 2
 
     module.__dict__["__doc__"] = other  # as many names as before: it is taken to be the same
-    assert names(other, since=[function]) == []
+    assert names([other], since=WANTED) == []
     later = types.ModuleType("imported_later")
     later.mine = other
     monkeypatch.setitem(sys.modules, later.__name__, later)
-    assert names(other, since=[function]) == ["__doc__", "mine"]
+    assert names([other], since=WANTED) == ["__doc__", "mine"]
 
 
 @pytest.mark.parametrize("module", ["library"], indirect=True)
@@ -72,5 +70,5 @@ def test_a_module_that_loads_itself_at_the_first_look_is_not_woken(module, monke
             raise AssertionError(name)
 
     monkeypatch.setitem(sys.modules, "lazy_one", Lazy("lazy_one"))
-    module.mine = function
+    module.mine = WANTED[0]
     assert names() == ["mine"]
