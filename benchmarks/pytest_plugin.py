@@ -17,7 +17,7 @@ from pathlib import Path
 TESTS = 1_000
 LARGE = 20
 EXCHANGES = 200
-ROUNDS = 5
+ROUNDS = 3
 
 TRIVIAL = """
 import pytest

@@ -7,6 +7,8 @@ test is in `active`.
 
 from __future__ import annotations
 
+import importlib.machinery
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +50,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
                 f"--agentvcr-compat takes the place of {package}, which is active too: "
                 f"uninstall it, or turn it off with -p no:{name}"
             )
+    _import_plainly(early_config)
     from agentvcr.pytest_plugin import compat  # noqa: PLC0415  (for who asks for it alone)
 
     manager.register(compat, "agentvcr-compat")
@@ -80,11 +83,32 @@ def _active(config: pytest.Config) -> Active:
     """Give what serves the marked tests of this run; made for the first of them."""
     found = config.stash.get(_ACTIVE, None)
     if found is None:
+        _import_plainly(config)
         from agentvcr.pytest_plugin.active import Active  # noqa: PLC0415  (for marked tests alone)
 
         found = config.stash[_ACTIVE] = Active(config)
         config.pluginmanager.register(found, "agentvcr-active")
     return found
+
+
+class _Plainly:
+    """Finds our modules as Python does."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ANN401  (its protocol)
+        """Find a module of ours."""
+        ours = name.startswith("agentvcr.")
+        return importlib.machinery.PathFinder.find_spec(name, path, target) if ours else None
+
+
+def _import_plainly(config: pytest.Config) -> None:
+    """Have our modules imported as they are, until the end of the run.
+
+    pytest rewrites the assertions of a plugin's whole distribution. We have none to be told of, and
+    where no bytecode may be written, as in many containers, that takes longer than a hundred tests.
+    """
+    sys.meta_path.insert(0, _Plainly)
+    config.add_cleanup(lambda: sys.meta_path.remove(_Plainly))
 
 
 def _around(request: pytest.FixtureRequest) -> Iterator[None]:

@@ -6,10 +6,12 @@ from which a test without a cassette is answered. Does not know pytest (`pytest_
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -151,7 +153,7 @@ def begin_case(  # noqa: PLR0913  (the options of a session)
                 target=None,
                 force=False,
             )
-            case._scratch = scratch / _SCRATCH  # noqa: SLF001  (it is made here alone)
+            case._scratch = _memory() or scratch / _SCRATCH  # noqa: SLF001  (it is made here alone)
             return case.__enter__()
         except (CassetteBusyError, TargetExistsError):
             if time.monotonic() > until:
@@ -161,6 +163,18 @@ def begin_case(  # noqa: PLR0913  (the options of a session)
             if time.monotonic() > until - _PATIENCE_S + _EMPTY_S:
                 raise
             time.sleep(_LOOK_S)
+
+
+@cache
+def _memory() -> Path | None:
+    """Give a file of this process's in memory, where the system has such; it goes with the process.
+
+    A disk's file takes milliseconds to be emptied for the next test.
+    """
+    if not hasattr(os, "memfd_create"):
+        return None
+    path = Path(f"/proc/self/fd/{os.memfd_create('agentvcr')}")
+    return path if path.exists() else None
 
 
 def _finished(path: Path) -> Path:
