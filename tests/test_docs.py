@@ -153,6 +153,15 @@ def test_blocks_that_are_not_run_are_few_and_listed():
     assert len(waivers) <= MOST_NO_RUN_WAIVERS
 
 
+def test_every_block_of_the_tutorial_for_tests_is_run():
+    page = ROOT / "docs" / "tutorial-tests.md"
+    found = blocks(page)
+    assert page.read_text(encoding="utf-8").count("```") == 2 * len(found)
+    run_or_written = [one for one in found if one.mark == "file" or one.language in RUNNING]
+    left = [one.code for one in found if one not in run_or_written or one.mark == "no-run"]
+    assert left == ["pip install .\n"]
+
+
 def test_a_wrong_output_is_found(tmp_path):
     check_console("$ echo one two three\none … three\n$ false\n$ echo $?\n1\n", tmp_path)
     with pytest.raises(AssertionError, match="instead of"):
