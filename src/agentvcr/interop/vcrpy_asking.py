@@ -7,6 +7,7 @@ played, what is filtered and what may be recorded is vcrpy's. Sends nothing (`se
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http.client import responses
 from typing import Any, Final
 
 from vcr.errors import CannotOverwriteExistingCassetteException
@@ -114,7 +115,8 @@ def _read(answer: Mapping[str, Any], method: str) -> ForeignResponse:
 
 
 def _old_status(answer: Mapping[str, Any]) -> dict[str, Any]:
-    return {"code": answer["status_code"], "message": ""}
+    code = answer["status_code"]
+    return {"code": code, "message": responses.get(code, "")}  # as httpx words it
 
 
 def _text(raw: bytes) -> str:
