@@ -48,7 +48,7 @@ frameworks: environments ## Record and replay real agent frameworks, each in an 
 environments: $(VENV)/.test
 	@$(MAKE) -j4 $(patsubst tests/frameworks/requirements/%.txt,$(FRAMEWORKS)/%/.laid,$(REQUIREMENTS))
 
-compat: $(VENV)/.test $(COMPAT)/.laid ## Run vcrpy's own tests on our cassette, and record its rare clients
+compat: $(VENV)/.test $(COMPAT)/.laid ## Run the own tests of vcrpy and pytest-recording on us, and record rare clients
 	@$(COMPAT)/bin/python tests/compat/run.py $(COMPAT)
 	@AGENTVCR_COMPAT=$(abspath $(COMPAT)) $(BIN)/python -m pytest tests/compat $(ARGS)
 
@@ -79,16 +79,16 @@ $(FRAMEWORKS)/%/.laid: tests/frameworks/requirements/%.txt
 	  --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# vcrpy's tests come with its source distribution alone; they are run where they were unpacked.
+# The tests of both come with the source distributions alone; they are run where they were unpacked.
 $(COMPAT)/.laid: tests/compat/requirements.txt | $(VENV)/.python
-	@echo "Installing vcrpy and its tests into $(COMPAT) …" >&2
+	@echo "Installing vcrpy, pytest-recording and their tests into $(COMPAT) …" >&2
 	@$(BIN)/python -m venv --clear $(COMPAT)
 	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT $(COMPAT)/bin/python -m pip install \
 	  --quiet --disable-pip-version-check -r $<
 	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT $(COMPAT)/bin/python -m pip download \
-	  --quiet --disable-pip-version-check --no-binary :all: --no-deps --dest $(COMPAT) \
-	  $$(grep '^vcrpy==' $<)
-	@tar -xzf $(COMPAT)/vcrpy-*.tar.gz -C $(COMPAT)
+	  --quiet --disable-pip-version-check --no-binary vcrpy,pytest-recording --no-deps --dest $(COMPAT) \
+	  $$(grep -E '^(vcrpy|pytest-recording)==' $<)
+	@for archive in $(COMPAT)/*.tar.gz; do tar -xzf $$archive -C $(COMPAT); done
 	@touch $@
 
 $(VENV)/.python:

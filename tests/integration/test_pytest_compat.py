@@ -155,6 +155,79 @@ def test_stream():
     assert responses[0]["body"]["string"] == b"firstsecond"
 
 
+ENDINGS = """
+import gzip, http.server, json, requests, threading, urllib3, aiohttp
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/events":
+            kind, coding = "text/event-stream", ""
+            body = b"data: 1\\n\\ndata: [DONE]\\n\\n" + b" " * 10_000_000
+        else:
+            kind, coding, body = "text/plain", "gzip", gzip.compress(b"plain " * 50_000, 0)
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        if coding:
+            self.send_header("content-encoding", coding)
+            self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:
+            pass
+
+    def log_message(self, *args):
+        pass
+
+SERVER = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+threading.Thread(target=SERVER.serve_forever, daemon=True).start()
+HERE = f"http://127.0.0.1:{SERVER.server_port}"
+
+def seen(response):
+    assert response["body"]["string"].startswith(b"plain")
+    return response
+
+@pytest.mark.vcr(before_record_response=seen)
+def test_hooks_see_what_is_decoded():
+    assert requests.get(HERE).text.startswith("plain")
+    assert urllib3.request("GET", HERE + "/urllib3").data.startswith(b"plain")
+
+    async def asked():
+        async with aiohttp.ClientSession() as session:
+            async with session.get(HERE + "/aiohttp") as response:
+                return await response.text()
+
+    assert asyncio.run(asked()).startswith("plain")
+
+@pytest.mark.vcr
+def test_half(vcr):
+    with pytest.warns(RuntimeWarning, match="it was not read to its end: GET /half"):
+        import vcr as vcrpy
+        with vcrpy.use_cassette("half.yaml") as inner:
+            with httpx.stream("GET", HERE + "/half") as response:
+                next(response.iter_raw())
+        assert len(inner) == 0
+
+@pytest.mark.vcr
+def test_events(vcr):
+    with httpx.stream("GET", HERE + "/events") as response:
+        for line in response.iter_lines():
+            if line == "data: [DONE]":
+                break
+    assert len(vcr) == 1
+"""
+
+
+def test_what_is_kept_of_answers_is_what_vcrpy_keeps(project):
+    project.write(ENDINGS)
+    done = compat(project, "--record-mode=once")
+    assert done.returncode == 0, done.stdout
+    file = project.folder / "cassettes/test_crew/test_hooks_see_what_is_decoded.yaml"
+    _, responses = loaded(file)
+    assert len(responses) == 3
+    assert {one["headers"]["content-encoding"][0] for one in responses} == {"gzip"}
+
+
 NETWORK = """
 import socket
 

@@ -122,6 +122,21 @@ def test_reports_of_ci_have_it_and_hold_no_command_of_a_model(project):
     assert "</details>" in text.rpartition("````")[2]
 
 
+def test_a_page_that_cannot_be_written_is_told_and_fails_nothing(project):
+    project.write(ONE)
+    recorded_and_replayed(project)
+    done = project.pytest(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY="/nowhere/page")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing added to the job's page: " in done.stdout
+
+
+def test_a_cassette_is_not_named_out_of_its_folder(project):
+    project.write(ONE.replace("agentvcr", 'agentvcr("../../escape")'))
+    done = project.pytest("--agentvcr-mode=once")
+    assert done.returncode == 4
+    assert "'../../escape' leads out of the folder of cassettes" in done.stderr
+
+
 def test_a_test_that_swallows_every_error_fails_all_the_same(project):
     project.write("""
 @pytest.mark.agentvcr

@@ -4,8 +4,9 @@ Owns the search through all modules, and what is remembered of it: a process tha
 replays block after block, as tests do, need not look through every library each time. Changes
 nothing.
 
-A library's module that has as many names as before is taken to have the same ones. Modules of the
-program itself are looked through each time: tests change them.
+A library's module with as many names as before, the same one last, and nothing but None where there
+was None (it may have been a place for what is imported at the first use) is taken to be the same.
+Modules of the program itself are looked through each time: tests change them.
 """
 
 from __future__ import annotations
@@ -40,17 +41,30 @@ class _Look:
                 names = object.__getattribute__(module, "__dict__")
             except AttributeError:  # no module, but something that a program put there
                 continue
-            if _is_of_a_library(names):
+            if names and _is_of_a_library(names):
                 self._libraries.append(names)
                 self.found += _in(names, ids)
             else:
                 self.others.append(names)
-        self._lengths = list(map(len, self._libraries))
+        self._lengths, self._ends = self._outlines()
+        self._open = [
+            (names, name)
+            for names in self._libraries
+            for name, value in list(names.items())
+            if value is None and not name.startswith("__")
+        ]
+
+    def _outlines(self) -> tuple[list[int], list[str]]:
+        """Say how many names each library has, and the last of each."""
+        return list(map(len, self._libraries)), list(map(next, map(reversed, self._libraries)))
 
     def is_true(self) -> bool:
-        """Whether the modules are the same, and those of libraries have as many names."""
-        same = len(sys.modules) == self._count and _last_module() is self._last
-        return same and self._lengths == list(map(len, self._libraries))
+        """Whether all is taken to be as it was."""
+        if len(sys.modules) != self._count or _last_module() is not self._last:
+            return False
+        if self._outlines() != (self._lengths, self._ends):
+            return False
+        return all(names.get(name) is None for names, name in self._open)
 
 
 _looks: dict[frozenset[int], _Look] = {}

@@ -37,6 +37,8 @@ class Foreign(msgspec.Struct, frozen=True, kw_only=True):
     """Which way of writing it is, in a word."""
     notes: tuple[str, ...]
     """What was lost or repaired on the way, in words; each ends with how often."""
+    parse_ms: float
+    """How long the parser of its format took over the file, without what was made of the values."""
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ played, what is filtered and what may be recorded is vcrpy's. Sends nothing (`se
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http.client import responses
 from typing import Any, Final
 
 from vcr.errors import CannotOverwriteExistingCassetteException
@@ -19,12 +20,18 @@ from agentvcr.interop.vcrpy_yaml.bodies import header_pairs, is_bodiless, true_h
 from agentvcr.interop.vcrpy_yaml.document import as_bytes
 from agentvcr.interop.vcrpy_yaml.oddities import Oddities
 from agentvcr.model.exchange import Headers
+from agentvcr.providers.body import decoded
 
 NoAnswer = CannotOverwriteExistingCassetteException
 """A cassette has none, and may not be added to."""
 
+_DECODING: Final = ("urllib3", "aiohttp")
+"""Clients whose answers vcrpy has decoded, under headers that still say otherwise: so do hooks."""
+_ENDLESS: Final = b"text/event-stream"
+"""An answer that programs leave where it says that it is over, and not where it ends."""
 _ALWAYS_A_BODY: Final = ("httpx", "httpx2")
 """Clients for which vcrpy takes no body for an empty one; for the others it is none."""
+_NO_CONTENT: Final = 204
 _GROUPS: Final = {
     "httplib": ("http.client",),
     "boto3": ("botocore",),
@@ -82,8 +89,11 @@ def tell(  # noqa: PLR0913  (the parts of an answer)
     reason: bytes,
     headers: Headers,
     body: bytes,
+    client: str,
 ) -> None:
     """Tell a cassette what was answered."""
+    if client in _DECODING:
+        body = decoded(headers, body)
     told: dict[str, list[str]] = {}
     for name, value in headers:
         told.setdefault(_text(name), []).append(_text(value))
@@ -93,6 +103,24 @@ def tell(  # noqa: PLR0913  (the parts of an answer)
         "body": {"string": body},
     }
     cassette.append(asked, answer)
+
+
+def is_whole(method: str, status: int, headers: Headers, body: bytes, kind: str) -> bool:
+    """Whether an answer is what vcrpy would keep, which reads each to its end.
+
+    Args:
+        method: Of the request.
+        status: Of the answer.
+        headers: Its headers.
+        body: What the program has read of it.
+        kind: How it ended, as `Sink.end` names it.
+    """
+    if kind == "eof" or is_bodiless(method, status) or status == _NO_CONTENT:
+        return True
+    told = {name.lower(): value.strip() for name, value in headers}
+    if b"content-length" in told:
+        return told[b"content-length"] == b"%d" % len(body)
+    return told.get(b"content-type", b"").startswith(_ENDLESS)
 
 
 def _read(answer: Mapping[str, Any], method: str) -> ForeignResponse:
@@ -114,7 +142,8 @@ def _read(answer: Mapping[str, Any], method: str) -> ForeignResponse:
 
 
 def _old_status(answer: Mapping[str, Any]) -> dict[str, Any]:
-    return {"code": answer["status_code"], "message": ""}
+    code = answer["status_code"]
+    return {"code": code, "message": responses.get(code, "")}  # as httpx words it
 
 
 def _text(raw: bytes) -> str:

@@ -20,6 +20,10 @@ class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
     """How many credentials were replaced by placeholders, each counted once."""
     bytes_before: int
     bytes_after: int = 0
+    load_ms_before: float | None = None
+    """How long parsing the file took, as its own tool does to use it; None where it was refused."""
+    load_ms_after: float | None = None
+    """How long reading the cassette took: its story and every exchange."""
     notes: tuple[str, ...] = ()
     """What was lost or repaired on the way, in words; each ends with how often."""
     error: str | None = None
@@ -35,6 +39,8 @@ class ImportTotals(msgspec.Struct, frozen=True, kw_only=True):
     credentials: int
     bytes_before: int
     bytes_after: int
+    load_ms_before: float
+    load_ms_after: float
     notes: tuple[str, ...]
     """Those of all files, each with how often in all."""
 

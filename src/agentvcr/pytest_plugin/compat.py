@@ -207,7 +207,8 @@ def told_miss(asked: Any, cassette: Any, item: pytest.Item) -> str:  # noqa: ANN
     from agentvcr.reporters.failure import render_failure  # noqa: PLC0415  (only for a miss)
     from agentvcr.session.vcrpy_miss import failure_of_miss  # noqa: PLC0415  (only for a miss)
 
-    again = ("pytest", "--record-mode=rewrite", item.nodeid)
+    mode = "rewrite" if len(cassette) else "once"
+    again = ("pytest", f"--record-mode={mode}", item.nodeid)
     return render_failure(replace(failure_of_miss(asked, cassette), again=again))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Final
 
 import pytest
@@ -107,6 +108,8 @@ def plan_of(item: pytest.Item) -> Plan:
     names = [*mark.args, *([told.pop("cassette")] if "cassette" in told else [])]
     if len(names) > 1 or not all(isinstance(name, str) and name for name in names):
         raise pytest.UsageError(f"{where}: the cassette is one name, and not {names!r}")
+    if names and (".." in PurePath(names[0]).parts or PurePath(names[0]).is_absolute()):
+        raise pytest.UsageError(f"{where}: {names[0]!r} leads out of the folder of cassettes")
     scope = _checked({"scope": told.pop("scope", "function")}, where)["scope"]
     return Plan(names[0] if names else None, scope, _checked(told, where))
 

@@ -121,8 +121,11 @@ class Reporting:
             terminalreporter.write(f"{line}\n")
         page = os.environ.get("GITHUB_STEP_SUMMARY")
         if page and (failures or sums):
-            with Path(page).open("a", encoding="utf-8") as out:
-                markdown_suite.render_tests(sums, failures, out)
+            try:
+                with Path(page).open("a", encoding="utf-8") as out:
+                    markdown_suite.render_tests(sums, failures, out)
+            except OSError as error:
+                terminalreporter.write(f"nothing added to the job's page: {error}\n")
 
 
 def _again(nodeid: str, mode: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from agentvcr.model.exchange import CALL_CLIENT
 from agentvcr.model.text import printable as printable  # noqa: PLC0414  (a word of this shelf's)
 
 if TYPE_CHECKING:
-    from agentvcr.model.imported import ImportTotals
+    from agentvcr.model.imported import ImportedFile, ImportTotals
     from agentvcr.model.results import DiffEntry, NoteRow, Result, RunSummary, StepRow
 
 
@@ -87,11 +87,19 @@ def note_line(note: NoteRow) -> str:
 
 
 def imported_files(totals: ImportTotals) -> str:
-    """Write what an import came to: `2 of 3 files imported: 7 exchanges, 12.1 kB → 3.2 kB`."""
+    """Write what an import came to.
+
+    `2 of 3 files imported: 7 exchanges, 12.1 kB → 3.2 kB, read in 31 ms → 2 ms`
+    """
     files = counted(totals.imported + totals.refused, "file")
     some = f"{totals.imported:,} of {files}" if totals.refused else files
-    sizes = f"{size(totals.bytes_before)} → {size(totals.bytes_after)}"
-    return f"{some} imported: {counted(totals.exchanges, 'exchange')}, {sizes}"
+    return f"{some} imported: {counted(totals.exchanges, 'exchange')}, {gained(totals)}"
+
+
+def gained(one: ImportTotals | ImportedFile) -> str:
+    """Write what became smaller and faster: `12.1 kB → 3.2 kB, read in 31 ms → 2 ms`."""
+    sizes = f"{size(one.bytes_before)} → {size(one.bytes_after)}"
+    return f"{sizes}, read in {duration(one.load_ms_before)} → {duration(one.load_ms_after)}"
 
 
 def command_line(run: RunSummary) -> str:

@@ -175,10 +175,14 @@ def _imported(result: Imported) -> Iterator[str]:
     if totals.credentials:
         yield from ("", f"{counted(totals.credentials, 'credential')} replaced by placeholders")
     yield ""
-    yield from table("file", "cassette", "exchanges", "before", "after")
+    yield from table("file", "cassette", "exchanges", "before", "after", "read before", "after")
     for one in result.files[:ROWS_SHOWN]:
-        sizes = [size(one.bytes_before), size(one.bytes_after)]
-        cells = [f"{one.exchanges:,}", *sizes] if one.error is None else [code(one.error), "", ""]
+        gained = [
+            *(size(one.bytes_before), size(one.bytes_after)),
+            *(duration(one.load_ms_before), duration(one.load_ms_after)),
+        ]
+        told = [f"{one.exchanges:,}", *gained]
+        cells = told if one.error is None else [code(one.error), *[""] * len(gained)]
         yield row(code(one.source), code(one.target), *cells)
     yield from more(len(result.files) - ROWS_SHOWN, "file")
     if totals.notes:

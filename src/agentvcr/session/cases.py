@@ -204,5 +204,7 @@ def end_case(session: Recording | Replaying) -> None:
         DivergenceError: The test left its recording.
     """
     session.__exit__(None, None, None)
-    if isinstance(session, Recording) and session.summary.exchanges == 0:
-        session.path.unlink(missing_ok=True)
+    if isinstance(session, Recording):
+        last_of(session.path).unlink(missing_ok=True)  # it is of a recording that is gone
+        if session.summary.exchanges == 0:
+            session.path.unlink(missing_ok=True)

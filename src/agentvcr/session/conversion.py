@@ -11,6 +11,7 @@ the user's key alone, so that importing twice gives the same bytes.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC
@@ -222,8 +223,18 @@ def _imported(plan: _Plan, key: bytes, *, force: bool) -> ImportedFile:
         credentials=credentials,
         bytes_before=plan.size,
         bytes_after=size,
+        load_ms_before=round(foreign.parse_ms, 3),
+        load_ms_after=_load_ms(plan.target),
         notes=foreign.notes,
     )
+
+
+def _load_ms(path: Path) -> float:
+    """Measure how long reading a cassette takes, with every exchange of it."""
+    began_ns = time.perf_counter_ns()
+    for _ in load_run(path).exchanges:
+        pass
+    return round((time.perf_counter_ns() - began_ns) / 1e6, 3)
 
 
 def _record(foreign: Foreign, source: Path, journal: Path, key: bytes) -> int:
@@ -335,8 +346,14 @@ def _totals(files: Sequence[ImportedFile]) -> ImportTotals:
         credentials=sum(one.credentials for one in done),
         bytes_before=sum(one.bytes_before for one in done),
         bytes_after=sum(one.bytes_after for one in done),
+        load_ms_before=_sum_ms(one.load_ms_before for one in done),
+        load_ms_after=_sum_ms(one.load_ms_after for one in done),
         notes=tuple(f"{words}: {times}" for words, times in notes.most_common()),
     )
+
+
+def _sum_ms(times: Iterable[float | None]) -> float:
+    return round(sum(one or 0.0 for one in times), 3)
 
 
 # --- and out again --------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def failure_of_miss(asked: Any, cassette: Any) -> FailureReport:  # noqa: ANN401
     stored = [(number, _clean(one, redactor)) for number, one in _looked_at(filtered, cassette)]
     title = f"the cassette has no answer to {live.method} {shown_path(live.url)}"
     if not stored:
-        return FailureReport(title=title, kind="stopped", text="It holds nothing at all.")
+        return FailureReport(title="nothing was recorded", kind="stopped", text=title)
     number, closest = max(stored, key=lambda one: _likeness(one[1], live))
     changes = explain(closest, live)
     step = f"{number + 1} {closest.method} {shown_path(closest.url)}"

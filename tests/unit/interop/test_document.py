@@ -20,7 +20,7 @@ from agentvcr.interop.vcrpy_yaml.document import read_document
 def read(folder, text, name="a.yaml"):
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_document(path)
+    return read_document(path).value
 
 
 def laughs(levels, joined):
@@ -182,7 +182,7 @@ def test_the_slow_loader_reads_the_same_and_is_as_safe(tmp_path):
         "assert SafeLoader is yaml.SafeLoader\n"
         "for name in sys.argv[1:]:\n"
         "    try:\n"
-        "        print(ascii(read_document(pathlib.Path(name))))\n"
+        "        print(ascii(read_document(pathlib.Path(name)).value))\n"
         "    except Exception as error:\n"
         "        print(type(error).__name__, error)\n"
     )

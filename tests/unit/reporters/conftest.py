@@ -68,6 +68,8 @@ def imports(few, *refused):
             credentials=1,
             bytes_before=2000,
             bytes_after=500,
+            load_ms_before=20.0,
+            load_ms_after=1.5,
             notes=(f"`{EVIL}` not kept: 3",),
         )
         for n in range(few)
@@ -83,6 +85,8 @@ def imports(few, *refused):
         credentials=few,
         bytes_before=2000 * few,
         bytes_after=500 * few,
+        load_ms_before=20.0 * few,
+        load_ms_after=1.5 * few,
         notes=(f"`{EVIL}` not kept: {3 * few}",) if few else (),
     )
     return Imported(totals=totals, files=tuple(files))

@@ -61,8 +61,9 @@ def test_a_diff_tells_the_first_divergence_before_what_followed(drawn):
 
 def test_an_import_is_a_row_a_file_and_a_refusal_says_why(drawn):
     page = drawn(markdown, "import")
-    assert page.startswith("# 2 of 3 files imported: 4 exchanges, 4.0 kB → 1.0 kB\n")
+    gained = "4.0 kB → 1.0 kB, read in 40 ms → 3 ms"
+    assert page.startswith(f"# 2 of 3 files imported: 4 exchanges, {gained}\n")
     rows = [row.replace("\\|", "") for row in page.split("\n") if row.startswith("|")]
-    assert [row.count("|") for row in rows] == [6] * 5
-    assert "| 2 | 2.0 kB | 500 B |" in rows[2]
+    assert [row.count("|") for row in rows] == [8] * 5
+    assert "| 2 | 2.0 kB | 500 B | 20 ms | 2 ms |" in rows[2]
     assert rows[4].startswith("| `in/bad.yaml` | `x` | `` no: ")

@@ -221,9 +221,9 @@ def test_output_lines_are_shown_short_and_an_end_or_a_missing_newline_is_named()
 
 def test_an_import_of_a_few_files_names_each_and_why_one_was_refused(drawn):
     lines = drawn(terminal, "import").split("\n")
-    assert lines[0] == "2 of 3 files imported: 4 exchanges, 4.0 kB → 1.0 kB"
+    assert lines[0] == "2 of 3 files imported: 4 exchanges, 4.0 kB → 1.0 kB, read in 40 ms → 3 ms"
     assert lines[1].startswith("  in/0")
-    assert lines[1].endswith("  2 exchanges, 2.0 kB → 500 B")
+    assert lines[1].endswith("  2 exchanges, 2.0 kB → 500 B, read in 20 ms → 2 ms")
     assert lines[3] == "2 credentials replaced by placeholders"
     assert lines[4].startswith("note: `")
     assert lines[4].endswith("` not kept: 6")
@@ -234,12 +234,14 @@ def test_an_import_of_a_few_files_names_each_and_why_one_was_refused(drawn):
 
 def test_an_import_of_many_files_is_summed_up(drawn):
     lines = drawn(terminal, "imports").split("\n")
-    assert lines[0] == "11 files imported: 22 exchanges, 22.0 kB → 5.5 kB"
+    gained = "22.0 kB → 5.5 kB, read in 220 ms → 16 ms"
+    assert lines[0] == f"11 files imported: 22 exchanges, {gained}"
     assert len(lines) == 4
 
 
 def test_refusals_beyond_a_hundred_are_counted(drawn):
     lines = drawn(terminal, "refusals").split("\n")
-    assert lines[0] == "0 of 120 files imported: 0 exchanges, 0 B → 0 B"
+    gained = "0 B → 0 B, read in 0 ms → 0 ms"
+    assert lines[0] == f"0 of 120 files imported: 0 exchanges, {gained}"
     assert sum(line.startswith("refused: in/") for line in lines) == 100
     assert lines[-2] == "refused: 20 more, which --json lists"

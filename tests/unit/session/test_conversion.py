@@ -311,13 +311,20 @@ def test_the_notes_of_all_files_are_summed_up(tmp_path):
     write(tmp_path / "in/a.yaml", interaction(response_headers=coded))
     write(tmp_path / "in/b.yaml", *[interaction(response_headers=coded)] * 2)
     write_websocket(tmp_path / "in/c.yaml")
-    totals = import_cassettes([tmp_path / "in"]).totals
+    result = import_cassettes([tmp_path / "in"])
+    totals = result.totals
     words = "content-encoding headers dropped, as the body under them is not encoded"
     assert totals.notes == (f"{words}: 3",)
     assert totals.exchanges == 3
     whole = sum((tmp_path / f"in/{name}.yaml").stat().st_size for name in "ab")
     packed = sum((tmp_path / f"in/{name}.avcr").stat().st_size for name in "ab")
     assert (totals.bytes_before, totals.bytes_after) == (whole, packed)
+    *done, refused = result.files
+    assert (refused.load_ms_before, refused.load_ms_after) == (None, None)
+    for name in ("load_ms_before", "load_ms_after"):
+        times = [getattr(one, name) for one in done]
+        assert min(times) > 0
+        assert getattr(totals, name) == pytest.approx(sum(times))
 
 
 # --- and out again --------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import yaml
 
@@ -36,7 +37,15 @@ SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
-def read_document(path: Path) -> object:
+class Document(NamedTuple):
+    """What stands in a file."""
+
+    value: object
+    parse_ms: float
+    """How long the parser took that made the value of the text, and nothing before or after it."""
+
+
+def read_document(path: Path) -> Document:
     """Read a YAML or JSON file, gzipped or not.
 
     Raises:
@@ -103,25 +112,29 @@ def _gunzipped(path: Path, data: bytes) -> bytes:
     return _bounded(path, b"".join(pieces))
 
 
-def _value(path: Path, text: str) -> object:
+def _value(path: Path, text: str) -> Document:
     if path.suffix == ".json" or text.lstrip()[0] == "{":
         try:
-            value: object = json.loads(text)
+            return _timed(lambda: json.loads(text))
         except RecursionError as error:
             raise refused(path, "its values are nested too deep") from error
         except ValueError as error:
             if path.suffix == ".json":
                 raise refused(path, f"it is broken JSON: {error}") from error
             # YAML may begin with a brace too.
-        else:
-            return value
     try:
         _check_expansion(path, text)
-        return yaml.load(text, Loader=PlainLoader)  # noqa: S506 - derived from a safe loader
+        return _timed(lambda: yaml.load(text, Loader=PlainLoader))  # noqa: S506 - derived from a safe loader
     except yaml.constructor.ConstructorError as error:
         raise refused(path, _of_tag(error), place=_line(error)) from error
     except _UNREADABLE as error:
         raise refused(path, f"it is broken YAML: {_problem(error)}", place=_line(error)) from error
+
+
+def _timed(parse: Callable[[], object]) -> Document:
+    began_ns = time.perf_counter_ns()
+    value = parse()
+    return Document(value, (time.perf_counter_ns() - began_ns) / 1e6)
 
 
 def _check_expansion(path: Path, text: str) -> None:

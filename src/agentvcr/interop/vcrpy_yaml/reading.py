@@ -19,7 +19,7 @@ from agentvcr.interop.vcrpy_yaml.bodies import (
     json_bytes,
     true_headers,
 )
-from agentvcr.interop.vcrpy_yaml.document import as_bytes, read_document, refused
+from agentvcr.interop.vcrpy_yaml.document import Document, as_bytes, read_document, refused
 from agentvcr.interop.vcrpy_yaml.oddities import Oddities
 from agentvcr.model.exchange import Headers, Request
 
@@ -60,8 +60,8 @@ class _Reading:
         self._seen = Oddities()
         self._flavours: set[str] = set()
 
-    def cassette(self, document: object) -> Foreign:
-        pairs = self._pairs(document)
+    def cassette(self, document: Document) -> Foreign:
+        pairs = self._pairs(document.value)
         interactions = tuple(
             self._interaction(request, response, place) for request, response, place in pairs
         )
@@ -70,6 +70,7 @@ class _Reading:
             interactions=interactions,
             flavour=next((one for one in known if one in self._flavours), PLAIN),
             notes=self._seen.told(),
+            parse_ms=document.parse_ms,
         )
 
     # --- where the exchanges are ------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from agentvcr.reporters.base import counted, imported_files, printable, size
+from agentvcr.reporters.base import counted, gained, imported_files, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +43,7 @@ def draw_imported(result: Imported, console: Console) -> None:
 def _line(one: ImportedFile) -> Text:
     told = Text(f"  {printable(one.source)} → ")
     told.append(printable(one.target), "bold")
-    figures = f"{counted(one.exchanges, 'exchange')}, {size(one.bytes_before)}"
-    return told.append(f"  {figures} → {size(one.bytes_after)}", "dim")
+    return told.append(f"  {counted(one.exchanges, 'exchange')}, {gained(one)}", "dim")
 
 
 def _refusals(refused: list[ImportedFile]) -> Iterator[Text]:
