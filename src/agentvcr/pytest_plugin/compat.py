@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of pytest-recording."""
     group = parser.getgroup("recording")
     group.addoption(
-        "--record-mode", choices=_MODES, default=None, help="vcrpy's record mode (default: none)"
+        "--record-mode", choices=_MODES, default=None, help="VCR.py record mode. Default: none"
     )
     group.addoption(
         "--block-network",
