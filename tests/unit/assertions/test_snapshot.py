@@ -47,7 +47,7 @@ def test_a_step_has_a_snapshot_of_its_own(run):
 
 
 @pytest.mark.parametrize(
-    ("name", "path"), [("crew", "../../cassettes/crew.avcr"), ("v1-steps", "v1-steps-sealed.avcr")]
+    ("name", "path"), [("crew", "../../cassettes/crew.avcr"), ("named", "v1-steps-sealed.avcr")]
 )
 def test_committed_cassettes_have_these_snapshots_for_ever(name, path):
     agentvcr.assert_snapshot(agentvcr.load(GOLDEN / path), GOLDEN / f"{name}.steps.txt")
