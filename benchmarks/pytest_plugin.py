@@ -15,9 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 TESTS = 1_000
-LARGE = 20
+LARGE = 5
 EXCHANGES = 200
 ROUNDS = 3
+SHORT_ROUNDS = 20
 
 TRIVIAL = """
 import pytest
@@ -92,11 +93,11 @@ class Suite:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def in_turns(suites: dict[str, Suite], **env: str) -> dict[str, float]:
+def in_turns(suites: dict[str, Suite], rounds: int = ROUNDS, **env: str) -> dict[str, float]:
     """Time each suite in every round, in another order each time."""
     found: dict[str, list[float]] = {name: [] for name in suites}
     names = list(suites)
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             found[name].append(suites[name].run(**env))
     return {name: min(times) for name, times in found.items()}
@@ -108,7 +109,8 @@ def unused(folder: Path, python: str) -> None:
         {
             "stock": Suite(folder / "stock", python, code, *NEITHER),
             "ours": Suite(folder / "ours", python, code, *PLUGIN),
-        }
+        },
+        SHORT_ROUNDS,
     )
     share = times["ours"] / times["stock"] - 1
     print(f"{TESTS:,} trivial tests: stock {times['stock']:.2f} s, with the plugin unused ", end="")

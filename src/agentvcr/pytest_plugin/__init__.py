@@ -67,7 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Prepare a test that is marked, or asks for the fixture."""
-    is_marked = item.get_closest_marker(MARK) is not None  # keywords hold names of folders, too
+    # Keywords are asked in no time, and hold names of folders, too.
+    is_marked = MARK in item.keywords and item.get_closest_marker(MARK) is not None
     if is_marked or MARK in getattr(item, "fixturenames", ()):
         _active(item.config).take(item)
 
