@@ -41,9 +41,9 @@ def test_a_recording_starts_no_command_of_its_own():
 
 def test_names_of_files_begin_at_the_root_of_the_repository():
     case = failing("a", FAILURES["tool_call"], verdict="error")
-    inner = Folders(root=PurePath("/work"), here=PurePath("/work/app"))
+    inner = Folders(root=PurePath("/repo"), here=PurePath("/repo/app"))
     assert "file=app/cassettes/trip.avcr," in next(annotations_of([case], inner))
-    outside = Folders(root=PurePath("/elsewhere"), here=PurePath("/work/app"))
+    outside = Folders(root=PurePath("/elsewhere"), here=PurePath("/repo/app"))
     assert "file=cassettes/trip.avcr," in next(annotations_of([case], outside))
 
 
