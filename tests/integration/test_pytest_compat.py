@@ -11,6 +11,7 @@ from vcr.serialize import deserialize
 from vcr.serializers import yamlserializer
 
 from agentvcr.cassette.reader import load_run
+from tests.support.github_runner import commands
 
 COMPAT = "--agentvcr-compat"
 
@@ -281,6 +282,11 @@ def test_a_miss_is_told_beside_vcrpys_own_words(project):
     assert "CannotOverwriteExistingCassetteException" in done.stdout
     section = done.stdout.partition("-- agentvcr --")[2].partition("\n")[2]
     assert section.partition("\n===")[0] == MISSED
+    compat(project, "--record-mode=rewrite", WORD="::error::x ##[group]")
+    hostile = compat(project, WORD="goodbye", GITHUB_ACTIONS="true").stdout
+    told = hostile.partition("-- agentvcr --")[2]
+    assert "error::x" in told
+    assert commands(told) == []
 
 
 MISSED = """\

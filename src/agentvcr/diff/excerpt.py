@@ -5,6 +5,8 @@ Owns which part is kept. A message of ten megabytes costs one look at it.
 
 from __future__ import annotations
 
+from agentvcr.matching.nearest import common_prefix
+
 
 def around_difference(
     before: str | None, after: str | None, *, most: int, near: int, behind: int | None = None
@@ -21,7 +23,7 @@ def around_difference(
     """
     if before is None or after is None:
         return _cut(before, 0, most), _cut(after, 0, most)
-    head = _shared_head(before, after)
+    head = common_prefix(before, after)
     start = max(0, head - near)
     ends = [len(before), len(after)]
     if behind is not None:
@@ -34,20 +36,8 @@ def around_difference(
     return left, right
 
 
-def _shared_head(a: str, b: str) -> int:
-    """Give how many characters two texts begin with in common."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
 def _shared_tail(a: str, b: str) -> int:
-    return _shared_head(a[::-1], b[::-1])
+    return common_prefix(a[::-1], b[::-1])
 
 
 def _cut(text: str | None, start: int, end: int) -> str | None:

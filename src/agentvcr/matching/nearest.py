@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from heapq import nsmallest
-from typing import Any
+from typing import Any, AnyStr
 
 import msgspec
 
@@ -105,12 +105,12 @@ def leaf_likeness(one: Leaves, other: Leaves) -> float:
 
 def _in_common(one: bytes, other: bytes) -> int:
     """Count the bytes that two texts share at their ends."""
-    prefix = _common_prefix(one, other)
-    return prefix + _common_prefix(one[prefix:][::-1], other[prefix:][::-1])
+    prefix = common_prefix(one, other)
+    return prefix + common_prefix(one[prefix:][::-1], other[prefix:][::-1])
 
 
-def _common_prefix(one: bytes, other: bytes) -> int:
-    """Count equal leading bytes, comparing slices and never single bytes."""
+def common_prefix(one: AnyStr, other: AnyStr) -> int:
+    """Count what two texts begin with in common, comparing slices and never single characters."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

@@ -204,12 +204,12 @@ def pytest_runtest_makereport(
 
 def told_miss(asked: Any, cassette: Any, item: pytest.Item) -> str:  # noqa: ANN401  (vcrpy has no types)
     """Word a request that had no answer."""
-    from agentvcr.reporters.failure import render_failure  # noqa: PLC0415  (only for a miss)
+    from agentvcr.pytest_plugin.reporting import rendered  # noqa: PLC0415  (only for a miss)
     from agentvcr.session.vcrpy_miss import failure_of_miss  # noqa: PLC0415  (only for a miss)
 
     mode = "rewrite" if len(cassette) else "once"
     again = ("pytest", f"--record-mode={mode}", item.nodeid)
-    return render_failure(replace(failure_of_miss(asked, cassette), again=again))
+    return rendered(replace(failure_of_miss(asked, cassette), again=again))
 
 
 def _misses() -> list[tuple[Any, Any]]:

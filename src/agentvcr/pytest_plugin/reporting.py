@@ -32,7 +32,6 @@ class Reporting:
         self._root = config.rootpath
         self._failures = failures
         self._is_worker = hasattr(config, "workerinput")  # who started it tells for all
-        self._is_on_github = os.environ.get("GITHUB_ACTIONS") == "true"
 
     def shown(self, path: Path | str) -> str:
         """Name a file as a command here takes it."""
@@ -64,12 +63,12 @@ class Reporting:
         self._failures.append(case)
         if item is not None:
             item.user_properties.extend(properties_of(case))
-        return self._rendered(told)
+        return rendered(told)
 
     def beside(self, failure: FailureReport, nodeid: str) -> str:
         """Word what a test that failed by itself did otherwise than recorded."""
         again = _again(nodeid, "all")
-        return self._rendered(replace(failure, compare=(), again=again))
+        return rendered(replace(failure, compare=(), again=again))
 
     def _meant_for(
         self,
@@ -100,12 +99,6 @@ class Reporting:
     def _in_root(self, file: Path) -> Path:
         return file.relative_to(self._root) if file.is_relative_to(self._root) else file
 
-    def _rendered(self, failure: FailureReport) -> str:
-        text = render_failure(failure)
-        if not self._is_on_github:
-            return text
-        return "\n".join(map(without_a_command, text.split("\n")))
-
     def finish(
         self,
         terminalreporter: pytest.TerminalReporter,
@@ -113,7 +106,7 @@ class Reporting:
         sums: Sequence[str],
     ) -> None:
         """Tell GitHub, where this is a step of one of its jobs."""
-        if not self._is_on_github or self._is_worker:
+        if not _is_on_github() or self._is_worker:
             return
         workspace = Path(os.environ.get("GITHUB_WORKSPACE", self._root))
         for line in annotations_of(failures, Folders(workspace, self._root), noun="test"):
@@ -126,6 +119,18 @@ class Reporting:
                     markdown_suite.render_tests(sums, failures, out)
             except OSError as error:
                 terminalreporter.write(f"nothing added to the job's page: {error}\n")
+
+
+def rendered(failure: FailureReport) -> str:
+    """Write a failure for pytest's report, in which GitHub's runner looks for commands."""
+    text = render_failure(failure)
+    if not _is_on_github():
+        return text
+    return "\n".join(map(without_a_command, text.split("\n")))
+
+
+def _is_on_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _again(nodeid: str, mode: str) -> tuple[str, ...]:

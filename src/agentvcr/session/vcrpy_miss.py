@@ -17,9 +17,9 @@ from agentvcr.model.address import path_of
 from agentvcr.model.exchange import Headers, Request
 from agentvcr.model.report import FailureReport
 from agentvcr.model.verdict import Reason
-from agentvcr.redaction.environment import credentials
 from agentvcr.redaction.key import user_key
 from agentvcr.redaction.redactor import Redactor
+from agentvcr.session.recording import new_redactor
 
 _MOST: Final = 200
 """Stored requests that are looked at."""
@@ -29,9 +29,7 @@ _NEAR: Final = 300
 
 def failure_of_miss(asked: Any, cassette: Any) -> FailureReport:  # noqa: ANN401  (vcrpy has no types)
     """Tell of a request that a cassette has no answer for, beside the stored one most like it."""
-    redactor = Redactor(user_key())
-    for secret in credentials():
-        redactor.learn(secret)
+    redactor = new_redactor(user_key())
     filtered = cassette.filter_request(asked) or asked
     live = _clean(filtered, redactor)
     stored = [(number, _clean(one, redactor)) for number, one in _looked_at(filtered, cassette)]
