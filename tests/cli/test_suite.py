@@ -183,7 +183,7 @@ def test_shards_have_each_cassette_once_and_make_one_report(project):
         done = agentvcr("test", "--shard", f"{number}/2", "--report", report, cwd=folder)
         parts.append(reported(folder, report))
         assert done.returncode == int(any(not case["passed"] for case in parts[-1]["cases"]))
-    assert all(2 <= len(part["cases"]) <= 4 for part in parts)
+    assert all(part["cases"] for part in parts)
 
     done = agentvcr("test", "--merge", "1.json", "2.json", "--report", "all.json", cwd=folder)
     assert done.returncode == 1

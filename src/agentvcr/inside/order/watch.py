@@ -42,6 +42,8 @@ _SPINNING_NS = 300 * _MS
 _PATIENCE_NS = 2_000 * _MS
 """The same where something real may still come."""
 _MOST_PATIENCE_NS = 60_000 * _MS
+_SPINNING_PATIENCE_NS = 10_000 * _MS
+"""A turn never comes after so much work of who waits by looking, and ten times the recorded one."""
 _MOST_NAMED = 4
 
 
@@ -114,7 +116,8 @@ class Watch:
         if entry is None:
             world.pass_time(elapsed_ns)
         elif is_spinning:
-            if self._used_ns >= _MOST_PATIENCE_NS:
+            gap_ns = max(0, entry.at_ns - world.now_ns)
+            if self._used_ns >= (_SPINNING_PATIENCE_NS + 10 * gap_ns) >> self._passed:
                 self._pass_over(entry)
         else:
             self._wait_for(entry)
@@ -163,14 +166,15 @@ class Watch:
         self._passed += entry.kind not in SOFT
         log, place = world.log, world.log.cur
         if entry.kind not in SOFT and (world.pending or world.earliest() is not None):
-            self._tell(entry)
+            self.tell(entry)
         if entry.kind == "S":  # it is not asked any more
             log.finish(entry.who, but=world.pending)
         log.mark(place)
         world.progress += 1
         world.step()
 
-    def _tell(self, entry: Entry) -> None:
+    def tell(self, entry: Entry) -> None:
+        """Say that an entry does not come, and who waits."""
         if self.report is None:
             return
         world = self._world

@@ -58,6 +58,8 @@ class World:
         self.arrivals: list[Any] = []
         self.pending: dict[int, Any] = {}
         """Turns that wait in a replay, by their places in the log."""
+        self.gone: set[int] = set()
+        """Places of timed waits that somebody has ended in this replay: their ends never come."""
         self.sleepers: dict[int, Any] = {}
         """Who has a timer: idle event loops, and in a replay threads; by identity."""
         self.outside = 0
@@ -198,6 +200,8 @@ class World:
         place: int | None = turn.place
         if place is not None and self.pending.get(place) is turn:
             del self.pending[place]
+            if self.log.entries[place].kind == "T":
+                self.gone.add(place)
 
     def wake(self, turn: Any, now_ns: int) -> None:  # noqa: ANN401  (as above)
         """Let somebody go on who waited; he is at work from this moment on.
@@ -236,6 +240,9 @@ class World:
             self.fire(due, due.due_ns)
         elif self.log.cur in self.pending:
             self.release(self.log.cur)
+        elif self.log.cur in self.gone:
+            self.watch.tell(entry)
+            self.log.mark(self.log.cur)
         else:
             return False
         return True

@@ -226,6 +226,33 @@ def test_what_never_comes_is_passed_over_and_told(monkeypatch, told):
     )
 
 
+def test_the_end_of_a_wait_that_somebody_ended_is_not_waited_for(told):
+    world = replaying((("T", "main", 0), 10), (("A", "a|lock", 0), 20))
+    world.watch.report = told.append
+    timed, turn = waits(world, "T", "main", 0), waits(world, "A", "a|lock", 0)
+    world.active.add("at work")
+    world.forget(timed)
+    world.wake(timed, 0)
+    world.active.clear()
+    world.step()
+    assert turn.woken == [20]
+    (words,) = told
+    assert words == (
+        "recorded next: the end of a wait in main, which does not come; waiting: a lock for a|lock"
+    )
+
+
+def test_nobody_spins_for_ever_for_what_never_comes(monkeypatch, told):
+    world, time = watched(monkeypatch, told, (("T", "main", 0), 100), (("D", 1, 0), 200))
+    turn = waits(world, "D", 1, 0)
+    world.active.add("at work")
+    time.passes(9_000, working=True)
+    assert not turn.woken
+    time.passes(2_500, working=True)
+    assert turn.woken == [200]
+    assert len(told) == 1
+
+
 def test_passing_over_an_exchange_leaves_whoever_waits_next_his_turn(monkeypatch, told):
     log = [(("S", 1, 0), 0), (("T", "main", 0), 10), (("D", 1, 0), 20), (("D", 2, 0), 30)]
     world, time = watched(monkeypatch, told, *log)
