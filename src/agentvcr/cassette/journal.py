@@ -25,6 +25,15 @@ _FRAME_FULL = MAX_FRAME // 4
 """A frame is closed when it holds this much; a record is at most `PIECE` and a little."""
 
 
+_idle: list[zstandard.ZstdCompressor] = []
+"""One that nobody uses, for the next journal: its tables are a megabyte, to be asked for anew."""
+
+
+def _new_compressor() -> zstandard.ZstdCompressor:
+    parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=WINDOW_LOG)
+    return zstandard.ZstdCompressor(compression_params=parameters)
+
+
 class JournalBrokenError(OSError):
     """The journal could not be written further; what it holds is whole."""
 
@@ -42,9 +51,8 @@ class Journal:
         self.path = path
         self._file = _create(path, force=force)
         self._encoder = msgspec.msgpack.Encoder()
-        parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=WINDOW_LOG)
-        compressor = zstandard.ZstdCompressor(compression_params=parameters)
-        self._stream = compressor.compressobj()
+        self._compressor = _idle.pop() if _idle else _new_compressor()
+        self._stream = self._compressor.compressobj()
         self._pending = bytearray()
         self._size = 0
         self._broken: JournalBrokenError | None = None
@@ -101,6 +109,8 @@ class Journal:
         finally:
             let_go(self._file)  # a fork that has just begun has it open too
             os.close(self._file)
+            if not _idle:
+                _idle.append(self._compressor)
 
     def abandon(self) -> None:
         """Let go of the file in the child of a fork, which would keep it locked."""
@@ -131,9 +141,8 @@ def discard(path: Path) -> None:
 def _create(path: Path, *, force: bool) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if force else os.O_EXCL)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _emptied(os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666), path)
-    except FileExistsError:
+        return _emptied(_opened(path, flags | getattr(os, "O_BINARY", 0)), path)
+    except (FileExistsError, NotADirectoryError):
         if path.is_dir():
             raise _unwritable(path, "it is a folder") from None
         if path.exists():
@@ -145,6 +154,14 @@ def _create(path: Path, *, force: bool) -> int:
         raise _unwritable(path, "a part of its path is a file") from None
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from None
+
+
+def _opened(path: Path, flags: int) -> int:
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o666)
 
 
 def _emptied(descriptor: int, path: Path) -> int:

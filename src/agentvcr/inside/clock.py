@@ -24,6 +24,7 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from agentvcr.inside.bindings import Modules
     from agentvcr.inside.clock_reads import Offsets
     from agentvcr.inside.clock_tape import Now, Tape
     from agentvcr.inside.exchange import ProcessHandler
@@ -343,12 +344,15 @@ NAMES = (
 """The functions of `time` that are replaced."""
 
 
-def install(handler: ProcessHandler, *, replaying: bool) -> None:
-    """Give this process the recorded clock, or keep what it reads of the real one."""
+def install(handler: ProcessHandler, *, replaying: bool, modules: Modules | None = None) -> None:
+    """Give this process the recorded clock, or keep what it reads of the real one.
+
+    `modules` where somebody has looked at them just now.
+    """
     from agentvcr.inside import clock_patches  # noqa: PLC0415  (not for who switched this off)
 
     _clock.start(handler, replaying=replaying)
-    clock_patches.install(_clock, NAMES)
+    clock_patches.install(_clock, NAMES, modules)
 
 
 def uninstall() -> None:

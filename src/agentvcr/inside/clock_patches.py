@@ -20,6 +20,7 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable, Sequence
 
+    from agentvcr.inside.bindings import Modules
     from agentvcr.inside.clock import Clock
 
 _LEFT = ("time", "agentvcr", "_pytest", "pytest", "pluggy")
@@ -39,13 +40,13 @@ _methods: list[Any] = []
 """What was ever put into a class: it may be in use still, unseen, when it is taken out."""
 
 
-def install(clock: Clock, names: Sequence[str]) -> None:
+def install(clock: Clock, names: Sequence[str], modules: Modules | None = None) -> None:
     """Replace the functions `names` of `time` by those of `clock`, and what `datetime` tells."""
     for name in names:
         original, ours = getattr(time, name), getattr(clock, name)
         _replaced[original] = ours
         setattr(time, name, ours)
-    _places.extend(bound(_replaced, _LEFT))
+    _places.extend(bound(_replaced, _LEFT, modules=modules))
     for module, name in _places:
         module[name] = _replaced[module[name]]
 
@@ -62,7 +63,7 @@ def uninstall() -> None:
     back = {ours: original for original, ours in _replaced.items()}
     for original in _replaced:
         setattr(time, original.__name__, original)
-    for module, name in (*_places, *bound(back, _LEFT, since=_replaced)):
+    for module, name in (*_places, *bound(back, _LEFT, is_new=True)):
         ours = module.get(name)
         if any(ours is one for one in back):  # else the program has changed it
             module[name] = back[ours]

@@ -15,6 +15,7 @@ from _contextvars import Context, ContextVar
 from _thread import _local, get_ident
 
 from agentvcr.inside import collector
+from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import ORPHAN, Lane, OpenStep, era
 from agentvcr.inside.patching import dressed_as
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from contextvars import Token
     from types import ModuleType
     from typing import Any, Callable
+
+    Hook = Callable[[ModuleType], None]
 
 _FINALIZERS = ("async_generator_athrow", "async_generator_asend")
 _PLAIN = dict.fromkeys(map(ord, "/#[]% "), "_")
@@ -209,6 +212,46 @@ def replace(owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401  (any 
     setattr(owner, name, wrapper)
 
 
+def replaced(since: int) -> list[tuple[Any, str, Any, Any]]:
+    """Say what was replaced behind the first `since`: where, by name, what was there, and ours."""
+    return [(*one, one[0].__dict__[one[1]]) for one in _undo[since:]]
+
+
+def replace_again(those: list[tuple[Any, str, Any, Any]]) -> bool:
+    """Replace what was replaced before by the same; False, with nothing done, if it has changed."""
+    if any(owner.__dict__.get(name, _undo) is not was for owner, name, was, _ in those):
+        return False
+    for owner, name, _, ours in those:
+        replace(owner, name, ours)
+    return True
+
+
+def count_replaced() -> int:
+    """Say how much is replaced."""
+    return len(_undo)
+
+
+_hooked: dict[Hook, tuple[ModuleType, list[tuple[Any, str, Any, Any]]]] = {}
+"""Which module each hook was called with last, and what it replaced."""
+
+
+def hook_all(hooks: dict[str, Hook]) -> None:
+    """Call hooks when their modules are imported, or now; those that replace by `replace` alone.
+
+    A process may have block after block: what a hook has replaced before, it need not make anew.
+    """
+    for name, hook in hooks.items():
+        when_imported(name, lambda module, hook=hook: _hook_once(hook, module))  # type: ignore[misc]
+
+
+def _hook_once(hook: Hook, module: ModuleType) -> None:
+    known = _hooked.get(hook)
+    if known is None or known[0] is not module or not replace_again(known[1]):
+        mark = count_replaced()
+        hook(module)
+        _hooked[hook] = (module, replaced(mark))
+
+
 def uninstall() -> None:
     """Put back everything that the hooks replaced."""
     collector.stop()
@@ -366,7 +409,7 @@ def _hook_pools(module: ModuleType) -> None:
     pools.hook_pools(module)
 
 
-HOOKS: dict[str, Callable[[ModuleType], None]] = {
+HOOKS: dict[str, Hook] = {
     "asyncio.base_events": hook_asyncio,
     "threading": hook_threading,
     "concurrent.futures.thread": hook_executors,

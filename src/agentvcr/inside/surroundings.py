@@ -56,6 +56,8 @@ class Surroundings:
         self._left = {False: _MOST, True: _MOST}
         """How many files that are written (else read) will be told yet."""
         self._named: set[str] = set()
+        self._named_first: set[str] = set()
+        """Names of modules that were told; those of the first look are shared with later blocks."""
         self._modules = 0
 
     def opened(self, args: Any) -> None:  # noqa: ANN401  (of the audit event `open`)
@@ -136,14 +138,14 @@ class Surroundings:
         modules = list(sys.modules.items())
         self._modules = len(modules)
         count, last = len(modules), modules[-1][1]
-        if not self._named and _looked_at and _looked_at[0][:2] == (count, last):
-            self._named.update(sys.modules)
-            return list(_looked_at[0][2]), list(_looked_at[0][3])
-        is_first = not self._named
+        is_first = not (self._named or self._named_first)
+        if is_first and _looked_at and _looked_at[0][:2] == (count, last):
+            self._named_first = _looked_at[0][2]
+            return list(_looked_at[0][3]), list(_looked_at[0][4])
         sources: list[str] = []
         installed: dict[tuple[str, str], None] = {}
         for name, module in modules:
-            if name in self._named:
+            if name in self._named_first or name in self._named:
                 continue
             self._named.add(name)
             path = _file_of(module)
@@ -153,12 +155,13 @@ class Surroundings:
             elif os.path.isabs(path) and not path.startswith((self._ours, self._library)):
                 sources.append(path)
         if is_first:
-            _looked_at[:] = [(count, last, sources, list(installed))]
+            self._named_first, self._named = self._named, set()
+            _looked_at[:] = [(count, last, self._named_first, sources, list(installed))]
         return sources, list(installed)
 
 
-_looked_at: list[tuple[int, object, list[str], list[tuple[str, str]]]] = []
-"""Of how many modules, and of which last one, a first look gave what; for block after block."""
+_looked_at: list[tuple[int, object, set[str], list[str], list[tuple[str, str]]]] = []
+"""Of how many modules, which last one, and which names a first look gave what."""
 
 
 def _is_of_the_program(error: Exception) -> bool:

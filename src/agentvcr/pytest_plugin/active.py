@@ -42,6 +42,8 @@ class Active:
         """Serve nobody yet."""
         self._config = config
         self._plans: dict[pytest.Item | pytest.Collector, tuple[Plan, Path]] = {}
+        self._nodes: dict[pytest.Item, pytest.Item | pytest.Collector] = {}
+        """What the session of each marked test is of."""
         self._cases: dict[pytest.Item | pytest.Collector, _Case] = {}
         self._folder: Path | None = None
         self._tally = Tally(config)
@@ -53,7 +55,7 @@ class Active:
         if names is None:  # a doctest, or something of another plugin's
             return
         plan = plan_of(item)
-        node = self._node_of(item, plan)
+        node = self._nodes[item] = self._node_of(item, plan)
         path = cassette_of(item, plan)
         self._plans.setdefault(node, (plan, path))
         self._tally.expects(path, folder_of(item))
@@ -109,14 +111,19 @@ class Active:
 
     def session_of(self, item: pytest.Item) -> Recording | Replaying:
         """Give the session that a test is in."""
-        return self._cases[self._node_of(item, plan_of(item))].session
+        return self._cases[self._nodes[item]].session
+
+    def _case_of(self, item: pytest.Item) -> _Case | None:
+        """Give what a test is in; None where it is not marked."""
+        node = self._nodes.get(item)
+        return None if node is None else self._cases.get(node)
 
     # --- hooks ----------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Fail a test that left its recording, also where it caught what told it so."""
-        case = self._cases.get(self._node_of(item, plan_of(item))) if self._cases else None
+        case = self._case_of(item)
         if case is None:
             return (yield)
         try:
@@ -143,7 +150,7 @@ class Active:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Say beside a test's own failure what it did otherwise than recorded."""
         report = yield
-        case = self._cases.get(self._node_of(item, plan_of(item))) if self._cases else None
+        case = self._case_of(item)
         if case is None or not report.failed or case.left_by or call.when != "call":
             return report
         if isinstance(case.session, ReplayedCase):

@@ -7,6 +7,7 @@ gets the same placeholder in each of the user's cassettes; it never enters one.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 _SIZE = 32
@@ -15,11 +16,17 @@ _SIZE = 32
 def user_key() -> bytes:
     """Read the key, making it the first time; one for this run where that is not possible."""
     base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    path = Path(base) / "agentvcr" / "key"
     try:
-        return _read(path) or _create(path)
+        return _key_in(base)
     except OSError:
         return os.urandom(_SIZE)
+
+
+@lru_cache(maxsize=4)
+def _key_in(base: str) -> bytes:
+    """Read it once: a test suite has a session for each of its tests."""
+    path = Path(base) / "agentvcr" / "key"
+    return _read(path) or _create(path)
 
 
 def _read(path: Path) -> bytes | None:

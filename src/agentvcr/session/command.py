@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from agentvcr.errors import (
@@ -97,8 +98,14 @@ def check_command(argv: Sequence[str]) -> None:
 
 def project_root() -> Path:
     """Find the nearest folder above with a `.git` or a `pyproject.toml`; else this one."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
+    return _root_above(os.getcwd())  # noqa: PTH109  (a Path would cost as much as the call)
+
+
+@lru_cache(maxsize=16)
+def _root_above(here: str) -> Path:
+    """Look once in each folder: a suite has a session for each of its tests."""
+    start = Path(here)
+    for folder in (start, *start.parents):
         if (folder / ".git").exists() or (folder / "pyproject.toml").exists():
             return folder
-    return here
+    return start

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextvars import Token
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
@@ -22,7 +22,8 @@ from agentvcr.channel.zone import variable_for
 from agentvcr.errors import SessionActiveError
 from agentvcr.inside import clock as lane_clock
 from agentvcr.inside import interceptors, lanes, state
-from agentvcr.inside.chance.install import Chance as InPlace
+from agentvcr.inside.bindings import Modules, look
+from agentvcr.inside.chance.install import begin_block
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.exchange import Forward, ReplayHalt, Request, Serve
 from agentvcr.inside.guard import Guard, opening
@@ -35,7 +36,7 @@ from agentvcr.inside.order.gates import course_of
 from agentvcr.inside.patching import dressed_as
 from agentvcr.inside.surroundings import Surroundings
 from agentvcr.inside.waiting import forget_served, note_served
-from agentvcr.model.chance import Chance
+from agentvcr.model.chance import Chance, Zone
 from agentvcr.recording.local import LocalHandler
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.ledger import Ledger
@@ -122,8 +123,7 @@ class InForce:
         _follow_forks()
         self._lane = lanes.start("main")
         when_imported("multiprocessing.util", self._hook_spawning)
-        for name, hook in lanes.HOOKS.items():
-            when_imported(name, hook)
+        lanes.hook_all(lanes.HOOKS)
         if self._has_order:
             order.install(
                 self._handler, is_virtual=self._is_virtual, reads_are_kept=self._has_clock
@@ -131,11 +131,12 @@ class InForce:
         interceptors.install()
         self._guard.hook_socket(socket)
         self._guard.install()
+        modules = look()
         if self._given is not None and not is_off("chance"):
-            self._determine(self._given)
+            self._determine(self._given, modules)
         opening.append(self._handler.surroundings.opened)
         if self._has_clock:
-            lane_clock.install(self._handler, replaying=self.replaying)
+            lane_clock.install(self._handler, replaying=self.replaying, modules=modules)
 
     def end(self) -> None:
         """Take everything away."""
@@ -157,16 +158,15 @@ class InForce:
         if self._lane is not None:
             lanes.leave(self._lane)
 
-    def _determine(self, given: Chance) -> None:
+    def _determine(self, given: Chance, modules: Modules) -> None:
         """Give the block what was recorded of chance, and of the zone of its local times."""
-        in_place = InPlace(given.seed, is_block=True)
-        self._undo.append(in_place.end_block)
+        self._undo.append(begin_block(given.seed, modules).end_block)
         if given.zone is None or not self.replaying:
             return
-        zone = variable_for(given.zone, os.environ)
+        before = os.environ.get("TZ")
+        zone = _zone_to_set(given.zone, before)
         if zone is None:
             return
-        before = os.environ.get("TZ")
         self._undo.append(partial(_set_zone, before))
         _set_zone(zone)
 
@@ -261,6 +261,12 @@ class InForce:
     def listens_at(self, path: str) -> None:
         """Take down that this process listens on a Unix socket."""
         self._own_paths.add(f"unix:{path}")
+
+
+@lru_cache(maxsize=16)
+def _zone_to_set(recorded: Zone, variable: str | None) -> str | None:
+    """Say what `TZ` has to be in a block; asked of the machine once for all blocks of a suite."""
+    return variable_for(recorded, {} if variable is None else {"TZ": variable})
 
 
 def _set_zone(variable: str | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,10 +126,10 @@ def _unseen(recorder: Recorder, processes: int) -> Iterator[NotRecorded]:
         yield missing("silent", "CMD")
 
 
-def new_redactor(key: bytes) -> Redactor:
-    """Make what takes credentials out, which knows those of this environment."""
+def new_redactor(key: bytes, environment: Mapping[str, str] | None = None) -> Redactor:
+    """Make what takes credentials out, which knows those of an environment, this one's if none."""
     redactor = Redactor(key)
-    for secret in credentials():
+    for secret in credentials(os.environ if environment is None else environment):
         redactor.learn(secret)
     return redactor
 
@@ -149,7 +149,8 @@ def new_recorder(  # noqa: PLR0913  (the parts of a session)
     A replay of `recorded_files` looks at them too where its program does not come to them.
     """
     key = user_key()
-    redactor = new_redactor(key)
+    environment = dict(os.environ)
+    redactor = new_redactor(key, environment)
     provenance = Provenance(
         project_root(),
         Digest(key),
@@ -173,7 +174,7 @@ def new_recorder(  # noqa: PLR0913  (the parts of a session)
             agentvcr=__version__,
             platform=_platform(),
             rules=BUILT_IN,
-            environment=kept_environment(key),
+            environment=kept_environment(environment, key),
         )
     )
     if chance is not None:

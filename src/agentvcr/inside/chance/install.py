@@ -18,71 +18,85 @@ from agentvcr.inside.off import is_off
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Iterable
 
+    from agentvcr.inside.bindings import Modules
     from agentvcr.inside.chance.shared import Shared
     from agentvcr.inside.entry import Entry
 
 _LIBRARIES = ("random", "uuid", "uuid_utils", "numpy.random")
+_LEFT = ("agentvcr", "posix", "nt")
+"""Packages that keep real chance, or are where it comes from."""
+_HOOKED = (*_LIBRARIES, "tempfile")
 
 
 class Chance:
     """What is in place."""
 
-    def __init__(self, seed: bytes, *, is_block: bool = False) -> None:
+    def __init__(self, seed: bytes, modules: Modules | None = None) -> None:
         """Put it there.
 
         Args:
             seed: The process's.
-            is_block: The process has run before, and goes on when this is taken away.
+            modules: Those at the beginning of a block: the process has run before, and goes on
+                when this is taken away.
         """
+        is_block = modules is not None
         self._stream = Stream(seed)
         self._is_block = is_block
         self._shared: list[Shared] = []
         before = _bound_names()
+        mark = lanes.count_replaced()
         self._stream.replace_urandom()
-        when_imported("random", self._on_random)
-        when_imported("tempfile", self._on_tempfile)
-        when_imported("uuid", self._on_uuid)
-        when_imported("uuid_utils", self._on_uuid_utils)
-        when_imported("numpy.random", self._on_numpy)
+        self._meet(_HOOKED)
+        self._stand_ins = _changed(before)
+        if is_block:
+            self._hooked = list(map(sys.modules.get, _HOOKED))
+            self._replaced = lanes.replaced(mark)
         if is_block or "random" in sys.modules:
-            _rebind(before)
+            _rebind(self._stand_ins, modules)
+
+    def begin_block_again(self, seed: bytes, modules: Modules) -> bool:
+        """Put the same in place for another block; False where a module is not as it was then."""
+        if list(map(sys.modules.get, _HOOKED)) != self._hooked:
+            return False
+        if not lanes.replace_again(self._replaced):
+            return False
+        self._stream.begin_again(seed)
+        for one in self._shared:
+            one.begin_block()
+        self._meet([name for name in _HOOKED if name not in sys.modules])
+        _rebind(self._stand_ins, modules)
+        return True
 
     def end_block(self) -> None:
         """Give the program its generators back as they were; the rest is the lanes' to undo."""
         for one in self._shared:
             one.end_block()
 
-    def _on_random(self, module: ModuleType) -> None:
+    def _meet(self, names: Iterable[str]) -> None:
+        for name in names:
+            when_imported(name, self._on_module)
+
+    def _on_module(self, module: ModuleType) -> None:
         from agentvcr.inside.chance import libraries  # noqa: PLC0415  (only who uses chance)
 
-        self._begin(libraries.hook_random(module, self._stream))
+        shared = libraries.HOOKS[module.__name__](module, self._stream)
+        if shared is not None:
+            self._shared.append(shared)
+            if self._is_block:
+                shared.begin_block()
 
-    def _on_tempfile(self, module: ModuleType) -> None:
-        from agentvcr.inside.chance import libraries  # noqa: PLC0415  (as above)
 
-        libraries.hook_tempfile(module)
+_last: list[Chance] = []
+"""That of the last block: a process may have block after block, as tests are."""
 
-    def _on_uuid(self, module: ModuleType) -> None:
-        from agentvcr.inside.chance import libraries  # noqa: PLC0415  (as above)
 
-        libraries.hook_uuid(module, self._stream)
-
-    def _on_uuid_utils(self, module: ModuleType) -> None:
-        from agentvcr.inside.chance import libraries  # noqa: PLC0415  (as above)
-
-        libraries.hook_uuid_utils(module, self._stream)
-
-    def _on_numpy(self, module: ModuleType) -> None:
-        from agentvcr.inside.chance import libraries  # noqa: PLC0415  (as above)
-
-        self._begin(libraries.hook_numpy(module, self._stream))
-
-    def _begin(self, shared: Shared) -> None:
-        self._shared.append(shared)
-        if self._is_block:
-            shared.begin_block()
+def begin_block(seed: bytes, modules: Modules) -> Chance:
+    """Put chance in place for a block, which has this seed and begins with these modules."""
+    if not (_last and _last[0].begin_block_again(seed, modules)):
+        _last[:] = [Chance(seed, modules)]
+    return _last[0]
 
 
 def _bound_names() -> list[tuple[Any, str, Any]]:
@@ -97,17 +111,22 @@ def _bound_names() -> list[tuple[Any, str, Any]]:
     ]
 
 
-def _rebind(before: list[tuple[Any, str, Any]]) -> None:
-    """Give ours to modules that bound a function by its own name: `from random import choice`."""
-    replaced = {
-        id(value): vars(owner)[name]
+def _changed(before: list[tuple[Any, str, Any]]) -> list[tuple[Any, Any]]:
+    """List what took the place of what."""
+    return [
+        (value, vars(owner)[name])
         for owner, name, value in before
         if vars(owner).get(name) is not value
-    }
-    originals = [value for owner, name, value in before if vars(owner).get(name) is not value]
-    for names, name in list(bound(originals, ("agentvcr", "posix", "nt"))):
+    ]
+
+
+def _rebind(stand_ins: list[tuple[Any, Any]], modules: Modules | None) -> None:
+    """Give ours to modules that bound a function by its own name: `from random import choice`."""
+    ours = {id(original): stand_in for original, stand_in in stand_ins}
+    originals = [original for original, _ in stand_ins]
+    for names, name in list(bound(originals, _LEFT, modules=modules)):
         if not name.startswith("__"):
-            lanes.replace(_Module(names), name, replaced[id(names[name])])
+            lanes.replace(_Module(names), name, ours[id(names[name])])
 
 
 class _Module:

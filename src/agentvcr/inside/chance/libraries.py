@@ -17,7 +17,7 @@ from agentvcr.inside.patching import dressed_as, unbinding
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Callable
 
     from agentvcr.inside.chance.shared import Kind
     from agentvcr.inside.chance.stream import Stream
@@ -114,7 +114,7 @@ def hook_random(module: ModuleType, stream: Stream) -> Shared:
     return _stand_for(random, _PythonKind(random), random._inst, stream)
 
 
-def hook_tempfile(module: ModuleType) -> None:
+def hook_tempfile(module: ModuleType, _: Stream) -> None:
     """Give each lane names of its own: one generator makes those of all threads."""
     tempfile: Any = module
     names = tempfile._RandomNameSequence
@@ -191,19 +191,19 @@ def _hook_node(uuid: Any) -> None:  # noqa: ANN401  (the module)
     It is told only if the program asks for it.
     """
     original = uuid.getnode
-    known: list[int] = []
+    known: list[tuple[Any, int]] = []
 
     @dressed_as(original)
     def getnode() -> Any:  # noqa: ANN401  (an int)
         handler = state.handler
         if handler is None or lanes.is_shadow():
             return original()
-        if not known:
+        if not known or known[0][0] is not handler:
             found = handler.recorded_world("node") if handler.replaying else []
             node = int.from_bytes(found[0][1], "big") if found else original()
             handler.world("node", "", node.to_bytes(_NODE_SIZE, "big"))
-            known.append(node)
-        return known[0]
+            known[:] = [(handler, node)]
+        return known[0][1]
 
     lanes.replace(uuid, "getnode", getnode)
 
@@ -268,3 +268,13 @@ def hook_numpy(module: ModuleType, stream: Stream) -> Shared:
         if original is not None and getattr(original, "__self__", None) is None:
             _replace(numpy.mtrand, name, shared.function("random_sample", original), numpy)
     return shared
+
+
+HOOKS: dict[str, Callable[[ModuleType, Stream], Shared | None]] = {
+    "numpy.random": hook_numpy,
+    "random": hook_random,
+    "tempfile": hook_tempfile,
+    "uuid": hook_uuid,
+    "uuid_utils": hook_uuid_utils,
+}
+"""What to do when which module is imported; gives the generator that it shares, if it does."""

@@ -118,7 +118,9 @@ class Shared:
         A recording keeps the state in which the block first uses it, and a replay begins with that.
         """
         self._begin_era()
-        self._is_fresh, self._unsettled = False, True
+        self._is_fresh, self._unsettled, self._before = False, True, None
+        self._version = object()
+        self._seedings.clear()
         self._seedings[self._home] = _Seeding(self._home, self._base, b"block")
 
     def end_block(self) -> None:

@@ -83,6 +83,10 @@ class Stream:
         """Draw from this seed."""
         self._seed = seed
 
+    def begin_again(self, seed: bytes) -> None:
+        """Draw from another seed."""
+        self._seed = seed
+
     def draw(self, lane: Lane, size: int) -> bytes:
         """Give a lane its next bytes."""
         counters, name = place(lane)

@@ -9,7 +9,6 @@ import os
 from _thread import RLock
 
 from agentvcr.inside import clock, lanes, real
-from agentvcr.inside.imports import when_imported
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.log import pack, unpack
 from agentvcr.inside.patching import dressed_as
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from agentvcr.inside.lanes import Hook
     from agentvcr.inside.order.log import Entry
 
 
@@ -44,8 +44,7 @@ def install(
         clock.set_now(_now_ns if handler.replaying and not _is_own() else None)
     lanes.on_item.append(lambda unit: _take_up(handler, unit))
     _follow_forks(handler)
-    for name, hook in HOOKS.items():
-        when_imported(name, hook)
+    lanes.hook_all(HOOKS)
 
 
 def _is_own() -> bool:
@@ -156,7 +155,7 @@ def _hook_asyncio(module: ModuleType) -> None:
     loops.hook_asyncio(module)
 
 
-HOOKS = {
+HOOKS: dict[str, Hook] = {
     "time": _hook_time,
     "threading": _hook_threading,
     "concurrent.futures.thread": _hook_executors,
