@@ -15,7 +15,6 @@ from _contextvars import Context, ContextVar
 from _thread import _local, get_ident
 
 from agentvcr.inside import collector
-from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import ORPHAN, Lane, OpenStep, era
 from agentvcr.inside.patching import dressed_as
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Callable
 
-    Hook = Callable[[ModuleType], None]
-
 _FINALIZERS = ("async_generator_athrow", "async_generator_asend")
 _PLAIN = dict.fromkeys(map(ord, "/#[]% "), "_")
 _LONGEST_NAME = 80
@@ -35,6 +32,8 @@ _LONGEST_ORIGIN = 12_000
 
 _ORPHAN = Lane(ORPHAN, shadow=True)
 _current: ContextVar[Lane] = ContextVar("agentvcr_lane")
+NOTHING = object()
+"""Stands for what was there, where nothing was."""
 _undo: list[tuple[Any, str, Any]] = []
 on_item: list[Callable[[str], None]] = []
 """Who is told of the item, by its lane, that this process works for from now on; of none: empty."""
@@ -208,48 +207,13 @@ def own() -> Lane:
 
 def replace(owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401  (any patched owner)
     """Put `wrapper` there until `uninstall`, whether anything was there before or not."""
-    _undo.append((owner, name, owner.__dict__.get(name, _undo)))
+    _undo.append((owner, name, owner.__dict__.get(name, NOTHING)))
     setattr(owner, name, wrapper)
 
 
-def replaced(since: int) -> list[tuple[Any, str, Any, Any]]:
-    """Say what was replaced behind the first `since`: where, by name, what was there, and ours."""
-    return [(*one, one[0].__dict__[one[1]]) for one in _undo[since:]]
-
-
-def replace_again(those: list[tuple[Any, str, Any, Any]]) -> bool:
-    """Replace what was replaced before by the same; False, with nothing done, if it has changed."""
-    if any(owner.__dict__.get(name, _undo) is not was for owner, name, was, _ in those):
-        return False
-    for owner, name, _, ours in those:
-        replace(owner, name, ours)
-    return True
-
-
-def count_replaced() -> int:
-    """Say how much is replaced."""
-    return len(_undo)
-
-
-_hooked: dict[Hook, tuple[ModuleType, list[tuple[Any, str, Any, Any]]]] = {}
-"""Which module each hook was called with last, and what it replaced."""
-
-
-def hook_all(hooks: dict[str, Hook]) -> None:
-    """Call hooks when their modules are imported, or now; those that replace by `replace` alone.
-
-    A process may have block after block: what a hook has replaced before, it need not make anew.
-    """
-    for name, hook in hooks.items():
-        when_imported(name, lambda module, hook=hook: _hook_once(hook, module))  # type: ignore[misc]
-
-
-def _hook_once(hook: Hook, module: ModuleType) -> None:
-    known = _hooked.get(hook)
-    if known is None or known[0] is not module or not replace_again(known[1]):
-        mark = count_replaced()
-        hook(module)
-        _hooked[hook] = (module, replaced(mark))
+def replaced(since: int = 0) -> list[tuple[Any, str, Any]]:
+    """Say what was replaced, behind the first `since`: where, by name, and what was there."""
+    return _undo[since:]
 
 
 def uninstall() -> None:
@@ -258,7 +222,7 @@ def uninstall() -> None:
     on_item.clear()
     while _undo:
         owner, name, original = _undo.pop()
-        if original is _undo:
+        if original is NOTHING:
             delattr(owner, name)
         else:
             setattr(owner, name, original)
@@ -409,7 +373,7 @@ def _hook_pools(module: ModuleType) -> None:
     pools.hook_pools(module)
 
 
-HOOKS: dict[str, Hook] = {
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "asyncio.base_events": hook_asyncio,
     "threading": hook_threading,
     "concurrent.futures.thread": hook_executors,

@@ -27,6 +27,7 @@ from agentvcr.inside.chance.install import begin_block
 from agentvcr.inside.entry import Entry
 from agentvcr.inside.exchange import Forward, ReplayHalt, Request, Serve
 from agentvcr.inside.guard import Guard, opening
+from agentvcr.inside.hooking import hook_all
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.lane import Lane
 from agentvcr.inside.off import is_off
@@ -123,7 +124,7 @@ class InForce:
         _follow_forks()
         self._lane = lanes.start("main")
         when_imported("multiprocessing.util", self._hook_spawning)
-        lanes.hook_all(lanes.HOOKS)
+        hook_all(lanes.HOOKS)
         if self._has_order:
             order.install(
                 self._handler, is_virtual=self._is_virtual, reads_are_kept=self._has_clock

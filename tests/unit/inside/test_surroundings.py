@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agentvcr.inside.exchange import SURROUNDINGS
 from agentvcr.inside.surroundings import Surroundings
 
 READ, WRITE = os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -19,7 +20,8 @@ class Told:
     def __init__(self):
         self.parts = []
 
-    def __call__(self, _kind, _lane, data):
+    def __call__(self, kind, _lane, data):
+        assert kind == SURROUNDINGS
         self.parts.append(json.loads(data))
 
     def all(self, name):

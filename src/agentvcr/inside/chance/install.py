@@ -12,6 +12,7 @@ import sys
 from agentvcr.inside import lanes
 from agentvcr.inside.bindings import bound
 from agentvcr.inside.chance.stream import Stream
+from agentvcr.inside.hooking import Replaced
 from agentvcr.inside.imports import when_imported
 from agentvcr.inside.off import is_off
 
@@ -46,13 +47,13 @@ class Chance:
         self._is_block = is_block
         self._shared: list[Shared] = []
         before = _bound_names()
-        mark = lanes.count_replaced()
+        since = len(lanes.replaced())
         self._stream.replace_urandom()
         self._meet(_HOOKED)
         self._stand_ins = _changed(before)
         if is_block:
             self._hooked = list(map(sys.modules.get, _HOOKED))
-            self._replaced = lanes.replaced(mark)
+            self._replaced = Replaced(since)
         if is_block or "random" in sys.modules:
             _rebind(self._stand_ins, modules)
 
@@ -60,7 +61,7 @@ class Chance:
         """Put the same in place for another block; False where a module is not as it was then."""
         if list(map(sys.modules.get, _HOOKED)) != self._hooked:
             return False
-        if not lanes.replace_again(self._replaced):
+        if not self._replaced.again():
             return False
         self._stream.begin_again(seed)
         for one in self._shared:

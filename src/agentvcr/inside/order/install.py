@@ -9,6 +9,7 @@ import os
 from _thread import RLock
 
 from agentvcr.inside import clock, lanes, real
+from agentvcr.inside.hooking import hook_all
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.log import pack, unpack
 from agentvcr.inside.patching import dressed_as
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from agentvcr.inside.lanes import Hook
+    from agentvcr.inside.hooking import Hook
     from agentvcr.inside.order.log import Entry
 
 
@@ -44,7 +45,7 @@ def install(
         clock.set_now(_now_ns if handler.replaying and not _is_own() else None)
     lanes.on_item.append(lambda unit: _take_up(handler, unit))
     _follow_forks(handler)
-    lanes.hook_all(HOOKS)
+    hook_all(HOOKS)
 
 
 def _is_own() -> bool:
