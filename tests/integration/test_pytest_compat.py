@@ -7,6 +7,7 @@ vcrpy's is asked of vcrpy itself.
 import shutil
 
 import pytest
+from junitparser.xunit2 import JUnitXml
 from vcr.serialize import deserialize
 from vcr.serializers import yamlserializer
 
@@ -282,11 +283,6 @@ def test_a_miss_is_told_beside_vcrpys_own_words(project):
     assert "CannotOverwriteExistingCassetteException" in done.stdout
     section = done.stdout.partition("-- agentvcr --")[2].partition("\n")[2]
     assert section.partition("\n===")[0] == MISSED
-    compat(project, "--record-mode=rewrite", WORD="::error::x ##[group]")
-    hostile = compat(project, WORD="goodbye", GITHUB_ACTIONS="true").stdout
-    told = hostile.partition("-- agentvcr --")[2]
-    assert "error::x" in told
-    assert commands(told) == []
 
 
 MISSED = """\
@@ -299,8 +295,40 @@ the cassette has no answer to POST /v1/chat/completions
   ------------------------------------- | -------------------------------------
   hello                                 | goodbye
 
+  asked for at test_crew.py:14
+
   To record it anew:
     pytest --record-mode=rewrite test_crew.py::test_one"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "xdist"])
+def test_reports_of_ci_have_a_miss_too(project, workers):
+    project.write(ASKS.replace("vcr", "vcr(match_on=['uri', 'body'])"))
+    compat(project, "--record-mode=once", WORD="::error::x ##[group]")
+    page = project.folder / "page.md"
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)}
+    done = compat(project, "--junitxml=j.xml", *workers, WORD="goodbye", **github)
+    assert done.returncode == 1
+    assert "error::x" in done.stdout.partition("-- agentvcr --")[2]
+    *others, command = commands(done.stdout)
+    assert [one.name for one in others] == ["group"], "vcrpy's own words have it, and ours do not"
+    title = "regression: test_crew.py::test_one"
+    assert command.properties == {"file": "test_crew.py", "line": "14", "title": title}
+    suite = JUnitXml.fromfile(str(project.folder / "j.xml"))
+    told = {one.name: one.value for one in next(iter(next(iter(suite)))).properties()}
+    assert told["agentvcr.field"] == "request.messages[0].content"
+    assert told["agentvcr.cassette"] == "cassettes/test_crew/test_one.yaml"
+    assert told["agentvcr.record"] == "pytest --record-mode=rewrite test_crew.py::test_one"
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# agentvcr: ")
+    assert "the cassette has no answer to POST /v1/chat/completions" in text
+
+
+def test_without_a_cassette_it_is_said_how_to_record_one(project):
+    project.write(ASKS)
+    section = compat(project).stdout.partition("-- agentvcr --")[2]
+    assert "there is no cassette cassettes/test_crew/test_one.yaml" in section
+    assert "pytest --record-mode=once test_crew.py::test_one" in section
 
 
 def test_record_modes_are_those_of_pytest_recording(project):

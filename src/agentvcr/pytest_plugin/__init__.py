@@ -70,18 +70,18 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     # Keywords are asked in no time, and hold names of folders, too.
     is_marked = MARK in item.keywords and item.get_closest_marker(MARK) is not None
     if is_marked or MARK in getattr(item, "fixturenames", ()):
-        _active(item.config).take(item)
+        active_in(item.config).take(item)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401  (a worker of pytest-xdist)
     """Take in what the marked tests of a worker did."""
     if MARK in getattr(node, "workeroutput", ()):
-        _active(node.config).take_from(node)
+        active_in(node.config).take_from(node)
 
 
-def _active(config: pytest.Config) -> Active:
-    """Give what serves the marked tests of this run; made for the first of them."""
+def active_in(config: pytest.Config) -> Active:
+    """Give what serves the tests of this run; made for the first that is marked, or has a miss."""
     found = config.stash.get(_ACTIVE, None)
     if found is None:
         _import_plainly(config)
@@ -113,7 +113,7 @@ def _import_plainly(config: pytest.Config) -> None:
 
 
 def _around(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield from _active(request.config).around(request)
+    yield from active_in(request.config).around(request)
 
 
 _agentvcr_function = pytest.fixture(name="_agentvcr_function", scope="function")(_around)
@@ -135,4 +135,4 @@ def agentvcr_session(request: pytest.FixtureRequest) -> MarkedTest:
     """Give what this test can ask of its recording or replay."""
     from agentvcr.pytest_plugin.fixture import MarkedTest  # noqa: PLC0415  (for marked tests alone)
 
-    return MarkedTest(request.node, _active(request.config).session_of(request.node))
+    return MarkedTest(request.node, active_in(request.config).session_of(request.node))

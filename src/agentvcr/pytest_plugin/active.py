@@ -47,7 +47,8 @@ class Active:
         self._cases: dict[pytest.Item | pytest.Collector, _Case] = {}
         self._folder: Path | None = None
         self._tally = Tally(config)
-        self._reporting = Reporting(config, self._tally.failures)
+        self.reporting = Reporting(config, self._tally.failures)
+        """Tells how tests left their recordings."""
 
     def take(self, item: pytest.Item) -> None:
         """Prepare a marked test: its session begins before the first of its other fixtures."""
@@ -104,7 +105,7 @@ class Active:
             if failure is None:
                 raise
             if not case.left_by:  # else a test has failed by it
-                told = self._reporting.told(failure, nodeid, case.path)
+                told = self.reporting.told(failure, nodeid, case.path)
                 raise pytest.fail.Exception(told, pytrace=False) from None
         finally:
             self._tally.ended(case.session, case.path)
@@ -141,7 +142,7 @@ class Active:
         told = f"the recording was left before, in {case.left_by}: nothing is answered any more"
         if not case.left_by:
             case.left_by = item.nodeid
-            told = self._reporting.told(failure, item.nodeid, case.path, item=item, error=error)
+            told = self.reporting.told(failure, item.nodeid, case.path, item=item, error=error)
         raise pytest.fail.Exception(told, pytrace=False) from None
 
     @pytest.hookimpl(wrapper=True)
@@ -156,7 +157,7 @@ class Active:
         if isinstance(case.session, ReplayedCase):
             failure = case.session.differing()
             if failure is not None:
-                report.sections.append((MARK, self._reporting.beside(failure, item.nodeid)))
+                report.sections.append((MARK, self.reporting.beside(failure, item.nodeid)))
         return report
 
     def pytest_sessionfinish(self) -> None:
@@ -172,7 +173,7 @@ class Active:
         lines = self._tally.lines()
         sums = list(lines)
         unused = self._tally.unused()
-        shown = self._reporting.shown
+        shown = self.reporting.shown
         if unused and self._config.getoption("agentvcr_prune"):
             for path in unused:
                 path.unlink(missing_ok=True)
@@ -184,7 +185,7 @@ class Active:
         if lines:
             terminalreporter.section(MARK, sep="-")
             terminalreporter.write("\n".join(lines) + "\n")
-        self._reporting.finish(terminalreporter, self._tally.failures, sums)
+        self.reporting.finish(terminalreporter, self._tally.failures, sums)
 
 
 def _left(case: _Case) -> FailureReport | None:

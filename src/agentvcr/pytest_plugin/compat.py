@@ -13,10 +13,10 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from msgspec.structs import replace
 
 from agentvcr.pytest_plugin import compat_hooks
 from agentvcr.pytest_plugin.blocking import blocked
@@ -191,25 +191,40 @@ def vcr(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say beside a failure what the test asked that its cassette has no answer for."""
     report = yield
     if report.failed and _UNDO in item.config.stash:
-        told = [told_miss(*miss, item) for miss in _misses()[:_MOST_TOLD]]
+        error = call.excinfo.value if call.excinfo else None
+        told = [told_miss(*miss, item, error) for miss in _misses()[:_MOST_TOLD]]
         if told:
             report.sections.append((MARK, "\n\n".join(told)))
     return report
 
 
-def told_miss(asked: Any, cassette: Any, item: pytest.Item) -> str:  # noqa: ANN401  (vcrpy has no types)
-    """Word a request that had no answer."""
-    from agentvcr.pytest_plugin.reporting import rendered  # noqa: PLC0415  (only for a miss)
+def told_miss(
+    asked: Any,  # noqa: ANN401  (vcrpy has no types)
+    cassette: Any,  # noqa: ANN401  (as above)
+    item: pytest.Item,
+    error: BaseException | None,
+) -> str:
+    """Word a request that had no answer, and keep it for the reports of the run."""
+    from agentvcr.pytest_plugin import active_in  # noqa: PLC0415  (only for a miss)
     from agentvcr.session.vcrpy_miss import failure_of_miss  # noqa: PLC0415  (only for a miss)
 
-    mode = "rewrite" if len(cassette) else "once"
-    again = ("pytest", f"--record-mode={mode}", item.nodeid)
-    return rendered(replace(failure_of_miss(asked, cassette), again=again))
+    def again(mode: str) -> tuple[str, ...]:
+        asked_for = "rewrite" if mode == "all" else mode
+        return ("pytest", f"--record-mode={asked_for}", item.nodeid)
+
+    return active_in(item.config).reporting.told(
+        failure_of_miss(asked, cassette),
+        item.nodeid,
+        Path(cassette._path),  # noqa: SLF001  (vcrpy says it nowhere else)
+        item=item,
+        error=error,
+        again=again,
+    )
 
 
 def _misses() -> list[tuple[Any, Any]]:

@@ -7,7 +7,8 @@ page are those of `reporters`.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from agentvcr.reporters.failure import render_failure
 from agentvcr.reporters.github import Folders, annotations_of, without_a_command
 from agentvcr.reporters.junit import properties_of
 
+Again = Callable[[str], tuple[str, ...]]
 _MISSING: Final = "there is no cassette {}"
 
 
@@ -38,7 +40,7 @@ class Reporting:
         path = Path(path)
         return str(path.relative_to(self._folder) if path.is_relative_to(self._folder) else path)
 
-    def told(
+    def told(  # noqa: PLR0913  (what is known of a failure)
         self,
         failure: FailureReport,
         nodeid: str,
@@ -46,6 +48,7 @@ class Reporting:
         *,
         item: pytest.Item | None = None,
         error: BaseException | None = None,
+        again: Again | None = None,
     ) -> str:
         """Word how a test left its recording, and keep it for the end.
 
@@ -55,8 +58,10 @@ class Reporting:
             path: Its cassette.
             item: The test, whose report gets what a program may want to know.
             error: What it failed with.
+            again: Gives the command that records the test in a mode.
         """
-        told = self._meant_for(failure, nodeid, path, item, error)
+        again = again or partial(_again, nodeid)
+        told = self._meant_for(failure, nodeid, path, again, _where(error, item))
         case = CaseReport(
             name=nodeid, path=self.shown(path), verdict="regression", passed=False, failure=told
         )
@@ -75,11 +80,11 @@ class Reporting:
         failure: FailureReport,
         nodeid: str,
         path: Path,
-        item: pytest.Item | None,
-        error: BaseException | None,
+        again: Again,
+        where: tuple[Path | None, int | None],
     ) -> FailureReport:
         """Complete a failure by what pytest knows of the test."""
-        file, line = _where(error, item)
+        file, line = where
         text = failure.text
         if file:
             text = "\n".join(filter(None, (text, f"asked for at {file.name}:{line}")))
@@ -87,14 +92,14 @@ class Reporting:
             failure,
             text=text,
             compare=tuple(self.shown(one) for one in failure.compare),
-            again=_again(nodeid, "all"),
+            again=again("all"),
             file=str(self._in_root(file)) if file else nodeid.partition("::")[0],
             line=line,
         )
         if path.exists():
             return told
         title = _MISSING.format(self.shown(path))
-        return replace(told, title=title, changed=(), compare=(), again=_again(nodeid, "once"))
+        return replace(told, title=title, changed=(), compare=(), again=again("once"))
 
     def _in_root(self, file: Path) -> Path:
         return file.relative_to(self._root) if file.is_relative_to(self._root) else file
