@@ -9,6 +9,7 @@ from __future__ import annotations
 import compileall
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -30,6 +31,9 @@ _network_uses: list[str] = []
 
 IMPORTED_BY_CHILDREN = ("../src", "programs", "support")
 sys.dont_write_bytecode = False  # pytest keeps what it rewrote, for the pytests that tests start
+
+# Whatever a shell starts in the background begins with this ignored, and its children do too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Clients read the authorities that they trust, of which a machine has 150, whenever one is made:
 # 20 ms each. No test reaches anyone whom those vouch for; this one's key is nobody's.
@@ -56,7 +60,11 @@ def rounds() -> int:
     return int(os.environ.get("ROUNDS", "3"))
 
 
-SAMPLED = ("test_doctor.py", "test_loose_ends.py", "test_fork.py", "test_sdk_troubles.py")
+SAMPLED = (
+    *("test_doctor.py", "test_loose_ends.py", "test_fork.py", "test_sdk_troubles.py"),
+    *("test_httpx_family_scenes.py", "test_http_client_scenes.py", "test_aiohttp_scenes.py"),
+    *("test_http_client_routes.py", "test_process_pools.py", "test_programs_own_view.py"),
+)
 """Files of many scenes with several runs each: every third of them, and all in the long form."""
 LONG = 10
 
