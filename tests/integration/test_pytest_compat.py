@@ -7,14 +7,10 @@ vcrpy's is asked of vcrpy itself.
 import shutil
 
 import pytest
-from junitparser.xunit2 import JUnitXml
 from vcr.serialize import deserialize
 from vcr.serializers import yamlserializer
 
 from agentvcr.cassette.reader import load_run
-from tests.support.github_runner import commands
-
-COMPAT = "--agentvcr-compat"
 
 USES = """
 import aiohttp, requests, urllib.request, concurrent.futures, vcr as vcrpy
@@ -89,10 +85,6 @@ def without_date(response):
 """
 
 
-def compat(project, *words, **env):
-    return project.pytest(COMPAT, *words, **env)
-
-
 def loaded(path):
     return deserialize(path.read_text(encoding="utf-8"), yamlserializer)
 
@@ -105,7 +97,7 @@ def yaml_files(project):
 def test_its_marks_fixtures_hooks_and_cassettes_are_those_of_pytest_recording(project):
     project.write(USES)
     (project.folder / "conftest.py").write_text(HOOKS, encoding="utf-8")
-    first = compat(project, "--record-mode=once")
+    first = project.compat("--record-mode=once")
     assert first.returncode == 0, first.stdout
     assert yaml_files(project) == [
         f"test_crew/{name}.yaml"
@@ -116,7 +108,7 @@ def test_its_marks_fixtures_hooks_and_cassettes_are_those_of_pytest_recording(pr
     assert b"httpx" in requests[0].body
     assert responses[0]["status"] == {"code": 200, "message": "OK"}
     project.server.stop()
-    again = compat(project, "-k", "not itself")
+    again = project.compat("-k", "not itself")
     assert again.returncode == 0, again.stdout
     assert "1 deselected" in again.stdout
 
@@ -151,7 +143,7 @@ def test_stream():
     server.shutdown()
     server.server_close()
 """)
-    done = compat(project, "--record-mode=once")
+    done = project.compat("--record-mode=once")
     assert done.returncode == 0, done.stdout
     _, responses = loaded(project.folder / "cassettes/test_crew/test_stream.yaml")
     assert responses[0]["body"]["string"] == b"firstsecond"
@@ -222,7 +214,7 @@ def test_events(vcr):
 
 def test_what_is_kept_of_answers_is_what_vcrpy_keeps(project):
     project.write(ENDINGS)
-    done = compat(project, "--record-mode=once")
+    done = project.compat("--record-mode=once")
     assert done.returncode == 0, done.stdout
     file = project.folder / "cassettes/test_crew/test_hooks_see_what_is_decoded.yaml"
     _, responses = loaded(file)
@@ -260,12 +252,12 @@ def test_free():
 @pytest.mark.filterwarnings("default")
 def test_the_network_is_blocked_where_that_is_said(project):
     project.write(NETWORK)
-    done = compat(project)
+    done = project.compat()
     assert done.returncode == 0, done.stdout
-    done = compat(project, "--block-network", "-k", "free")
+    done = project.compat("--block-network", "-k", "free")
     assert done.returncode == 1
     assert "Network is disabled for host '127.0.0.1'" in done.stdout
-    assert compat(project, "--block-network", "--allowed-hosts=127", "-k", "free").returncode == 0
+    assert project.compat("--block-network", "--allowed-hosts=127", "-k", "free").returncode == 0
 
 
 ASKS = """
@@ -275,74 +267,18 @@ def test_one():
 """
 
 
-def test_a_miss_is_told_beside_vcrpys_own_words(project):
-    project.write(ASKS.replace("vcr", "vcr(match_on=['uri', 'body'])"))
-    assert compat(project, "--record-mode=once").returncode == 0
-    done = compat(project, WORD="goodbye")
-    assert done.returncode == 1
-    assert "CannotOverwriteExistingCassetteException" in done.stdout
-    section = done.stdout.partition("-- agentvcr --")[2].partition("\n")[2]
-    assert section.partition("\n===")[0] == MISSED
-
-
-MISSED = """\
-the cassette has no answer to POST /v1/chat/completions
-
-  step   1 POST /v1/chat/completions
-  field  request.messages[0].content
-
-  recorded                              | now
-  ------------------------------------- | -------------------------------------
-  hello                                 | goodbye
-
-  asked for at test_crew.py:14
-
-  To record it anew:
-    pytest --record-mode=rewrite test_crew.py::test_one"""
-
-
-@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "xdist"])
-def test_reports_of_ci_have_a_miss_too(project, workers):
-    project.write(ASKS.replace("vcr", "vcr(match_on=['uri', 'body'])"))
-    compat(project, "--record-mode=once", WORD="::error::x ##[group]")
-    page = project.folder / "page.md"
-    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)}
-    done = compat(project, "--junitxml=j.xml", *workers, WORD="goodbye", **github)
-    assert done.returncode == 1
-    assert "error::x" in done.stdout.partition("-- agentvcr --")[2]
-    *others, command = commands(done.stdout)
-    assert [one.name for one in others] == ["group"], "vcrpy's own words have it, and ours do not"
-    title = "regression: test_crew.py::test_one"
-    assert command.properties == {"file": "test_crew.py", "line": "14", "title": title}
-    suite = JUnitXml.fromfile(str(project.folder / "j.xml"))
-    told = {one.name: one.value for one in next(iter(next(iter(suite)))).properties()}
-    assert told["agentvcr.field"] == "request.messages[0].content"
-    assert told["agentvcr.cassette"] == "cassettes/test_crew/test_one.yaml"
-    assert told["agentvcr.record"] == "pytest --record-mode=rewrite test_crew.py::test_one"
-    text = page.read_text(encoding="utf-8")
-    assert text.startswith("# agentvcr: ")
-    assert "the cassette has no answer to POST /v1/chat/completions" in text
-
-
-def test_without_a_cassette_it_is_said_how_to_record_one(project):
-    project.write(ASKS)
-    section = compat(project).stdout.partition("-- agentvcr --")[2]
-    assert "there is no cassette cassettes/test_crew/test_one.yaml" in section
-    assert "pytest --record-mode=once test_crew.py::test_one" in section
-
-
 def test_record_modes_are_those_of_pytest_recording(project):
     project.write(ASKS)
     file = project.folder / "cassettes/test_crew/test_one.yaml"
-    assert compat(project).returncode == 1  # none, the default
+    assert project.compat().returncode == 1  # none, the default
     assert not file.exists()
-    assert compat(project, "--disable-recording").returncode == 0
+    assert project.compat("--disable-recording").returncode == 0
     assert not file.exists()
-    assert compat(project, "--record-mode=new_episodes").returncode == 0
+    assert project.compat("--record-mode=new_episodes").returncode == 0
     before = file.read_bytes()
-    assert compat(project, "--record-mode=new_episodes").returncode == 0
+    assert project.compat("--record-mode=new_episodes").returncode == 0
     assert file.read_bytes() == before
-    assert compat(project, "--record-mode=rewrite").returncode == 0
+    assert project.compat("--record-mode=rewrite").returncode == 0
     assert file.read_bytes() != before
     assert len(loaded(file)[0]) == 1
 
@@ -365,12 +301,12 @@ def test_new_cassettes_are_ours_where_the_project_says_so(project):
     assert told[0] in first.stdout
     # A project that has converted its cassettes needs no other word for it.
     (project.folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    assert compat(project).returncode == 0
+    assert project.compat().returncode == 0
 
 
 def test_an_unknown_format_is_refused(project):
     project.write(ASKS)
-    done = compat(project, "-o", "agentvcr_compat_format=json")
+    done = project.compat("-o", "agentvcr_compat_format=json")
     assert done.returncode == 4
     assert "agentvcr_compat_format is one of yaml, avcr, and not 'json'" in done.stderr
 
@@ -383,7 +319,7 @@ def test_workers_write_whole_files(project):
 def test_shared(n):
     assert ask(f"number {n}")
 """)
-    done = compat(project, "--record-mode=new_episodes", "-n4")
+    done = project.compat("--record-mode=new_episodes", "-n4")
     assert done.returncode == 0, done.stdout
     names = [one.name for one in (project.folder / "cassettes/test_crew").iterdir()]
     assert names == ["shared.yaml"]
@@ -393,7 +329,7 @@ def test_shared(n):
 def test_it_refuses_to_be_there_beside_pytest_recording(project):
     project.write(ASKS)
     (project.folder / "recording.py").write_text("", encoding="utf-8")
-    done = compat(project, "-p", "recording")
+    done = project.compat("-p", "recording")
     assert done.returncode == 4
     assert "--agentvcr-compat takes the place of pytest-recording" in done.stderr
     assert "-p no:recording" in done.stderr

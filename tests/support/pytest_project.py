@@ -39,6 +39,10 @@ class Project:
     def write(self, code, name="test_crew.py"):
         (self.folder / name).write_text(ASKING + code, encoding="utf-8")
 
+    def compat(self, *words, **env):
+        """Run it in the place of pytest-recording."""
+        return self.pytest("--agentvcr-compat", *words, **env)
+
     def pytest(self, *words, **env):
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *words]
         return subprocess.run(
