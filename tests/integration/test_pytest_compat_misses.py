@@ -64,3 +64,29 @@ def test_without_a_cassette_it_is_said_how_to_record_one(project):
     section = project.compat().stdout.partition("-- agentvcr --")[2]
     assert "there is no cassette cassettes/test_crew/test_one.yaml" in section
     assert "pytest --record-mode=once test_crew.py::test_one" in section
+
+
+TWICE = """
+@pytest.mark.vcr(match_on=["uri", "body"])
+def test_one():
+    for word in os.environ.get("WORDS", "hello again").split():
+        try:
+            print("told", ask(word))
+        except Exception as caught:
+            error = caught
+    if "error" in locals():
+        raise error
+"""
+
+
+def test_of_several_misses_the_first_is_reported_and_each_is_told(project):
+    project.write(TWICE)
+    assert project.compat("--record-mode=once").returncode == 0
+    done = project.compat("--junitxml=j.xml", WORDS="goodbye never", GITHUB_ACTIONS="true")
+    assert done.returncode == 1
+    section = done.stdout.partition("-- agentvcr --")[2].partition("\n::error")[0]
+    assert section.count("the cassette has no answer to POST /v1/chat/completions") == 2
+    assert len(commands(done.stdout)) == 1
+    suite = JUnitXml.fromfile(str(project.folder / "j.xml"))
+    names = [one.name for one in next(iter(next(iter(suite)))).properties()]
+    assert len(names) == len(set(names)) > 0

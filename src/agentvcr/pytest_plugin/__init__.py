@@ -108,6 +108,8 @@ def _import_plainly(config: pytest.Config) -> None:
     pytest rewrites the assertions of a plugin's whole distribution. We have none to be told of, and
     where no bytecode may be written, as in many containers, that takes longer than a hundred tests.
     """
+    if _Plainly in sys.meta_path:
+        return
     sys.meta_path.insert(0, _Plainly)
     config.add_cleanup(lambda: sys.meta_path.remove(_Plainly))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
@@ -196,35 +196,35 @@ def pytest_runtest_makereport(
     """Say beside a failure what the test asked that its cassette has no answer for."""
     report = yield
     if report.failed and _UNDO in item.config.stash:
-        error = call.excinfo.value if call.excinfo else None
-        told = [told_miss(*miss, item, error) for miss in _misses()[:_MOST_TOLD]]
-        if told:
-            report.sections.append((MARK, "\n\n".join(told)))
+        misses = _misses()[:_MOST_TOLD]
+        if misses:
+            error = call.excinfo.value if call.excinfo else None
+            report.sections.append((MARK, told_misses(misses, item, error)))
     return report
 
 
-def told_miss(
-    asked: Any,  # noqa: ANN401  (vcrpy has no types)
-    cassette: Any,  # noqa: ANN401  (as above)
-    item: pytest.Item,
-    error: BaseException | None,
+def told_misses(
+    misses: Sequence[tuple[Any, Any]], item: pytest.Item, error: BaseException | None
 ) -> str:
-    """Word a request that had no answer, and keep it for the reports of the run."""
+    """Word requests that had no answer, and keep the first for the reports of the run."""
     from agentvcr.pytest_plugin import active_in  # noqa: PLC0415  (only for a miss)
-    from agentvcr.session.vcrpy_miss import failure_of_miss  # noqa: PLC0415  (only for a miss)
+    from agentvcr.pytest_plugin.reporting import rendered  # noqa: PLC0415  (as above)
+    from agentvcr.session.vcrpy_miss import failure_of_miss  # noqa: PLC0415  (as above)
 
     def again(mode: str) -> tuple[str, ...]:
         asked_for = "rewrite" if mode == "all" else mode
         return ("pytest", f"--record-mode={asked_for}", item.nodeid)
 
-    return active_in(item.config).reporting.told(
-        failure_of_miss(asked, cassette),
+    first, *others = (failure_of_miss(*miss) for miss in misses)
+    told = active_in(item.config).reporting.told(
+        first,
         item.nodeid,
-        Path(cassette._path),  # noqa: SLF001  (vcrpy says it nowhere else)
+        Path(misses[0][1]._path),  # noqa: SLF001  (vcrpy says it nowhere else)
         item=item,
         error=error,
         again=again,
     )
+    return "\n\n".join([told, *(rendered(one) for one in others)])
 
 
 def _misses() -> list[tuple[Any, Any]]:

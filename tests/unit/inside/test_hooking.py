@@ -47,7 +47,6 @@ def test_where_the_program_has_put_something_else_it_is_made_anew(module, name):
     hook = Hook()
     hook_all({module.__name__: hook})
     lanes.uninstall()
-    before = getattr(module, name, None)
 
     def other():
         return "another"
@@ -57,7 +56,6 @@ def test_where_the_program_has_put_something_else_it_is_made_anew(module, name):
     assert hook.calls == 2
     lanes.uninstall()
     assert getattr(module, name) is other
-    assert before is not other
 
 
 def test_a_module_that_was_imported_again_is_hooked_again(module, monkeypatch):
