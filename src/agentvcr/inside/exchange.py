@@ -141,14 +141,19 @@ class Course:
 FREE = Course()
 
 
+def _never(_: HeaderList) -> bool:
+    return False
+
+
 class Forward:
     """Let the request go out, and tell `sink` what comes back, delivery by delivery of `course`.
 
     With `body`, it goes out with that in place of its own; `change` makes it, for the engine alone.
-    In a replay, `number` is that of the recorded exchange, where it is one.
+    In a replay, `number` is that of the recorded exchange, where it is one. `read_first` says by an
+    answer's headers whether it is read to its end before the program has any of it.
     """
 
-    __slots__ = ("body", "change", "course", "number", "sink")
+    __slots__ = ("body", "change", "course", "number", "read_first", "sink")
 
     def __init__(
         self,
@@ -157,9 +162,11 @@ class Forward:
         *,
         body: bytes | None = None,
         change: Callable[[bytes], bytes] | None = None,
+        read_first: Callable[[HeaderList], bool] = _never,
     ) -> None:
         """Forward with this sink."""
         self.sink = sink
+        self.read_first = read_first
         self.number = number
         self.body = body
         self.change = change

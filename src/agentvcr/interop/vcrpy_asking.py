@@ -6,7 +6,9 @@ played, what is filtered and what may be recorded is vcrpy's. Sends nothing (`se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gzip
+import zlib
+from collections.abc import Iterable, Mapping
 from http.client import responses
 from typing import Any, Final
 
@@ -16,22 +18,35 @@ from vcr.request import Request as Asked
 from vcr.serializers.compat import convert_body_to_bytes
 
 from agentvcr.interop.foreign import ForeignResponse
-from agentvcr.interop.vcrpy_yaml.bodies import header_pairs, is_bodiless, true_headers
+from agentvcr.interop.vcrpy_yaml.bodies import (
+    header_pairs,
+    is_bodiless,
+    is_encoded,
+    true_headers,
+)
 from agentvcr.interop.vcrpy_yaml.document import as_bytes
 from agentvcr.interop.vcrpy_yaml.oddities import Oddities
 from agentvcr.model.exchange import Headers
-from agentvcr.providers.body import decoded
+from agentvcr.providers.body import decoded, header
 
 NoAnswer = CannotOverwriteExistingCassetteException
 """A cassette has none, and may not be added to."""
 
 _DECODING: Final = ("urllib3", "aiohttp")
 """Clients whose answers vcrpy has decoded, under headers that still say otherwise: so do hooks."""
-_ENDLESS: Final = b"text/event-stream"
-"""An answer that programs leave where it says that it is over, and not where it ends."""
+_STREAMS: Final = (
+    b"text/event-stream",
+    b"application/vnd.amazon.eventstream",
+    b"application/x-ndjson",
+    b"application/ndjson",
+    b"application/jsonl",
+    b"application/x-jsonlines",
+    b"application/stream+json",
+    b"application/json-seq",
+)
+"""What comes piece by piece, and is left by programs where it says that it is over."""
 _ALWAYS_A_BODY: Final = ("httpx", "httpx2")
 """Clients for which vcrpy takes no body for an empty one; for the others it is none."""
-_NO_CONTENT: Final = 204
 _GROUPS: Final = {
     "httplib": ("http.client",),
     "boto3": ("botocore",),
@@ -105,22 +120,17 @@ def tell(  # noqa: PLR0913  (the parts of an answer)
     cassette.append(asked, answer)
 
 
-def is_whole(method: str, status: int, headers: Headers, body: bytes, kind: str) -> bool:
-    """Whether an answer is what vcrpy would keep, which reads each to its end.
+def is_read_first(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether an answer is read to its end before the program has any of it, as vcrpy does.
+
+    A stream is not: the program gets each piece as it comes, and what it reads is kept.
 
     Args:
-        method: Of the request.
-        status: Of the answer.
-        headers: Its headers.
-        body: What the program has read of it.
-        kind: How it ended, as `Sink.end` names it.
+        headers: Of the answer.
     """
-    if kind == "eof" or is_bodiless(method, status) or status == _NO_CONTENT:
-        return True
-    told = {name.lower(): value.strip() for name, value in headers}
-    if b"content-length" in told:
-        return told[b"content-length"] == b"%d" % len(body)
-    return told.get(b"content-type", b"").startswith(_ENDLESS)
+    told = {name.lower(): value for name, value in headers}
+    kind = told.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return b"content-length" in told or kind not in _STREAMS
 
 
 def _read(answer: Mapping[str, Any], method: str) -> ForeignResponse:
@@ -131,6 +141,7 @@ def _read(answer: Mapping[str, Any], method: str) -> ForeignResponse:
     body = as_bytes((answer.get("body") or {}).get("string") or b"")
     seen = Oddities()
     headers = header_pairs(answer.get("headers"), seen)
+    body = _encoded_again(headers, body)
     bodiless = is_bodiless(method, status["code"])
     return ForeignResponse(
         status=status["code"],
@@ -139,6 +150,16 @@ def _read(answer: Mapping[str, Any], method: str) -> ForeignResponse:
         headers=true_headers(headers, body, seen, bodiless=bodiless),
         body=body,
     )
+
+
+def _encoded_again(headers: Headers, body: bytes) -> bytes:
+    """Give a body that was kept decoded the encoding of its headers, for the client to undo."""
+    name = header(headers, b"content-encoding").strip().lower()
+    if name not in {"gzip", "x-gzip", "deflate"} or is_encoded(body, name.encode()):
+        return body
+    if name == "deflate":
+        return zlib.compress(body, zlib.Z_BEST_SPEED)
+    return gzip.compress(body, zlib.Z_BEST_SPEED, mtime=0)
 
 
 def _old_status(answer: Mapping[str, Any]) -> dict[str, Any]:

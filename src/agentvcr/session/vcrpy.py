@@ -9,7 +9,6 @@ code that opened none, as a thread, has that which was opened last.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,13 +28,12 @@ from agentvcr.inside.exchange import (
     StepEnded,
 )
 from agentvcr.interop import vcrpy_asking, vcrpy_engine
-from agentvcr.model.address import path_of
 from agentvcr.model.run import Run
 from agentvcr.session.conversion import import_cassettes, path_beside
 from agentvcr.session.in_force import check_idle
 
-_COMPLETE: Final = ("eof", "closed", "abandoned")
-"""How an answer ends that may be kept: vcrpy has read each to its end before the program."""
+_KEPT: Final = ("eof", "closed", "abandoned")
+"""How an answer ends that is kept: all of it, or of a stream what the program has read."""
 _SHELF: Final = {
     name: patch
     for name, patch in {**interceptors.CLIENTS, **interceptors.TAIL}.items()
@@ -49,8 +47,6 @@ class _Open:
     def __init__(self, cassette: Any) -> None:  # noqa: ANN401  (vcrpy has no types)
         self.cassette = cassette
         self.under_way: list[_Sink] = []
-        self.cut: list[str] = []
-        """Answers that the program has not read to their end, by what was asked."""
 
 
 class _Sink:
@@ -80,20 +76,16 @@ class _Sink:
             if self not in self._owner.under_way:
                 return
             self._owner.under_way.remove(self)
-            if self._head is None or kind not in _COMPLETE:
+            if self._head is None or kind not in _KEPT:
                 return
-            status, raw, reason = self._head
-            headers, body = tuple(raw), b"".join(self._chunks)
-            if not vcrpy_asking.is_whole(self._asked.method, status, headers, body, kind):
-                self._owner.cut.append(f"{self._asked.method} {path_of(self._asked.uri)}")
-                return
+            status, headers, reason = self._head
             vcrpy_asking.tell(
                 self._owner.cassette,
                 self._asked,
                 status=status,
                 reason=reason,
-                headers=headers,
-                body=body,
+                headers=tuple(headers),
+                body=b"".join(self._chunks),
                 client=self._client,
             )
 
@@ -124,7 +116,8 @@ class _Handler:
                 _missed.append((asked, owner.cassette))
                 raise
             if answer is None:
-                return Forward(_Sink(owner, asked, request.client))
+                sink = _Sink(owner, asked, request.client)
+                return Forward(sink, read_first=vcrpy_asking.is_read_first)
         return Serve(
             status=answer.status,
             reason=answer.reason,
@@ -206,9 +199,6 @@ def in_use(cassette: Any) -> Iterator[None]:  # noqa: ANN401  (vcrpy has no type
                 interceptors.uninstall()
         if _here.get() is owner:
             _here.reset(token)
-    if owner.cut:
-        text = f"not in the cassette, since it was not read to its end: {', '.join(owner.cut)}"
-        warnings.warn(text, RuntimeWarning, stacklevel=3)
 
 
 def _settle(owner: _Open) -> None:

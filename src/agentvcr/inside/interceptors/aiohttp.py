@@ -17,6 +17,7 @@ from agentvcr.inside.exchange import (
     Serve,
     end_kind_of,
 )
+from agentvcr.inside.interceptors.aiohttp_ahead import kept_class, read_first
 from agentvcr.inside.interceptors.aiohttp_answers import Answer, answering_class
 from agentvcr.inside.interceptors.aiohttp_bodies import Bodies
 from agentvcr.inside.interceptors.aiohttp_streams import (
@@ -52,6 +53,7 @@ class Client:
         self.reader: Any = module.StreamReader
         self.bodies = Bodies(module)
         self.teed = teed_class(self.reader)
+        self.kept = kept_class(self.reader)
         self.served = served_class(self.reader)
         self.answering = answering_class(module)
 
@@ -128,6 +130,8 @@ class Client:
         finally:
             setattr(request, _MARK, None)
         self._tee(response, forward, wire)
+        if forward.read_first(list(response.raw_headers)) and type(response.content) is self.teed:
+            await read_first(self.kept, response)
         return response
 
     def _tee(self, response: Any, forward: Forward, wire: Wire) -> None:  # noqa: ANN401  (the library's)

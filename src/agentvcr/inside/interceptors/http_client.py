@@ -12,6 +12,7 @@ from contextvars import ContextVar
 
 from agentvcr.inside import lanes, state
 from agentvcr.inside.exchange import ReplayHalt
+from agentvcr.inside.interceptors.http_client_ahead import read_first
 from agentvcr.inside.interceptors.http_client_callers import KNOWN_BODY, failed_early, refuse
 from agentvcr.inside.interceptors.http_client_requests import Head
 from agentvcr.inside.interceptors.http_client_streams import Tap
@@ -47,7 +48,7 @@ def install(module: ModuleType, later: list[Patch]) -> list[Patch]:
         (connection, "send", _send),
         (connection, "getresponse", _getresponse(module)),
         (connection, "close", _close),
-        (response, "begin", _begin),
+        (response, "begin", _begin(response.__dict__["read1"])),
     ):
         original = owner.__dict__[name]
         patches.append((owner, name, original))
@@ -159,25 +160,30 @@ def _getresponse(module: Any) -> Any:  # noqa: ANN401  (`http.client`)
     return wrap
 
 
-def _begin(original: Any) -> Any:  # noqa: ANN401  (the client's method)
-    def begin(self: Any) -> None:  # noqa: ANN401  (an answer)
-        talk = _answering.get()
-        if talk is None or talk.ear is None or self.headers is not None or self.fp is None:
+def _begin(read1: Any) -> Any:  # noqa: ANN401  (the client's method)
+    def wrap(original: Any) -> Any:  # noqa: ANN401  (as above)
+        def begin(self: Any) -> None:  # noqa: ANN401  (an answer)
+            talk = _answering.get()
+            if talk is None or talk.ear is None or self.headers is not None or self.fp is None:
+                original(self)
+                return
+            ear = talk.ear
+            tap = self.fp = Tap(self.fp, ear)
             original(self)
-            return
-        ear = talk.ear
-        tap = self.fp = Tap(self.fp, ear)
-        original(self)
-        ear.head(self)
-        if self.status == _UPGRADE:  # the connection is the program's now
-            self.fp = tap.release()
-            ear.end("closed")
-            return
-        tap.start(self)
-        if self.length == 0 and (not self.chunked or _has_no_body(self)):
-            ear.end("eof")
+            ear.head(self)
+            if self.status == _UPGRADE:  # the connection is the program's now
+                self.fp = tap.release()
+                ear.end("closed")
+                return
+            tap.start(self)
+            if self.length == 0 and (not self.chunked or _has_no_body(self)):
+                ear.end("eof")
+            elif ear.is_read_first:
+                read_first(self, read1)
 
-    return begin
+        return begin
+
+    return wrap
 
 
 def _has_no_body(response: Any) -> bool:  # noqa: ANN401  (an answer)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
         course: Course
         ended: bool
+        is_read_first: bool
+        """Whether the answer is read to its end before the client has it; known with the head."""
 
         def head(self, response: Any) -> None:  # noqa: ANN401  (an HTTPResponse)
             """Take the head."""
@@ -48,6 +50,8 @@ class Recording:
     def __init__(self, forward: Forward) -> None:
         """Stand before its sink."""
         self._sink = forward.sink
+        self._read_first = forward.read_first
+        self.is_read_first = False
         self.course = forward.course
         self.ended = False
 
@@ -58,6 +62,7 @@ class Recording:
             for name, value in response.headers.raw_items()
         ]
         version = b"HTTP/1.0" if response.version == 10 else b"HTTP/1.1"  # noqa: PLR2004
+        self.is_read_first = self._read_first(pairs)
         self.course.arrive()
         self._sink.head(
             response.status, pairs, response.reason.encode("latin-1", "replace"), version
@@ -89,6 +94,7 @@ class Serving:
     def __init__(self, serve: Serve) -> None:
         """Count in `serve`."""
         self._serve = serve
+        self.is_read_first = False
         self.course = serve.course
         self._told = 0
         self._sizes = [len(chunk) for chunk in serve.chunks]

@@ -23,9 +23,12 @@ from agentvcr.inside.exchange import (
 from agentvcr.inside.interceptors.httpx_streams import (
     AsyncReplayed,
     AsyncTee,
+    Kept,
     Replayed,
     Tee,
     Whole,
+    async_read_all,
+    read_all,
 )
 from agentvcr.inside.waiting import WAITING, async_wait, forever, sleep, until_the_end, wait
 
@@ -51,6 +54,7 @@ class Client:
         self.async_tee = type("AsyncTee", (AsyncTee, module.AsyncByteStream), {})
         self.replayed = type("Replayed", (Replayed, module.SyncByteStream), {})
         self.whole = type("Whole", (Whole, module.SyncByteStream, module.AsyncByteStream), {})
+        self.kept = type("Kept", (Kept, module.SyncByteStream, module.AsyncByteStream), {})
         self.async_replayed = type("AsyncReplayed", (AsyncReplayed, module.AsyncByteStream), {})
 
     def request_of(self, request: Any, body: bytes) -> Request:  # noqa: ANN401  (the library's)
@@ -79,6 +83,20 @@ class Client:
         )
         if any(name == _DECODED for name, _ in serve.headers):
             response._decoder = self.module._decoders.IdentityDecoder()
+        return response
+
+    def read_first(self, response: Any, forward: Forward) -> Any:  # noqa: ANN401  (the library's)
+        """Read an answer to its end, where that is wanted before the program has it."""
+        stream = response.stream
+        if isinstance(stream, Tee) and forward.read_first(response.headers.raw):
+            response.stream = self.kept(*read_all(stream))
+        return response
+
+    async def async_read_first(self, response: Any, forward: Forward) -> Any:  # noqa: ANN401
+        """The same in an event loop."""
+        stream = response.stream
+        if isinstance(stream, AsyncTee) and forward.read_first(response.headers.raw):
+            response.stream = self.kept(*await async_read_all(stream))
         return response
 
     def error_of(self, serve: Serve, request: Any) -> BaseException:  # noqa: ANN401
@@ -190,7 +208,7 @@ def _sync(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library's
                 response.close()
             broke_off(decision, error)
             raise
-        return _tee(client.tee, response, decision)
+        return client.read_first(_tee(client.tee, response, decision), decision)
 
     return handle_request
 
@@ -231,7 +249,8 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
                 await response.aclose()
             await async_broke_off(decision, error)
             raise
-        return _tee(client.async_tee, response, decision)
+        response = _tee(client.async_tee, response, decision)
+        return await client.async_read_first(response, decision)
 
     return handle_async_request
 

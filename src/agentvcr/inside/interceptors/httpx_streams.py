@@ -168,6 +168,49 @@ class AsyncPieces:
         await self._inner.aclose()
 
 
+class Kept:
+    """An answer that was read before the program had it: its pieces, and what broke it off."""
+
+    def __init__(self, pieces: list[bytes], failure: Exception | None) -> None:
+        """Give these."""
+        self._pieces = pieces
+        self._failure = failure
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+        if self._failure is not None:
+            raise self._failure
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+
+def read_all(tee: Tee) -> tuple[list[bytes], Exception | None]:
+    """Read a real answer to its end, and close it; gives what broke it off, too."""
+    pieces: list[bytes] = []
+    try:
+        pieces.extend(tee)
+    except Exception as error:  # noqa: BLE001  (the program meets it where it reads)
+        return pieces, error
+    finally:
+        tee.close()
+    return pieces, None
+
+
+async def async_read_all(tee: AsyncTee) -> tuple[list[bytes], Exception | None]:
+    """The same for asynchronous code."""
+    pieces: list[bytes] = []
+    try:
+        async for piece in tee:
+            pieces.append(piece)  # noqa: PERF401  (a comprehension would lose them on a failure)
+    except Exception as error:  # noqa: BLE001  (as above)
+        return pieces, error
+    finally:
+        await tee.aclose()
+    return pieces, None
+
+
 class Served:
     """What the sync and the async stream of a served answer share: where the program is in it.
 

@@ -95,7 +95,7 @@ def true_headers(headers: Headers, body: bytes, seen: Oddities, *, bodiless: boo
     kept: list[tuple[bytes, bytes]] = []
     for name, value in headers:
         told = value
-        if name.lower() == b"content-encoding" and not _is_encoded(body, value):
+        if name.lower() == b"content-encoding" and not is_encoded(body, value):
             seen.saw(oddities.ENCODING)
             continue
         if name.lower() == b"content-length" and value.strip() != b"%d" % len(body):
@@ -103,6 +103,20 @@ def true_headers(headers: Headers, body: bytes, seen: Oddities, *, bodiless: boo
             told = b"%d" % len(body)
         kept.append((name, told))
     return tuple(kept)
+
+
+def is_encoded(body: bytes, header: bytes) -> bool:
+    """Tell whether a body can be what its content-encoding says; the last one is outermost."""
+    name = header.rpartition(b",")[2].strip().lower()
+    if not body or name in {b"", b"identity"}:
+        return True
+    if name in {b"gzip", b"x-gzip"}:
+        return body.startswith(b"\x1f\x8b")
+    if name == b"zstd":
+        return body.startswith(b"\x28\xb5\x2f\xfd")
+    if name == b"deflate" and _is_zlib(body):
+        return True
+    return not _is_text(body)  # brotli and bare deflate have no mark to know them by
 
 
 def is_bodiless(method: str, status: int) -> bool:
@@ -144,20 +158,6 @@ def _header_bytes(value: object) -> bytes:
     except UnicodeError:
         return as_bytes(text)
     return narrow
-
-
-def _is_encoded(body: bytes, header: bytes) -> bool:
-    """Tell whether a body can be what its content-encoding says; the last one is outermost."""
-    name = header.rpartition(b",")[2].strip().lower()
-    if not body or name in {b"", b"identity"}:
-        return True
-    if name in {b"gzip", b"x-gzip"}:
-        return body.startswith(b"\x1f\x8b")
-    if name == b"zstd":
-        return body.startswith(b"\x28\xb5\x2f\xfd")
-    if name == b"deflate" and _is_zlib(body):
-        return True
-    return not _is_text(body)  # brotli and bare deflate have no mark to know them by
 
 
 def _is_zlib(body: bytes) -> bool:
