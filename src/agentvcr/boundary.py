@@ -242,7 +242,8 @@ class Boundary:
 
 def own_collectors(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Find the collectors that the environment names, as `HOST:PORT`."""
-    found = (address_of(environment.get(name, "")) for name in TELEMETRY_VARIABLES)
+    named = (environment[name] for name in TELEMETRY_VARIABLES if name in environment)
+    found = (address_of(url) for url in named if url)
     return tuple(
         f"{one.host}:{one.port}" for one in found if one is not None and one.host and one.port
     )

@@ -240,3 +240,56 @@ def test_the_choices_are_those_of_the_engine():
     assert get_args(OnMiss) == options.ON_MISS
     assert set(options.ORDERS) < set(get_args(Order))  # the third is the engine's own
     assert get_args(Clock) == options.CLOCKS
+
+
+KEPT_FOR_LATER = """
+SEEN = []
+
+@pytest.fixture
+def looks_at_the_end(agentvcr):
+    yield
+    SEEN.append(len(agentvcr.run.exchanges))
+
+@pytest.mark.agentvcr
+def test_first(agentvcr, looks_at_the_end):
+    ask("first")
+    SEEN.append(agentvcr)
+
+@pytest.mark.agentvcr
+def test_second():
+    from agentvcr.errors import SessionOpenError
+
+    session, count = SEEN
+    assert count == 1
+    if os.environ.get("REPLAYS"):
+        with pytest.raises(SessionOpenError, match="what a replayed test did is known until it"):
+            session.run
+"""
+
+
+def test_what_a_test_did_is_known_to_its_fixtures_and_not_to_later_tests(project):
+    project.write(KEPT_FOR_LATER)
+    assert project.pytest("--agentvcr-mode=once").returncode == 0
+    done = project.pytest(REPLAYS="1")
+    assert done.returncode == 0, done.stdout
+
+
+FORKS = """
+FORKED = []
+ORIGINAL = os.register_at_fork
+os.register_at_fork = lambda **hooks: (FORKED.append(hooks), ORIGINAL(**hooks))
+
+@pytest.mark.agentvcr
+@pytest.mark.parametrize("n", range(5))
+def test_asking(n):
+    ask("a")
+    assert len(FORKED) <= 3  # once for all tests, by each who follows forks
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="nothing forks here")
+def test_a_suite_follows_forks_once_and_not_with_each_test(project):
+    project.write(FORKS)
+    assert project.pytest("--agentvcr-mode=once").returncode == 0
+    done = project.pytest()
+    assert done.returncode == 0, done.stdout

@@ -10,6 +10,7 @@ import contextlib
 import os
 import stat
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -54,6 +55,7 @@ class Journal:
         self._compressor = _idle.pop() if _idle else _new_compressor()
         self._stream = self._compressor.compressobj()
         self._pending = bytearray()
+        self._first: Callable[[], Record] | None = None
         self._size = 0
         self._broken: JournalBrokenError | None = None
         try:
@@ -63,6 +65,15 @@ class Journal:
             discard(path)
             raise _unwritable(path, str(error.strerror)) from None
 
+    def begin_with(self, make: Callable[[], Record]) -> None:
+        """Have the first record made once there is anything to write."""
+        self._first = make
+
+    def _begin(self) -> None:
+        make, self._first = self._first, None
+        if make is not None:
+            self.add(make())
+
     def add(self, record: Record) -> None:
         """Put a record into the frame that is being filled; on disk after `flush`.
 
@@ -70,6 +81,8 @@ class Journal:
             JournalBrokenError: As `flush` does.
             RecordTooLargeError: Bodies and chunks come in pieces; something else did not.
         """
+        if self._first is not None:
+            self._begin()
         data = self._encoder.encode(record)
         if len(data) > MAX_FRAME // 2:
             kind = type(record).__name__
@@ -86,6 +99,8 @@ class Journal:
             JournalBrokenError: The disk is full, or the like. The file ends with its last whole
                 frame, and nothing more will be written.
         """
+        if self._first is not None:
+            self._begin()
         if not self._pending:
             return
         if self._broken is not None:
@@ -112,9 +127,16 @@ class Journal:
             if not _idle:
                 _idle.append(self._compressor)
 
+    def drop(self) -> None:
+        """Close without what is pending."""
+        self._pending.clear()
+        self._first = None
+        self.close()
+
     def abandon(self) -> None:
         """Let go of the file in the child of a fork, which would keep it locked."""
         self._pending.clear()
+        self._first = None
         self._broken = JournalBrokenError(0, "it belongs to another process", str(self.path))
         os.close(self._file)
 

@@ -5,8 +5,7 @@ Owns the first bytes and the words of every refusal. Reads nothing behind them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -72,9 +71,41 @@ def empty(path: Path, how: str = "holds no run") -> CassetteEmptyError:
     return CassetteEmptyError(f"{path} {how}", where=str(path), cure="record it again with --force")
 
 
-@contextmanager
-def told_of(path: Path, offset: int | Callable[[], int]) -> Iterator[None]:
-    """Say of which file, and where in it, bytes are broken.
+class _Telling:
+    """Words what a block raises; no generator, since one stands around every read."""
+
+    __slots__ = ("_is_damage_told", "_offset", "_path")
+
+    def __init__(
+        self, path: Path, offset: int | Callable[[], int], *, is_damage_told: bool
+    ) -> None:
+        self._path = path
+        self._offset = offset
+        self._is_damage_told = is_damage_told
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        path = self._path
+        if isinstance(error, UnknownRecordError):
+            raise CassetteVersionError(
+                f"{path} holds a record of type {error}, which this AgentVCR does not know",
+                where=_byte(self._offset),
+                cure="install a newer AgentVCR",
+            ) from None
+        if isinstance(error, BrokenError) and self._is_damage_told:
+            raise CassetteDamagedError(
+                f"{path} is damaged: {error}",
+                where=_byte(self._offset),
+                cure=f"agentvcr verify {path} tells what can be saved",
+            ) from None
+
+
+def told_of(path: Path, offset: int | Callable[[], int]) -> _Telling:
+    """Say of which file, and where in it, bytes are broken, as the context of reading them.
 
     Args:
         path: The file.
@@ -83,32 +114,16 @@ def told_of(path: Path, offset: int | Callable[[], int]) -> Iterator[None]:
     Raises:
         CassetteDamagedError, CassetteVersionError: In place of what the block raises.
     """
-    try:
-        with known_to(path, offset):
-            yield
-    except BrokenError as error:
-        raise CassetteDamagedError(
-            f"{path} is damaged: {error}",
-            where=_byte(offset),
-            cure=f"agentvcr verify {path} tells what can be saved",
-        ) from None
+    return _Telling(path, offset, is_damage_told=True)
 
 
-@contextmanager
-def known_to(path: Path, offset: int | Callable[[], int]) -> Iterator[None]:
-    """Say of which file, and where in it, there is a record of a later version.
+def known_to(path: Path, offset: int | Callable[[], int]) -> _Telling:
+    """Say of which file, and where in it, there is a record of a later version, as a context.
 
     Raises:
         CassetteVersionError: In place of what the block raises.
     """
-    try:
-        yield
-    except UnknownRecordError as error:
-        raise CassetteVersionError(
-            f"{path} holds a record of type {error}, which this AgentVCR does not know",
-            where=_byte(offset),
-            cure="install a newer AgentVCR",
-        ) from None
+    return _Telling(path, offset, is_damage_told=False)
 
 
 def _byte(offset: int | Callable[[], int]) -> str:

@@ -21,8 +21,23 @@ if TYPE_CHECKING:
 
     Names = dict[str, Any]
 
+_OURS = __name__.partition(".")[0]
+"""Our own package, which is never looked through."""
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+
+
+class Wanted:
+    """What is looked for; made once for block after block, since each `id` is an audit event."""
+
+    __slots__ = ("ids", "kinds", "left", "objects")
+
+    def __init__(self, objects: Iterable[Any], left: Container[str]) -> None:
+        """Look for these objects, in every package but those that are `left` out."""
+        self.objects = list(objects)  # which stay alive, so that nothing else has their ids
+        self.ids = frozenset(map(id, self.objects))
+        self.kinds = frozenset(map(type, self.objects))
+        self.left = left
 
 
 class Modules:
@@ -33,16 +48,19 @@ class Modules:
         self._count, self._last = len(sys.modules), _last_module()
         self._libraries: list[tuple[str, Names]] = []
         self._others: list[tuple[str, Names]] = []
-        self._found: dict[frozenset[int], list[tuple[Names, str]]] = {}
-        """Which names of libraries are bound to objects that were looked for, by their ids."""
-        for module_name, module in list(sys.modules.items()):
+        self._found: dict[frozenset[int], list[tuple[Names, str, Any]]] = {}
+        """Which names of libraries are bound to which of the objects looked for, by their ids."""
+        for module_name, module in sys.modules.copy().items():
+            package = module_name.partition(".")[0]
+            if package == _OURS:
+                continue
             try:  # not `vars`: a lazy module would load itself
                 names = object.__getattribute__(module, "__dict__")
             except AttributeError:  # no module, but something that a program put there
                 continue
             is_library = names and _is_of_a_library(names)
             place = self._libraries if is_library else self._others
-            place.append((module_name.partition(".")[0], names))
+            place.append((package, names))
         self._spaces = [names for _, names in self._libraries]
         self._size = self._sum()
         self._open = [
@@ -55,28 +73,27 @@ class Modules:
     def _sum(self) -> int:
         return sum(map(len, self._spaces))
 
+    def are_all(self) -> bool:
+        """Whether there are no others by now."""
+        return len(sys.modules) == self._count and _last_module() is self._last
+
     def have_grown(self) -> bool:
         """Whether there is a module more, or a library has a name more, or one for None."""
-        if len(sys.modules) != self._count or _last_module() is not self._last:
+        if not self.are_all() or self._sum() != self._size:
             return True
-        if self._sum() != self._size:
-            return True
-        return any(names.get(name) is not None for names, name in self._open)
+        return bool([1 for names, name in self._open if names.get(name) is not None])
 
-    def of_libraries(
-        self, wanted: frozenset[int], kinds: frozenset[type], left: Container[str]
-    ) -> list[tuple[Names, str]]:
-        """Give the names of libraries, but for those `left` out, that were bound to `wanted`."""
-        found = self._found.get(wanted)
+    def of_libraries(self, wanted: Wanted) -> list[tuple[Names, str]]:
+        """Give the names of libraries that were bound to what is wanted."""
+        found = self._found.get(wanted.ids)
         if found is None:
-            found = self._found[wanted] = list(_in(self._libraries, wanted, kinds, left))
-        return [(names, name) for names, name in found if id(names.get(name)) in wanted]
+            found = [(names, name, names[name]) for names, name in _in(self._libraries, wanted)]
+            self._found[wanted.ids] = found
+        return [(names, name) for names, name, value in found if names.get(name) is value]
 
-    def of_others(
-        self, wanted: frozenset[int], kinds: frozenset[type], left: Container[str]
-    ) -> Iterator[tuple[Names, str]]:
-        """Give the names of the program's own modules that are bound to `wanted`."""
-        return _in(self._others, wanted, kinds, left)
+    def of_others(self, wanted: Wanted) -> Iterator[tuple[Names, str]]:
+        """Give the names of the program's own modules that are bound to what is wanted."""
+        return _in(self._others, wanted)
 
 
 _last: list[Modules] = []
@@ -91,41 +108,31 @@ def look() -> Modules:
 
 
 def bound(
-    wanted: Iterable[Any],
-    left: Container[str],
-    *,
-    modules: Modules | None = None,
-    is_new: bool = False,
+    wanted: Wanted, *, modules: Modules | None = None, is_new: bool = False
 ) -> Iterator[tuple[Names, str]]:
     """Give the names of modules that one of these objects is bound to, each with its namespace.
 
     Args:
-        wanted: Objects that stay alive, so that nothing else has their ids.
-        left: Packages that are left out, always the same for one set of objects.
+        wanted: The objects.
         modules: What a look has given that was taken just now.
         is_new: The objects were made after the last look: libraries are looked through only if
-            there is something new in them.
+            there is a module that was not there then.
     """
-    objects = list(wanted)
-    ids, kinds = frozenset(map(id, objects)), frozenset(map(type, objects))
-    if is_new and _last and not _last[0].have_grown():
-        yield from _last[0].of_others(ids, kinds, left)
+    if is_new and _last and _last[0].are_all():
+        yield from _last[0].of_others(wanted)
         return
     modules = modules or look()
-    yield from modules.of_libraries(ids, kinds, left)
-    yield from modules.of_others(ids, kinds, left)
+    yield from modules.of_libraries(wanted)
+    yield from modules.of_others(wanted)
 
 
-def _in(
-    spaces: Iterable[tuple[str, Names]],
-    ids: frozenset[int],
-    kinds: frozenset[type],
-    left: Container[str],
-) -> Iterator[tuple[Names, str]]:
+def _in(spaces: Iterable[tuple[str, Names]], wanted: Wanted) -> Iterator[tuple[Names, str]]:
+    ids, kinds = wanted.ids, wanted.kinds
     for package, names in spaces:
-        if package not in left:
-            for name, value in list(names.items()):
-                if type(value) in kinds and id(value) in ids:  # each `id` is an audit event
+        if package not in wanted.left:
+            # A copy, since many tuples in a list would have the collector run.
+            for name, value in names.copy().items():
+                if type(value) in kinds and id(value) in ids:
                     yield names, name
 
 

@@ -13,7 +13,7 @@ import sys
 import time
 
 from agentvcr.inside import imports, real
-from agentvcr.inside.bindings import bound
+from agentvcr.inside.bindings import Wanted, bound, look
 from agentvcr.inside.patching import dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -23,32 +23,67 @@ if TYPE_CHECKING:
     from agentvcr.inside.bindings import Modules
     from agentvcr.inside.clock import Clock
 
-_LEFT = ("time", "agentvcr", "_pytest", "pytest", "pluggy")
-"""Who keeps the real clock: its own module, ours, and those that measure a session from outside."""
+_LEFT = ("time", "_pytest", "pytest", "pluggy")
+"""Who keeps the real clock: its own module, and those that measure a session from outside."""
 _DEPRECATED_SINCE = (3, 12)
 _UTCNOW = (
     "datetime.datetime.utcnow() is deprecated and scheduled for removal in a future version. Use "
     "timezone-aware objects to represent datetimes in UTC: datetime.datetime.now(datetime.UTC)."
 )
 
-_replaced: dict[Any, Any] = {}
-"""The real functions, each with what stands for it."""
 _places: list[tuple[dict[str, Any], str]] = []
-"""Where modules have bound them by names of their own."""
+"""Where modules have bound functions of `time` by names of their own."""
 _undo: list[Callable[[], None]] = []
-_methods: list[Any] = []
-"""What was ever put into a class: it may be in use still, unseen, when it is taken out."""
+
+
+class _StandIns:
+    """The functions of `time`, each with what stands for it: the same for block after block."""
+
+    def __init__(self, clock: Clock, names: Sequence[str]) -> None:
+        """Have those of `clock` stand for them."""
+        self._clock = clock
+        self._named = [(name, getattr(time, name), getattr(clock, name)) for name in names]
+        self.ours = {original: ours for _, original, ours in self._named}
+        self.originals = {ours: original for _, original, ours in self._named}
+        self.wanted = Wanted(self.ours, _LEFT)
+        self.wanted_back = Wanted(self.originals, _LEFT)
+
+    def hold(self, clock: Clock) -> bool:
+        """Whether they are still those of this clock, and of what is in `time`."""
+        named = self._named
+        return clock is self._clock and all(getattr(time, one) is was for one, was, _ in named)
+
+    def put(self) -> None:
+        """Put them into `time`."""
+        for name, _, ours in self._named:
+            setattr(time, name, ours)
+
+    def put_back(self) -> None:
+        """Put the real ones back."""
+        for name, original, _ in self._named:
+            setattr(time, name, original)
+
+
+_last: list[_StandIns] = []
+"""Those of the last block, or of this one."""
+_in_place: list[_StandIns] = []
+"""Those of this one."""
 
 
 def install(clock: Clock, names: Sequence[str], modules: Modules | None = None) -> None:
     """Replace the functions `names` of `time` by those of `clock`, and what `datetime` tells."""
-    for name in names:
-        original, ours = getattr(time, name), getattr(clock, name)
-        _replaced[original] = ours
-        setattr(time, name, ours)
-    _places.extend(bound(_replaced, _LEFT, modules=modules))
-    for module, name in _places:
-        module[name] = _replaced[module[name]]
+    is_again = bool(_last) and _last[0].hold(clock)
+    if not is_again:
+        _last[:] = [_StandIns(clock, names)]
+    stand_ins = _last[0]
+    stand_ins.put()
+    _in_place[:] = [stand_ins]
+    modules = modules or look()
+    if is_again:  # a library may have bound one of ours during the last block
+        _places.extend(modules.of_libraries(stand_ins.wanted_back))
+    for module, name in bound(stand_ins.wanted, modules=modules):
+        module[name] = stand_ins.ours[module[name]]
+        _places.append((module, name))
 
     def on_datetime(module: Any) -> None:  # noqa: ANN401  (patched: a module with any attribute)
         _change_classes(clock, module)
@@ -60,23 +95,69 @@ def uninstall() -> None:
     """Put back everything, also in modules that were imported meanwhile."""
     while _undo:
         _undo.pop()()
-    back = {ours: original for original, ours in _replaced.items()}
-    for original in _replaced:
-        setattr(time, original.__name__, original)
-    for module, name in (*_places, *bound(back, _LEFT, is_new=True)):
-        ours = module.get(name)
-        if any(ours is one for one in back):  # else the program has changed it
-            module[name] = back[ours]
+    while _in_place:
+        stand_ins = _in_place.pop()
+        stand_ins.put_back()
+        kinds, originals = stand_ins.wanted_back.kinds, stand_ins.originals
+        for module, name in (*_places, *bound(stand_ins.wanted_back, is_new=True)):
+            ours = module.get(name)
+            if type(ours) in kinds and ours in originals:  # else the program has changed it
+                module[name] = originals[ours]
     _places.clear()
-    _replaced.clear()
 
 
 # --- datetime -------------------------------------------------------------------------------------
 
 
+_HEAP = 1 << 9
+"""The flag of a class that was made at run time, and can be changed like any."""
+
+
+class _Change:
+    """Methods of ours for a class of the interpreter's, and those that it has."""
+
+    def __init__(self, owner: Any, methods: dict[str, Any]) -> None:  # noqa: ANN401  (a class)
+        """Make them look like its own."""
+        self._owner = owner
+        # The dictionary behind the read-only view.
+        self._entries = entries = gc.get_referents(owner.__dict__)[0]
+        self._originals = {name: entries[name] for name in methods}
+        self._ours: dict[str, Any] = {
+            name: classmethod(dressed_as(self._originals[name])(function))
+            for name, function in methods.items()
+        }
+
+    def put(self) -> None:
+        """Put ours there."""
+        self._set(self._ours)
+
+    def put_back(self) -> None:
+        """Put its own back."""
+        self._set(self._originals)
+
+    def _set(self, wanted: dict[str, Any]) -> None:
+        self._entries.update(wanted)
+        _forget_lookups(self._owner)
+
+
+_changes: list[tuple[Any, Any, list[_Change]]] = []
+"""What is changed of the classes of which module for which clock: that of the last block last.
+
+What was ever put into a class is kept: it may be in use still, unseen, when it is taken out.
+"""
+
+
 def _change_classes(clock: Clock, module: Any) -> None:  # noqa: ANN401  (as above)
     if module.datetime.__flags__ & _HEAP:  # written in Python: it asks `time`
         return
+    if not (_changes and _changes[-1][0] is clock and _changes[-1][1] is module):
+        _changes.append((clock, module, _changes_of(clock, module)))
+    for change in _changes[-1][2]:
+        change.put()
+        _undo.append(change.put_back)
+
+
+def _changes_of(clock: Clock, module: Any) -> list[_Change]:  # noqa: ANN401  (as above)
     made = module.datetime.__dict__["fromtimestamp"]
 
     def now(cls: Any, tz: Any = None) -> Any:  # noqa: ANN401  (as datetime has it)
@@ -94,29 +175,10 @@ def _change_classes(clock: Clock, module: Any) -> None:  # noqa: ANN401  (as abo
     def today(cls: Any) -> Any:  # noqa: ANN401  (as above)
         return cls.fromtimestamp(clock.time())
 
-    _put(module.datetime, {"now": now, "utcnow": utcnow})
-    _put(module.date, {"today": today})
-
-
-_HEAP = 1 << 9
-"""The flag of a class that was made at run time, and can be changed like any."""
-
-
-def _put(owner: Any, methods: dict[str, Any]) -> None:  # noqa: ANN401  (a class)
-    entries = gc.get_referents(owner.__dict__)[0]  # the dictionary behind the read-only view
-    originals = {name: entries[name] for name in methods}
-    ours: dict[str, Any] = {
-        name: classmethod(dressed_as(originals[name])(function))
-        for name, function in methods.items()
-    }
-    _methods.extend(ours.values())
-
-    def set_all(wanted: dict[str, Any]) -> None:
-        entries.update(wanted)
-        _forget_lookups(owner)
-
-    set_all(ours)
-    _undo.append(lambda: set_all(originals))
+    return [
+        _Change(module.datetime, {"now": now, "utcnow": utcnow}),
+        _Change(module.date, {"today": today}),
+    ]
 
 
 def _forget_lookups(owner: Any) -> None:  # noqa: ANN401  (a class)

@@ -29,8 +29,7 @@ class Replaced:
         for owner, name, was, _ in self._places:
             if owner.__dict__.get(name, lanes.NOTHING) is not was:
                 return False
-        for owner, name, _, ours in self._places:
-            lanes.replace(owner, name, ours)
+        lanes.replace_again(self._places)
         return True
 
 

@@ -211,6 +211,13 @@ def replace(owner: Any, name: str, wrapper: Any) -> None:  # noqa: ANN401  (any 
     setattr(owner, name, wrapper)
 
 
+def replace_again(places: list[tuple[Any, str, Any, Any]]) -> None:
+    """Put what is the last of each into its place, where what is known to be there is before it."""
+    for owner, name, was, wrapper in places:
+        _undo.append((owner, name, was))
+        setattr(owner, name, wrapper)
+
+
 def replaced(since: int = 0) -> list[tuple[Any, str, Any]]:
     """Say what was replaced, behind the first `since`: where, by name, and what was there."""
     return _undo[since:]

@@ -9,8 +9,11 @@ from types import MethodType
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Iterable
     from typing import overload as overload  # noqa: PLC0414  (to be imported from here)
+
+    Patch = tuple[Any, str, Any]
+    """An owner, the name of something in it, and what stood there before."""
 else:
 
     def overload(function: object) -> object:
@@ -63,3 +66,21 @@ def unbinding(original: Any, module: str) -> Callable[[Any], Any]:  # noqa: ANN4
         return MethodType(wrapper, _Owner(module))
 
     return dress
+
+
+class Made:
+    """Patches as they were made once, to be put in place again in block after block."""
+
+    def __init__(self, patches: Iterable[Patch]) -> None:
+        """Remember what these have put where: they are in place."""
+        self._places = [(*patch, vars(patch[0])[patch[1]]) for patch in patches]
+
+    def fits(self) -> bool:
+        """Whether everything is as it was before they were made."""
+        return all(vars(owner).get(name) is was for owner, name, was, _ in self._places)
+
+    def put(self) -> list[Patch]:
+        """Put them in place; gives what stood there."""
+        for owner, name, _, ours in self._places:
+            setattr(owner, name, ours)
+        return [(owner, name, was) for owner, name, was, _ in self._places]

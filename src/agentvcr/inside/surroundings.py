@@ -108,43 +108,36 @@ class Surroundings:
                 raise
 
     def _tell(self) -> None:
-        import json  # noqa: PLC0415  (whoever tells anything has both loaded)
-
-        from agentvcr.inside.exchange import SURROUNDINGS  # noqa: PLC0415  (as above)
+        from agentvcr.inside.exchange import SURROUNDINGS  # noqa: PLC0415  (whoever tells has it)
 
         read, self._read = self._read, []
         written, self._written = self._written, []
         sources, imports = self._imported()
         paths = [one for one in sys.path if type(one) is str and one]
-        while read or sources or imports:
-            told = {
-                "paths": paths,
-                "written": written,
-                "files": read[:_BATCH],
-                "sources": sources[:_BATCH],
-                "imports": imports[:_BATCH],
-            }
-            written = []
-            read, sources, imports = read[_BATCH:], sources[_BATCH:], imports[_BATCH:]
-            self._world(
-                SURROUNDINGS, "", json.dumps(told).encode()
-            )  # ASCII: halves of characters too
+        if read or written:
+            parts = _parts(paths, written, read, sources, imports)
+        elif _told and _told[0][0] is sources and _told[0][1] is imports and _told[0][2] == paths:
+            parts = _told[0][3]
+        else:
+            parts = _parts(paths, written, read, sources, imports)
+            _told[:] = [(sources, imports, paths, parts)]
+        for part in parts:
+            self._world(SURROUNDINGS, "", part)
 
     def _imported(self) -> tuple[list[str], list[tuple[str, str]]]:
         """Give the files of modules that are the program's own, and what was imported besides.
 
         That is a folder and what was found in it: a package, or of a namespace its part.
         """
-        modules = list(sys.modules.items())
-        self._modules = len(modules)
-        count, last = len(modules), modules[-1][1]
+        count, last = len(sys.modules), next(reversed(sys.modules.values()))
+        self._modules = count
         is_first = not (self._named or self._named_first)
         if is_first and _looked_at and _looked_at[0][:2] == (count, last):
             self._named_first = _looked_at[0][2]
-            return list(_looked_at[0][3]), list(_looked_at[0][4])
+            return _looked_at[0][3], _looked_at[0][4]
         sources: list[str] = []
         installed: dict[tuple[str, str], None] = {}
-        for name, module in modules:
+        for name, module in sys.modules.copy().items():
             if name in self._named_first or name in self._named:
                 continue
             self._named.add(name)
@@ -162,6 +155,35 @@ class Surroundings:
 
 _looked_at: list[tuple[int, object, set[str], list[str], list[tuple[str, str]]]] = []
 """Of how many modules, which last one, and which names a first look gave what."""
+
+
+_told: list[tuple[list[str], list[tuple[str, str]], list[str], list[bytes]]] = []
+"""What was told last of which sources, imports and paths alone: a suite tells it block by block."""
+
+
+def _parts(
+    paths: list[str],
+    written: list[str],
+    read: list[str],
+    sources: list[str],
+    imports: list[tuple[str, str]],
+) -> list[bytes]:
+    """Give what is told, in parts that fit into a frame each."""
+    import json  # noqa: PLC0415  (whoever tells anything has it loaded)
+
+    parts = []
+    while read or sources or imports:
+        told = {
+            "paths": paths,
+            "written": written,
+            "files": read[:_BATCH],
+            "sources": sources[:_BATCH],
+            "imports": imports[:_BATCH],
+        }
+        written = []
+        read, sources, imports = read[_BATCH:], sources[_BATCH:], imports[_BATCH:]
+        parts.append(json.dumps(told).encode())  # ASCII: halves of characters too
+    return parts
 
 
 def _is_of_the_program(error: Exception) -> bool:

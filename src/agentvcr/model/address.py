@@ -5,6 +5,7 @@ Owns that tolerance. Does not judge where an address lies (`boundary`).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -41,6 +42,7 @@ def path_of(url: str) -> str:
     return address.path if address else url
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a name or a literal address means this machine's loopback."""
     if host in _LOOPBACK_NAMES:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,13 @@ _LONGEST: Final = 120
 
 def folder_of(item: pytest.Item) -> Path:
     """Give the folder that holds the cassettes of a test's file."""
-    return item.path.parent / str(item.config.getini("agentvcr_cassette_dir")) / item.path.stem
+    return _folder_beside(item.path, str(item.config.getini("agentvcr_cassette_dir")))
+
+
+@lru_cache(maxsize=64)
+def _folder_beside(file: Path, name: str) -> Path:
+    """Make it once for the many tests of one file."""
+    return file.parent / name / file.stem
 
 
 def cassette_of(item: pytest.Item, plan: Plan) -> Path:

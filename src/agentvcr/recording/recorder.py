@@ -39,6 +39,7 @@ from agentvcr.recording.cleaning import Clean, Cleaner
 from agentvcr.recording.keeping import kept_records
 from agentvcr.recording.provenance import Provenance, Unkept
 from agentvcr.recording.sink import RecordingSink, ServedSink, TelemetrySink
+from agentvcr.recording.steps import step_begin, step_end
 from agentvcr.recording.tally import Tally
 from agentvcr.redaction.redactor import Redactor
 
@@ -130,7 +131,7 @@ class Recorder:
         if self.broken is None and not self._closed:
             try:
                 self._journal.flush()
-            except JournalBrokenError as error:
+            except (JournalBrokenError, RecordTooLargeError) as error:
                 self.broken = error
 
     def failed(self, error: Exception) -> None:
@@ -293,38 +294,13 @@ class Recorder:
 
     def step_began(self, step: StepBegan) -> None:
         """Take down that a step began."""
-        self.later(partial(self._step_began, step, self.exchanges))
-
-    def _step_began(self, step: StepBegan, after: int) -> None:
-        self.add(
-            fmt.StepBegin(
-                path=self._cleaner.path(step.path),
-                name=self._cleaner.text(step.name),
-                kind=step.kind,
-                agent=self._cleaner.text(step.agent) if step.agent else None,
-                process=step.process,
-                lane=self._cleaner.lane(step.lane),
-                at_us=self.since_start(step.at_ns),
-                after=after,
-                content=self._cleaner.content(step.content),
-            )
-        )
+        at_us, after = self.since_start(step.at_ns), self.exchanges
+        self.later(lambda: self.add(step_begin(step, self._cleaner, at_us=at_us, after=after)))
 
     def step_ended(self, step: StepEnded) -> None:
         """Take down that a step is over."""
-        self.later(partial(self._step_ended, step))
-
-    def _step_ended(self, step: StepEnded) -> None:
-        failure_type, message = step.failure or (None, None)
-        self.add(
-            fmt.StepEnd(
-                path=self._cleaner.path(step.path),
-                at_us=self.since_start(step.at_ns),
-                content=self._cleaner.content(step.content),
-                failure_type=failure_type,
-                failure_message=None if message is None else self._cleaner.text(message),
-            )
-        )
+        at_us = self.since_start(step.at_ns)
+        self.later(lambda: self.add(step_end(step, self._cleaner, at_us=at_us)))
 
     def process(self, fields: dict[str, object], at_ns: int) -> int:
         """Take down a process; returns its index."""
@@ -352,7 +328,7 @@ class Recorder:
         """Take down a part of what surrounds a process's exchanges."""
         clean = self.lane_name(lane)
         for one, raw in self._provenance.take(kind, data):
-            self.add(WorldRecord(one, process, clean, raw))
+            self.later(partial(self.add, WorldRecord(one, process, clean, raw)))
 
     def process_end(self, index: int) -> None:
         """Take down that a process has closed its last connection."""
@@ -384,6 +360,12 @@ class Recorder:
         self._closed = True
         self._backlog = Backlog()
         self._journal.abandon()
+
+    def drop(self) -> None:
+        """Close the journal as it is: nobody will read it."""
+        self._closed = True
+        self._backlog = Backlog()
+        self._journal.drop()
 
     def close(self, exit_status: int | None, signal: int | None, at_ns: int | None = None) -> None:
         """Cut what is open, write how the command ended, and close the journal."""

@@ -21,8 +21,13 @@ _SHOWN = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "CI")
 def credentials(environment: Mapping[str, str]) -> Iterator[bytes]:
     """Name the values of variables that are called like a credential."""
     for name, value in environment.items():
-        if _CREDENTIAL.search(name):
+        if _is_credential(name):
             yield value.encode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=4096)
+def _is_credential(name: str) -> bool:
+    return _CREDENTIAL.search(name) is not None
 
 
 def kept_environment(environment: Mapping[str, str], key: bytes) -> dict[str, str]:

@@ -15,7 +15,8 @@ _SIZE = 32
 
 def user_key() -> bytes:
     """Read the key, making it the first time; one for this run where that is not possible."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    # Asked for each test of a suite: a Path would take ten times as long.
+    base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")  # noqa: PTH111
     try:
         return _key_in(base)
     except OSError:

@@ -23,7 +23,12 @@ from agentvcr.cassette.reader import last_of
 from agentvcr.diff.failure import failure_of
 from agentvcr.diff.rundiff import diff
 from agentvcr.diff.verdict import judge
-from agentvcr.errors import CassetteBusyError, CassetteEmptyError, TargetExistsError
+from agentvcr.errors import (
+    CassetteBusyError,
+    CassetteEmptyError,
+    SessionOpenError,
+    TargetExistsError,
+)
 from agentvcr.model.report import FailureReport
 from agentvcr.recording.modes import RecordMode, plan
 from agentvcr.replaying.replayer import OnMiss
@@ -31,6 +36,7 @@ from agentvcr.session.blocks import record
 from agentvcr.session.here import Recording, Replaying
 from agentvcr.session.in_place import in_place_of
 from agentvcr.session.keying import fingerprinter_of, keyed
+from agentvcr.session.recording import why_broken
 from agentvcr.session.replaying import Clock, Order, kept_as
 from agentvcr.steps import steps_of
 from agentvcr.steps.outline import row
@@ -67,7 +73,18 @@ class ReplayedCase(Replaying):
 
     def _written(self) -> Path:
         self._check_over()
+        if not self._is_wanted():
+            raise SessionOpenError(
+                "what a replayed test did is known until it ends",
+                where=str(self.path),
+                cure="ask for it in the test itself, or in a fixture that it uses",
+            )
         return self._scratch if self._ledger.fatal is None else last_of(self.path)
+
+    def _is_wanted(self) -> bool:
+        recorder = self._recorder
+        is_whole = recorder is None or why_broken(recorder) is None
+        return self._ledger.fatal is not None or not is_whole
 
     @contextmanager
     def _kept(self) -> Iterator[Journal]:
@@ -137,12 +154,13 @@ def begin_case(  # noqa: PLR0913  (the options of a session)
     until = time.monotonic() + _PATIENCE_S
     while True:
         try:
-            todo = plan(mode, exists=path.exists())
+            is_there = path.exists()
+            todo = plan(mode, exists=is_there)
             if todo != "replay":
                 path.parent.mkdir(parents=True, exist_ok=True)
                 kind: RecordMode = "new_episodes" if todo == "extend" else "all"
                 return record(path, mode=kind, force=mode == "all", live=live).__enter__()
-            found = _finished(path) if path.exists() else _of_nothing(scratch / _NOTHING)
+            found = _finished(path) if is_there else _of_nothing(scratch / _NOTHING)
             case = ReplayedCase(
                 found,
                 on_miss=on_miss,

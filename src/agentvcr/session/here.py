@@ -293,7 +293,10 @@ class Replaying(Session):
             return
         self._force.end()
         self._finish(self._replay, self._recorder)
-        self._force.close(0 if error is None else 1)
+        if self._is_wanted():
+            self._force.close(0 if error is None else 1)
+        else:
+            self._force.drop()
         self._keeping.__exit__(None, None, None)
         if self._recorder.broken is None:
             self._seal()
@@ -311,6 +314,10 @@ class Replaying(Session):
         """Open what this run is kept in."""
         place = self._target or last_of(self.path)
         return kept_as(place, is_new=self._target is not None, force=self._may_replace)
+
+    def _is_wanted(self) -> bool:
+        """Whether anybody may read this run's own recording, now that the block is over."""
+        return True
 
     def _finish(self, replay: Replay, recorder: Recorder) -> None:
         """Write what belongs into this run's own recording beside what was done."""

@@ -44,6 +44,8 @@ from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.worlds import Worlds
 from agentvcr.session.command import project_root
 
+_OURS: Final = str(Path(__file__).parents[1])
+"""The folder of AgentVCR itself."""
 _CHANGING: Final = Lock()
 """Held while a session comes into force, so that of two threads one is refused."""
 
@@ -183,6 +185,11 @@ class InForce:
                 self._recorder.note(kind, what, count=count)
             self._recorder.close(exit_status, None)
 
+    def drop(self) -> None:
+        """Close the recording without what is not written yet: nobody will read it."""
+        with self._handler.lock:
+            self._recorder.drop()
+
     def forked(self) -> None:
         """Let go in the child of a fork: the cassette is its parent's."""
         # A thread that is not here may hold it; Python's own locks are reset in this way.
@@ -289,8 +296,7 @@ class _Noting(LocalHandler):
     def __init__(self, recorder: Recorder, worlds: Worlds | None) -> None:
         """Ask `recorder`."""
         super().__init__(recorder, worlds)
-        ours = str(Path(__file__).parents[1])
-        self.surroundings = Surroundings(self.world, str(project_root()), ours)
+        self.surroundings = Surroundings(self.world, str(project_root()), _OURS)
 
     def begin(self, request: Request) -> Serve | Forward:
         """Decide as the recorder does; what was read of the clock is in the file before."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,24 +165,35 @@ def new_recorder(  # noqa: PLR0913  (the parts of a session)
         inner=inner,
         provenance=provenance,
     )
-    recorder.add(
-        fmt.RunBegin(
-            run_id=os.urandom(8).hex(),
-            started_at_ns=time.time_ns(),
-            argv=recorder.redactor.argv(storable_argv(argv)),
-            cwd=storable(os.path.relpath(Path.cwd(), project_root())),
-            agentvcr=__version__,
-            platform=_platform(),
-            rules=BUILT_IN,
-            environment=kept_environment(environment, key),
-        )
-    )
+    journal.begin_with(_beginning(redactor.argv(storable_argv(argv)), environment, key))
     if chance is not None:
         recorder.world(KIND, 0, "", chance.encode())
     if declared := stored(fingerprinter):
         recorder.world(RULES_KIND, 0, "", declared)
     recorder.flush()
     return recorder
+
+
+def _beginning(
+    argv: tuple[str, ...], environment: Mapping[str, str], key: bytes
+) -> Callable[[], fmt.RunBegin]:
+    """Look at what is so now, and give what makes a record of it."""
+    run_id, now_ns, here = os.urandom(8).hex(), time.time_ns(), os.getcwd()  # noqa: PTH109  (fast)
+    root = project_root()
+
+    def make() -> fmt.RunBegin:
+        return fmt.RunBegin(
+            run_id=run_id,
+            started_at_ns=now_ns,
+            argv=argv,
+            cwd=storable(os.path.relpath(here, root)),
+            agentvcr=__version__,
+            platform=_platform(),
+            rules=BUILT_IN,
+            environment=kept_environment(environment, key),
+        )
+
+    return make
 
 
 def _platform() -> str:

@@ -10,7 +10,7 @@ import os
 import sys
 
 from agentvcr.inside import lanes
-from agentvcr.inside.bindings import bound
+from agentvcr.inside.bindings import Wanted, bound
 from agentvcr.inside.chance.stream import Stream
 from agentvcr.inside.hooking import Replaced
 from agentvcr.inside.imports import when_imported
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from agentvcr.inside.entry import Entry
 
 _LIBRARIES = ("random", "uuid", "uuid_utils", "numpy.random")
-_LEFT = ("agentvcr", "posix", "nt")
-"""Packages that keep real chance, or are where it comes from."""
+_LEFT = ("posix", "nt")
+"""Packages that real chance comes from."""
 _HOOKED = (*_LIBRARIES, "tempfile")
 
 
@@ -50,12 +50,12 @@ class Chance:
         since = len(lanes.replaced())
         self._stream.replace_urandom()
         self._meet(_HOOKED)
-        self._stand_ins = _changed(before)
+        self._stand_ins = _StandIns(_changed(before))
         if is_block:
             self._hooked = list(map(sys.modules.get, _HOOKED))
             self._replaced = Replaced(since)
         if is_block or "random" in sys.modules:
-            _rebind(self._stand_ins, modules)
+            self._stand_ins.bind(modules)
 
     def begin_block_again(self, seed: bytes, modules: Modules) -> bool:
         """Put the same in place for another block; False where a module is not as it was then."""
@@ -67,7 +67,7 @@ class Chance:
         for one in self._shared:
             one.begin_block()
         self._meet([name for name in _HOOKED if name not in sys.modules])
-        _rebind(self._stand_ins, modules)
+        self._stand_ins.bind(modules)
         return True
 
     def end_block(self) -> None:
@@ -121,13 +121,22 @@ def _changed(before: list[tuple[Any, str, Any]]) -> list[tuple[Any, Any]]:
     ]
 
 
-def _rebind(stand_ins: list[tuple[Any, Any]], modules: Modules | None) -> None:
-    """Give ours to modules that bound a function by its own name: `from random import choice`."""
-    ours = {id(original): stand_in for original, stand_in in stand_ins}
-    originals = [original for original, _ in stand_ins]
-    for names, name in list(bound(originals, _LEFT, modules=modules)):
-        if not name.startswith("__"):
-            lanes.replace(_Module(names), name, ours[id(names[name])])
+class _StandIns:
+    """What took the place of which functions, for modules that bound these by names of their own.
+
+    As by `from random import choice`.
+    """
+
+    def __init__(self, changed: list[tuple[Any, Any]]) -> None:
+        """Take what took the place of what."""
+        self._ours = {id(original): ours for original, ours in changed}
+        self._wanted = Wanted([original for original, _ in changed], _LEFT)
+
+    def bind(self, modules: Modules | None) -> None:
+        """Give ours to those modules."""
+        for names, name in list(bound(self._wanted, modules=modules)):
+            if not name.startswith("__"):
+                lanes.replace(_Module(names), name, self._ours[id(names[name])])
 
 
 class _Module:

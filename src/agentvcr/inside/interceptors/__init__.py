@@ -7,6 +7,7 @@ its client, given the imported module.
 from __future__ import annotations
 
 from agentvcr.inside import imports
+from agentvcr.inside.patching import Made
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _by(file: str, function: str = "install") -> Callable[[Any], list[Patch]]:
 def _http_client(module: Any) -> list[Patch]:  # noqa: ANN401  (the library)
     from agentvcr.inside.interceptors import http_client  # noqa: PLC0415  (only who has the client)
 
-    return http_client.install(module, _patches)
+    return http_client.install(module, _later)
 
 
 CLIENTS = {
@@ -69,8 +70,15 @@ UNRECORDED = {
 }
 """Those that are named while recording, and refused on replay."""
 
+_AGAIN = ("aiohttp", "httplib2", "httpx", "httpx2", "urllib3.connection", "urllib3.connectionpool")
+"""Clients whose patches are the same in block after block, as tests are: they are made once."""
+
 _patches: list[Patch] = []
+_later: list[Patch] = []
+"""What was patched of classes that were made after their client was patched."""
 _clients: list[str] = []
+_known: dict[str, tuple[Any, Made]] = {}
+"""The module that each client was last, and what its patches put where."""
 
 
 def install(shelf: dict[str, Callable[[Any], list[Patch]]] | None = None) -> None:
@@ -78,17 +86,28 @@ def install(shelf: dict[str, Callable[[Any], list[Patch]]] | None = None) -> Non
     for name, patch in ({**CLIENTS, **TAIL, **UNRECORDED} if shelf is None else shelf).items():
 
         def hook(module: Any, name: str = name, patch: Any = patch) -> None:  # noqa: ANN401
-            _patches.extend(patch(module))
+            _patches.extend(_patched(name, module, patch))
             _clients.append(name)
 
         imports.when_imported(name, hook)
 
 
+def _patched(name: str, module: Any, patch: Any) -> list[Patch]:  # noqa: ANN401  (the library)
+    known, made = _known.get(name, (None, None))
+    if made is not None and known is module and made.fits():
+        return made.put()
+    found: list[Patch] = patch(module)
+    if name in _AGAIN:
+        _known[name] = module, Made(found)
+    return found
+
+
 def uninstall() -> None:
     """Put every client back as it was."""
-    while _patches:
-        owner, name, original = _patches.pop()
-        setattr(owner, name, original)
+    for patches in (_later, _patches):
+        while patches:
+            owner, name, original = patches.pop()
+            setattr(owner, name, original)
     _clients.clear()
     imports.forget()
 

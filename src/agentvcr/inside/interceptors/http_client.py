@@ -8,6 +8,7 @@ course in `http_client_talk`, and what only the libraries above know in `http_cl
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 
 from agentvcr.inside import lanes, state
@@ -17,7 +18,7 @@ from agentvcr.inside.interceptors.http_client_callers import KNOWN_BODY, failed_
 from agentvcr.inside.interceptors.http_client_requests import Head
 from agentvcr.inside.interceptors.http_client_streams import Tap
 from agentvcr.inside.interceptors.http_client_talk import NAME, UNKNOWN, Talk, stand_in
-from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.patching import Made, dressed_as
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -34,11 +35,32 @@ _answering: ContextVar[Talk | None] = ContextVar("agentvcr_answering", default=N
 """Whose answer the client is about to read."""
 
 
+_last: list[tuple[ModuleType, list[Any], Made]] = []
+"""What was patched last: the module, with which classes of connections, and how."""
+
+
 def install(module: ModuleType, later: list[Patch]) -> list[Patch]:
     """Patch the connection and the answer of `http.client`; returns what was there before.
 
     What is patched of a class that is made later is put down in `later`.
     """
+    kinds = _kinds_of(module.HTTPConnection)
+    if _last and _last[0][0] is module and _last[0][1] == kinds and _last[0][2].fits():
+        return _last[0][2].put()
+    patches = _patch(module, kinds, later)
+    # A class that somebody made in passing goes with its maker.
+    homes = [getattr(sys.modules.get(one.__module__), one.__name__, None) for one in kinds]
+    is_lasting = homes == kinds
+    _last[:] = [(module, kinds, Made(patches))] if is_lasting else []
+    return patches
+
+
+def _kinds_of(kind: Any) -> list[Any]:  # noqa: ANN401  (a class)
+    """Give a class and all that are made of it."""
+    return [kind, *(one for sub in kind.__subclasses__() for one in _kinds_of(sub))]
+
+
+def _patch(module: ModuleType, kinds: list[Any], later: list[Patch]) -> list[Patch]:
     patches: list[Patch] = []
     connection: Any = module.HTTPConnection
     response: Any = module.HTTPResponse
@@ -53,11 +75,8 @@ def install(module: ModuleType, later: list[Patch]) -> list[Patch]:
         original = owner.__dict__[name]
         patches.append((owner, name, original))
         setattr(owner, name, dressed_as(original)(wrap(original)))
-    waiting = [connection]
-    while waiting:
-        kind = waiting.pop()
+    for kind in kinds:
         _cover_connect(kind, patches)
-        waiting.extend(kind.__subclasses__())
     return patches
 
 
@@ -73,13 +92,15 @@ def _cover_connect(kind: Any, patches: list[Patch]) -> None:  # noqa: ANN401  (a
 
 def _init(patches: list[Patch]) -> Any:  # noqa: ANN401  (a wrapper)
     """Cover each way to connect of a class that was made later."""
-    seen: dict[type, bool] = {}
+    from weakref import WeakSet  # noqa: PLC0415  (only who has the client)
+
+    seen: WeakSet[type] = WeakSet()
 
     def wrap(original: Any) -> Any:  # noqa: ANN401  (the client's method)
         def init(self: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401  (as above)
             kind = type(self)
             if kind not in seen:
-                seen[kind] = True
+                seen.add(kind)
                 for one in kind.__mro__:
                     _cover_connect(one, patches)
             original(self, *args, **options)

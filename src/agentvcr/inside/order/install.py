@@ -107,6 +107,8 @@ def uninstall() -> None:
 
 
 _follows: list[Any] = []
+_is_registered: list[bool] = []
+"""That forks are followed: a hook cannot be taken away again."""
 _is_virtual: list[bool] = [True]
 _base: list[worlds.World] = []
 """The world of this process outside of every item."""
@@ -114,8 +116,9 @@ _base: list[worlds.World] = []
 
 def _follow_forks(handler: Any) -> None:  # noqa: ANN401  (as above)
     """Begin anew in the child of a fork: it is another process of the run."""
-    if not _follows and hasattr(os, "register_at_fork"):
+    if not _is_registered and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forked)
+        _is_registered.append(True)
     _follows[:] = [handler]
 
 
