@@ -3,12 +3,15 @@
 import asyncio
 import ftplib
 import gc
+import http.server
 import multiprocessing
 import os
 import socket
 import subprocess
 import sys
+import threading
 
+import httpx
 import pytest
 
 import agentvcr
@@ -359,3 +362,34 @@ def test_of_much_that_was_missed_five_things_are_told():
     told = str(caught.value)
     assert told.count("reached past") == 5
     assert "\n  and 2 more\n" in told
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *args):
+        pass
+
+
+def ask_a_server_of_its_own():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        for _ in range(2):
+            assert httpx.get(f"http://127.0.0.1:{server.server_port}/").text == "ok"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_of_the_block_itself_is_asked_in_the_recorded_order():
+    with agentvcr.record("x.avcr") as recorded:
+        ask_a_server_of_its_own()
+    assert [one.internal for one in recorded.run.exchanges] == [True, True]
+    with agentvcr.replay("x.avcr") as session:
+        ask_a_server_of_its_own()
+    assert session.run.notes == ()  # nothing that comes was passed over as if it did not
+    session.raise_for_divergence()

@@ -293,3 +293,50 @@ def test_a_suite_follows_forks_once_and_not_with_each_test(project):
     assert project.pytest("--agentvcr-mode=once").returncode == 0
     done = project.pytest()
     assert done.returncode == 0, done.stdout
+
+
+BROADER = """
+@pytest.fixture(scope="session")
+def token():
+    return ask("token")
+
+@pytest.fixture(scope="module", autouse=True)
+def greeting():
+    return ask("greeting")
+
+@pytest.mark.agentvcr
+@pytest.mark.parametrize("word", ["a", "b"])
+def test_asking(token, word):
+    assert ask(word) != token
+"""
+
+
+def test_what_fixtures_of_a_broader_scope_ask_is_in_no_tests_cassette(project):
+    project.write(BROADER)
+    assert project.pytest("--agentvcr-mode=once").returncode == 0
+    place = project.folder / "cassettes" / "test_crew"
+    assert [len(load_run(one).exchanges) for one in sorted(place.iterdir())] == [1, 1]
+    done = project.pytest("-k", "b")  # whichever test comes first
+    assert done.returncode == 0, done.stdout
+
+
+STARTING = """
+import subprocess, sys
+
+@pytest.mark.agentvcr
+@pytest.mark.parametrize("n", range(7))
+def test_asking(n):
+    ask("a")
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_what_a_recording_lacks_is_told(project, workers):
+    project.write(STARTING)
+    done = project.pytest("--agentvcr-mode=once", *workers)
+    assert done.returncode == 0, done.stdout
+    lacking = re.findall(r"test_asking\[\d\].avcr lacks .* -c pass: not entered", done.stdout)
+    assert len(lacking) == 5
+    assert "and 2 more that are not in the cassettes" in done.stdout
+    assert "lacks" not in project.pytest(*workers).stdout

@@ -23,6 +23,7 @@ from agentvcr.session.cases import ReplayedCase, begin_case, end_case
 from agentvcr.session.here import Recording, Replaying
 
 _MOST_NAMED: Final = 5
+_SCOPES: Final = ("session", "package", "module", "class", "function")
 
 
 @dataclass
@@ -51,7 +52,10 @@ class Active:
         """Tells how tests left their recordings."""
 
     def take(self, item: pytest.Item) -> None:
-        """Prepare a marked test: its session begins before the first of its other fixtures."""
+        """Prepare a marked test: its session begins before the first fixture of the same scope.
+
+        What is of a broader scope is set up before, for whichever test comes first: it is of none.
+        """
         names: list[str] | None = getattr(item, "fixturenames", None)
         if names is None:  # a doctest, or something of another plugin's
             return
@@ -60,10 +64,10 @@ class Active:
         path = cassette_of(item, plan)
         self._plans.setdefault(node, (plan, path))
         self._tally.expects(path, folder_of(item))
-        for name in ("agentvcr_config", f"_agentvcr_{plan.scope}"):
-            if name in names:
-                names.remove(name)
-        names[:0] = ["agentvcr_config", f"_agentvcr_{plan.scope}"]
+        own = ["agentvcr_config", f"_agentvcr_{plan.scope}"]
+        others = [name for name in names if name not in own]
+        first = sum(_is_broader(item, name, plan.scope) for name in others)  # pytest sorts them
+        names[:] = [*others[:first], *own, *others[first:]]
 
     def _node_of(self, item: pytest.Item, plan: Plan) -> pytest.Item | pytest.Collector:
         if plan.scope == "class":
@@ -174,6 +178,10 @@ class Active:
         sums = list(lines)
         unused = self._tally.unused()
         shown = self.reporting.shown
+        missed = [f"{shown(Path(path))} lacks {what}" for path, what in self._tally.missed]
+        lines += missed[:_MOST_NAMED]
+        if len(missed) > _MOST_NAMED:
+            lines.append(f"and {len(missed) - _MOST_NAMED} more that are not in the cassettes")
         if unused and self._config.getoption("agentvcr_prune"):
             for path in unused:
                 path.unlink(missing_ok=True)
@@ -186,6 +194,13 @@ class Active:
             terminalreporter.section(MARK, sep="-")
             terminalreporter.write("\n".join(lines) + "\n")
         self.reporting.finish(terminalreporter, self._tally.failures, sums)
+
+
+def _is_broader(item: pytest.Item, name: str, scope: str) -> bool:
+    """Whether a fixture is of a broader scope than a session."""
+    info = getattr(item, "_fixtureinfo", None)
+    found = info.name2fixturedefs.get(name, ()) if info is not None else ()
+    return any(_SCOPES.index(one.scope) < _SCOPES.index(scope) for one in found[-1:])
 
 
 def _left(case: _Case) -> FailureReport | None:

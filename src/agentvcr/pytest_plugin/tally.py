@@ -32,6 +32,8 @@ class Tally:
         self.expected: set[str] = set()
         self.folders: set[str] = set()
         self.failures: list[CaseReport] = []
+        self.missed: list[tuple[str, str]] = []
+        """The cassettes that lack something of what their tests did, and what."""
 
     def expects(self, path: Path, folder: Path) -> None:
         """Take down the cassette of a collected test, and the folder where its like are."""
@@ -42,6 +44,7 @@ class Tally:
         """Take down how a session went."""
         if isinstance(session, Recording):
             self.recorded += session.summary.exchanges > 0
+            self.missed += [(str(path), f"{one.what}: {one.why}") for one in session.summary.missed]
         elif path.exists():
             self.replayed += 1
             if isinstance(session, ReplayedCase):
@@ -55,6 +58,7 @@ class Tally:
             "saved": tuple(self.saved),
             "expected": sorted(self.expected),
             "folders": sorted(self.folders),
+            "missed": self.missed,
             "failures": [msgspec.json.encode(one).decode() for one in self.failures],
         }
 
@@ -65,6 +69,7 @@ class Tally:
         self.saved = self.saved.and_(Saved(*told["saved"]))
         self.expected.update(told["expected"])
         self.folders.update(told["folders"])
+        self.missed += map(tuple, told["missed"])
         self.failures += [msgspec.json.decode(one, type=CaseReport) for one in told["failures"]]
 
     def hand_over(self) -> None:

@@ -64,7 +64,8 @@ class LocalHandler:
         sink = self._recorder.recorded_sink(decision)
         if sink is None:
             return decision
-        return Forward(_LockedSink(self.lock, self._recorder, sink), body=decision.body)
+        locked = _LockedSink(self.lock, self._recorder, sink)
+        return Forward(locked, decision.number, body=decision.body)
 
     def failed(self, error: Exception) -> Forward:
         """Take down that an exchange passes unrecorded; stop a replay.
