@@ -6,6 +6,7 @@ Owns which hooks that takes. Each is another module's.
 from __future__ import annotations
 
 import os
+import sys
 from _thread import RLock
 
 from agentvcr.inside import clock, lanes, real
@@ -99,6 +100,9 @@ def tell() -> None:
 
 def uninstall() -> None:
     """Keep no order any more; `lanes.uninstall` takes away the hooks."""
+    loops = sys.modules.get(__package__ + ".loops")
+    if loops is not None and worlds.active is not None:
+        loops.leave_all(worlds.active)
     tell()
     worlds.activate(None)
     clock.set_now(None)

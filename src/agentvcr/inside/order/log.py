@@ -5,7 +5,8 @@ Owns the entries and how they are written. Does not decide when anything happens
 An entry's kind is one letter. Of an exchange: `S` it began, `D` something of it was delivered,
 by a count of its own. Of a lane, with a count for each kind: `N` a thread or work item began, `T` a
 timed wait ran out, `W` a call from another thread reached an event loop, `A` a lock went to this
-lane, `X` an event loop was closed. Of an event loop: `R` something real became ready in it.
+lane, `X` an event loop was closed, or the session ended while it was open. Of an event loop: `R`
+something real became ready in it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ loops on a selector are put in order: those of uvloop, trio and Windows' proacto
 from __future__ import annotations
 
 import sys
+from _weakref import ref
 from itertools import count
+from math import inf, nextafter
 
 from agentvcr.inside import clock, lanes
 from agentvcr.inside.order import world as worlds
@@ -31,6 +33,16 @@ _MOST_BUSY_NS = 100_000_000
 """A loop that is never idle is let have one event in so many of its turns, or after so long."""
 
 
+def due_ns_of(when_s: float) -> int:
+    """Give the first nanosecond that is behind a moment, also when it is in seconds again.
+
+    A double has no nanoseconds left when a machine has been up for a hundred days: of a moment that
+    is only near, a loop would find that it is not there yet, again and again.
+    """
+    whole, parts = nextafter(when_s, inf).as_integer_ratio()
+    return -(-whole * _NS // parts)
+
+
 class Selector:
     """Stands for a loop's selector."""
 
@@ -40,7 +52,9 @@ class Selector:
         lane = lanes.current()
         self.name = "%s/loop%d" % (lane.name, next_of(lane, "loop"))
         self.strand = strand_here()
-        self.now_ns = monotonic_ns() if not world.replaying else world.now_ns
+        self.now_ns = world.now_ns if world.is_virtual else monotonic_ns()
+        self.is_over = False
+        """Whether its session has ended, and its loop lives in real time again."""
         self.due_ns: int | None = None
         self.expired = False
         self._world = world
@@ -49,6 +63,7 @@ class Selector:
         self._is_roused = False
         self._turns = 0
         self._idle_ns = monotonic_ns()
+        self._shift(self.now_ns - self._idle_ns)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever a selector has)
         return getattr(self.real, name)
@@ -92,8 +107,7 @@ class Selector:
         """Give what is ready; with nothing to do, the loop is idle until something is."""
         world = self._world
         if worlds.active is not world or world.is_off:
-            self.now_ns = 0
-            return self.real.pass_through(timeout)
+            return self.real.pass_through(self.end(timeout))
         if timeout is not None and timeout <= 0:
             return self._busy()
         self._turns = 0
@@ -110,10 +124,39 @@ class Selector:
                     world.forget(real)
                 self._no_longer_idle()
 
+    def end(self, timeout: float | None = None) -> float | None:
+        """Have the loop live in real time again; gives how long it may wait in place of `timeout`.
+
+        A loop may have been there before a session, and go on behind it.
+        """
+        if self.is_over:
+            return timeout
+        self.is_over = True
+        now_ns = monotonic_ns()
+        self._shift(now_ns - self.now_ns)
+        scheduled = self.loop._scheduled
+        if self.loop._ready or not scheduled:
+            return timeout
+        left_s: float = scheduled[0]._when - now_ns / _NS
+        return max(0.0, left_s)
+
+    def leave(self, *, is_elsewhere: bool) -> None:
+        """Live in real time again; a loop that runs elsewhere may wait for what never comes."""
+        self.end()
+        if is_elsewhere:
+            self._is_roused = True
+            self.loop._write_to_self()
+
+    def _shift(self, by_ns: int) -> None:
+        """Have timers at the same distance from another time."""
+        if self._world.is_virtual:
+            for handle in self.loop._scheduled:
+                handle._when += by_ns / _NS
+
     def _goes_idle(self) -> RealTurn | None:
         """Be idle; gives the turn of something real, where a replay waits for one."""
         scheduled = self.loop._scheduled
-        self.due_ns = round(scheduled[0]._when * _NS) if scheduled else None
+        self.due_ns = due_ns_of(scheduled[0]._when) if scheduled else None
         self._is_idle, self._is_roused = True, False
         world = self._world
         world.sleepers[id(self)] = self
@@ -199,16 +242,38 @@ def wrapped(loop: Any, world: World) -> Selector | None:  # noqa: ANN401  (an ev
     if isinstance(found, Selector):
         if found._world is world:
             return found
+        found.end()
         found = found.real.inner
     made = loop._selector = Selector(found, loop, world)
+    _made[:] = [*(one for one in _made if one() is not None), ref(made)]
     return made
+
+
+_made: list[Any] = []
+"""The stand-ins that there are, in weak references."""
+
+
+def leave_all(world: World) -> None:
+    """Take down that loops which are open leave a session: so far is known how time passes.
+
+    They live in real time again.
+    """
+    asyncio = sys.modules.get("asyncio")
+    running = asyncio._get_running_loop() if asyncio is not None else None
+    for weak in _made:
+        selector = weak()
+        if selector is None or selector._world is not world or selector.loop.is_closed():
+            continue
+        _note_closing(world)
+        selector.leave(is_elsewhere=selector.loop is not running and selector.loop.is_running())
+    _made.clear()
 
 
 def hook_asyncio(module: ModuleType) -> None:
     """See when the loops of `asyncio.selector_events` are idle."""
     base: Any = module.BaseSelectorEventLoop
     every: Any = module.base_events.BaseEventLoop
-    init, close = base.__init__, base.close
+    init, close, run_forever = base.__init__, base.close, every.run_forever
     hand_over = every.call_soon_threadsafe
     _hook_clock(every)
 
@@ -216,6 +281,11 @@ def hook_asyncio(module: ModuleType) -> None:
         init(self, *args, **options)
         if worlds.active is not None:
             wrapped(self, worlds.active)
+
+    def run_forever_(self: Any) -> Any:  # noqa: ANN401  (its own)
+        if worlds.active is not None:  # it may have been made before the session
+            wrapped(self, worlds.active)
+        return run_forever(self)
 
     def close_(self: Any) -> None:  # noqa: ANN401  (its own)
         world, selector = worlds.active, getattr(self, "_selector", None)
@@ -234,6 +304,7 @@ def hook_asyncio(module: ModuleType) -> None:
         (base, "__init__", __init__),
         (base, "close", close_),
         (every, "call_soon_threadsafe", call_soon_threadsafe),
+        (every, "run_forever", run_forever_),
     ):
         lanes.replace(owner, name, dressed_as(owner.__dict__[name])(new))
 
@@ -244,10 +315,14 @@ def _hook_clock(every: Any) -> None:  # noqa: ANN401  (`BaseEventLoop`)
 
     def time(self: Any) -> float:  # noqa: ANN401  (its own)
         selector = self.__dict__.get("_selector")
-        if not isinstance(selector, Selector) or not selector.now_ns:
+        # What runs in the loop since before a session is as little of it as the loop itself.
+        is_own = sys._getframe(1).f_code is code or lanes.current().shadow
+        if not is_own and worlds.active is not None:
+            selector = wrapped(self, worlds.active)
+        if not isinstance(selector, Selector) or selector.is_over:
             found: float = original(self)
             return found
-        if sys._getframe(1).f_code is code:
+        if is_own:
             return selector.now_ns / _NS
         if worlds.reads_are_kept:
             return clock.loop_time()
@@ -292,9 +367,11 @@ def _handed_over(  # noqa: PLR0913  (a call, and where it goes)
             return original(loop, callback, *args, context=context)
     loop._check_closed()
     if context is None:
+        from _contextvars import copy_context  # noqa: PLC0415  (only who hands over)
+
         token = lanes.enter(lane.child("call"))
         try:
-            context = _copied_context()
+            context = copy_context()
         finally:
             lanes.leave(token)
     handle = module.Handle(callback, args, loop, context)
@@ -307,12 +384,6 @@ def _handed_over(  # noqa: PLR0913  (a call, and where it goes)
         elif not world.replaying:
             loop._write_to_self()  # an idle loop looks around while something waits
     return handle
-
-
-def _copied_context() -> Any:  # noqa: ANN401  (a context)
-    from _contextvars import copy_context  # noqa: PLC0415  (only who hands over)
-
-    return copy_context()
 
 
 def _lane_of_the_waiting(args: Any) -> Any:  # noqa: ANN401  (arguments of a call; a lane or None)
