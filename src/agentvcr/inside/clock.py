@@ -66,8 +66,11 @@ often as chance or the network has it, and nobody is told what they saw."""
 on_read: list[Callable[[int, int], None]] = []
 """Are told of each read that is kept: of which clock, and what it gave."""
 
-_VIRTUAL = ("anyio", "asyncio", "concurrent.futures", "queue", "threading", "tornado", "trio")
-"""Those of them whose waiting a replay ends in virtual time; what others wait for is real."""
+_VIRTUAL = ("anyio", "asyncio", "concurrent.futures", "queue", "threading", "tornado")
+"""Those of them whose waiting a replay ends in virtual time; what others wait for is real.
+
+Not trio: nobody knows what it waits for, so nobody would let its time pass.
+"""
 
 _waits: dict[object, bool] = {}
 """Which modules have looked at the clock, and whether they are of these."""
