@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import random
+import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from agentvcr.errors import (
     TargetExistsError,
 )
 from agentvcr.inside import state
+from agentvcr.session import in_force
 from tests.programs import tool_calls
 from tests.support.command_line import agentvcr as command
 
@@ -266,3 +270,23 @@ def test_the_nearest_answer_is_told_and_does_not_stop():
     assert [one.kind for one in session.divergences] == ["nearest"]
     with pytest.raises(DivergenceError):
         session.raise_for_divergence()
+
+
+@pytest.mark.parametrize("begin", [agentvcr.record, agentvcr.replay])
+def test_a_block_that_cannot_begin_leaves_everything_as_it_was(begin, monkeypatch):
+    with agentvcr.record("x.avcr"):
+        pass
+    before = (time.time, random.random, threading.Thread.start, socket.socket.listen)
+
+    def fails(*args, **options):
+        raise RuntimeError("on purpose")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(in_force, "look", fails)  # behind most of it
+        options = {"force": True} if begin is agentvcr.record else {}
+        with pytest.raises(RuntimeError, match="on purpose"), begin("x.avcr", **options):
+            pass
+    assert (time.time, random.random, threading.Thread.start, socket.socket.listen) == before
+    assert Path("x.avcr").exists() is (begin is agentvcr.replay)
+    with agentvcr.record("x.avcr", force=True):
+        assert time.time is not before[0]

@@ -184,7 +184,9 @@ class Guard:
     def hook_socket(self, module: ModuleType) -> None:
         """Tell the gate where this process listens: its peers are part of the run."""
         socket_class, gate = module.socket, self.gate
-        original = socket_class.listen
+        original = getattr(socket_class, "listen", None)
+        if original is None:  # somebody's own, which looks like a socket's from outside
+            return
         self._patched = (socket_class, original)
 
         def listen(own: Any, *backlog: int) -> None:  # noqa: ANN401  (a socket)

@@ -22,7 +22,7 @@ import msgspec
 
 from agentvcr.assertions import CheckedRun, checked
 from agentvcr.boundary import Boundary, own_collectors
-from agentvcr.cassette.journal import Journal
+from agentvcr.cassette.journal import Journal, discard
 from agentvcr.cassette.reader import last_of, load_run
 from agentvcr.diff.explanation import tell_difference
 from agentvcr.diff.rundiff import diff
@@ -66,6 +66,7 @@ class Session:
         self.path = Path(path)
         self._live = tuple(live)
         self._force: InForce | None = None
+        self._recorder: Recorder | None = None
         self._journal = self.path
         """What the block is written to while it is open."""
         self._is_over = False
@@ -106,13 +107,24 @@ class Session:
     def _start(self) -> None:
         raise NotImplementedError
 
+    def _take_back(self) -> None:
+        """Let go of what a start has taken that did not come to its end."""
+        self._force = None
+        if self._recorder is not None:
+            self._recorder.drop()
+            self._recorder = None
+
     def _stop(self, error: BaseException | None) -> None:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
         with _ENTERING:  # else the slower of two threads leaves its file behind
             self._check_unused()
-            self._start()
+            try:
+                self._start()
+            except BaseException:
+                self._take_back()
+                raise
         return self
 
     def __exit__(
@@ -154,7 +166,6 @@ class Recording(Session):
         super().__init__(path, live)
         self._may_replace = force
         self._is_strict = strict
-        self._recorder: Recorder | None = None
         self._summary: RecordSummary | None = None
 
     @property
@@ -183,6 +194,11 @@ class Recording(Session):
         recorder.tally.process(0, recorder.redactor.argv(storable_argv(sys.orig_argv)))
         self._force = InForce(recorder, boundary, None, chance=chance)
         self._force.begin()
+
+    def _take_back(self) -> None:
+        if self._recorder is not None:
+            super()._take_back()
+            discard(self.path)
 
     def _stop(self, error: BaseException | None) -> None:
         recorder = self._recorder
@@ -239,7 +255,6 @@ class Replaying(Session):
         self._target = None if target is None else Path(target)
         self._may_replace = force
         self._replay: Replay | None = None
-        self._recorder: Recorder | None = None
 
     def _written(self) -> Path:
         self._check_over()

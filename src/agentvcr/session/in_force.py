@@ -121,8 +121,15 @@ class InForce:
         with _CHANGING:
             check_idle()
             state.activate(self._handler)
-        forget_served()
         _current = self
+        try:
+            self._put_in_place()
+        except BaseException:
+            self.end()  # else every session behind this one is refused
+            raise
+
+    def _put_in_place(self) -> None:
+        forget_served()
         _follow_forks()
         self._lane = lanes.start("main")
         when_imported("multiprocessing.util", self._hook_spawning)
@@ -145,7 +152,8 @@ class InForce:
         """Take everything away."""
         global _current  # noqa: PLW0603  (as above)
         self._handler.surroundings.tell()
-        opening.remove(self._handler.surroundings.opened)
+        if self._handler.surroundings.opened in opening:
+            opening.remove(self._handler.surroundings.opened)
         order.uninstall()
         if self._has_clock:
             if self.is_own_process:
