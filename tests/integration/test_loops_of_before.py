@@ -13,23 +13,11 @@ import pytest
 import agentvcr
 from agentvcr.inside import clock_tape
 from agentvcr.inside.order import install, log
-from tests.support.counter_server import CounterServer
 
 _YEAR_NS = 365 * 24 * 3600 * 10**9
 _SECOND = 10**9
+pytestmark = pytest.mark.usefixtures("own_folder")
 BODY = {"model": "counter", "messages": [{"role": "user", "content": "the same"}]}
-
-
-@pytest.fixture(autouse=True)
-def _own_state(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def url():
-    with CounterServer(jitter_ms=(0, 20)) as server:
-        yield f"{server.base_url}/v1/chat/completions"
 
 
 @pytest.fixture(params=[0, _YEAR_NS, -_SECOND], ids=["here", "up for long", "just started"])
@@ -152,17 +140,17 @@ WAYS = [in_a_loop_that_runs, in_a_loop_that_was_made, in_a_loop_of_another_threa
 
 @pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize("way", WAYS)
-def test_a_replay_is_the_run_in_a_loop_of_before(way, url):
-    recorded = way("record", url)
+def test_a_replay_is_the_run_in_a_loop_of_before(way, counter_url):
+    recorded = way("record", counter_url)
     assert len(set(recorded[0])) == 4
     for _ in range(2):
-        told, took_s = way("replay", url)
+        told, took_s = way("replay", counter_url)
         assert (told, round(took_s, 6)) == (recorded[0], round(recorded[1], 6))
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_how_time_passes_is_known_to_the_end_of_the_block(way, url):
-    way("record", url)
+def test_how_time_passes_is_known_to_the_end_of_the_block(way, counter_url):
+    way("record", counter_url)
     with agentvcr.replay("x.avcr") as session:
         parts = [one for one in session._recorded.world if one.kind == "order"]
     kinds = [entry.kind for part in parts for entry in log.unpack(part.data)]

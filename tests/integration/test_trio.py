@@ -5,21 +5,9 @@ import httpx
 import pytest
 
 import agentvcr
-from tests.support.counter_server import CounterServer
 
+pytestmark = pytest.mark.usefixtures("own_folder")
 BODY = {"model": "counter", "messages": [{"role": "user", "content": "the same"}]}
-
-
-@pytest.fixture(autouse=True)
-def _own_state(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def url():
-    with CounterServer(jitter_ms=(0, 5)) as server:
-        yield f"{server.base_url}/v1/chat/completions"
 
 
 async def work(url):
@@ -43,9 +31,9 @@ async def work(url):
     return told
 
 
-def test_each_caller_has_its_answer_again(url):
+def test_each_caller_has_its_answer_again(counter_url):
     def run():
-        return anyio.run(work, url, backend="trio")
+        return anyio.run(work, counter_url, backend="trio")
 
     with agentvcr.record("x.avcr"):
         recorded = run()
