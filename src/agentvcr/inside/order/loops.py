@@ -315,16 +315,17 @@ def _hook_clock(every: Any) -> None:  # noqa: ANN401  (`BaseEventLoop`)
 
     def time(self: Any) -> float:  # noqa: ANN401  (its own)
         selector = self.__dict__.get("_selector")
-        # What runs in the loop since before a session is as little of it as the loop itself.
-        is_own = sys._getframe(1).f_code is code or lanes.current().shadow
-        if not is_own and worlds.active is not None:
+        is_own = sys._getframe(1).f_code is code
+        # A client's inner workings, and what runs since before a session, see the loop's own time.
+        is_program = not is_own and not lanes.current().shadow
+        if is_program and worlds.active is not None:
             selector = wrapped(self, worlds.active)
         if not isinstance(selector, Selector) or selector.is_over:
             found: float = original(self)
             return found
         if is_own:
             return selector.now_ns / _NS
-        if worlds.reads_are_kept:
+        if is_program and worlds.reads_are_kept:
             return clock.loop_time()
         return selector.now_ns / _NS if selector.is_virtual else monotonic_ns() / _NS
 
