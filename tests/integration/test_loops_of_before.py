@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import agentvcr
-from agentvcr.inside import clock_tape
+from agentvcr.inside import clock_tape, lanes, real
 from agentvcr.inside.order import install, log
 
 _YEAR_NS = 365 * 24 * 3600 * 10**9
@@ -155,3 +155,19 @@ def test_how_time_passes_is_known_to_the_end_of_the_block(way, counter_url):
         parts = [one for one in session._recorded.world if one.kind == "order"]
     kinds = [entry.kind for part in parts for entry in log.unpack(part.data)]
     assert kinds[-1] == "X"
+
+
+def test_a_clients_time_goes_on_while_its_loop_is_busy():
+    async def main():
+        with agentvcr.record("x.avcr"):
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(0.001)
+            token = lanes.enter(lanes.current().under_cover())
+            until = real.monotonic() + 0.02
+            while real.monotonic() < until:
+                pass
+            seen = loop.time()
+            lanes.leave(token)
+        return seen >= until
+
+    assert asyncio.run(main())
