@@ -303,6 +303,12 @@ class Replaying(Session):
         )
         self._force.begin()
 
+    def _take_back(self) -> None:
+        if self._recorder is not None:
+            super()._take_back()
+            self._keeping.__exit__(None, None, None)
+            discard(self._target or last_of(self.path))
+
     def _stop(self, error: BaseException | None) -> None:
         if self._force is None or self._recorder is None or self._replay is None:
             return
