@@ -163,9 +163,16 @@ def _hook_asyncio(module: ModuleType) -> None:
     loops.hook_asyncio(module)
 
 
+def _hook_uvloop(module: ModuleType) -> None:
+    from agentvcr.inside.order import uvloop  # noqa: PLC0415  (only who has it)
+
+    uvloop.hook_uvloop(module)
+
+
 HOOKS: dict[str, Hook] = {
     "time": _hook_time,
     "threading": _hook_threading,
     "concurrent.futures.thread": _hook_executors,
     "asyncio.selector_events": _hook_asyncio,
+    "uvloop": _hook_uvloop,
 }

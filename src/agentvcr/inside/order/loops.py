@@ -1,7 +1,8 @@
 """Event loops of asyncio: see when one is idle, give it virtual time, and wake it in its turn.
 
 Owns the stand-in for a loop's selector, the one place where a loop says that nothing is ready. Only
-loops on a selector are put in order: those of uvloop, trio and Windows' proactor go their own way.
+loops on a selector are put in order: those of trio and Windows' proactor go their own way, and so
+does one of uvloop's that was there before (see `uvloop`).
 """
 
 from __future__ import annotations
