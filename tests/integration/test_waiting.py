@@ -42,6 +42,67 @@ def test_timeouts_retries_and_heartbeats_come_in_the_recorded_order(scene, tmp_p
         assert replayed.stdout == recorded.stdout * 2
 
 
+@pytest.mark.parametrize("clock", ["virtual", "real"])
+def test_a_lock_that_was_not_got_in_time_is_not_got_again(clock, tmp_path):
+    with LateServer() as server:
+        env = {"BASE_URL": server.base_url}
+        command = ["record", "-o", "x.avcr", "--", *python("waits.py", "locked")]
+        recorded = agentvcr(*command, cwd=tmp_path, env=env)
+        asked = server.count
+        words = ("replay", "x.avcr", "--clock", clock, "--times", 3)
+        replayed = agentvcr(*words, cwd=tmp_path, env=env)
+        assert server.count == asked, "the replay asked the provider"
+    assert recorded.returncode == 0, recorded.stderr.decode()
+    before, _ = json.loads(recorded.stdout)
+    assert "without" in [how for _, how, *_ in before]
+    for line in replayed.stdout.splitlines():
+        again, _ = json.loads(line)
+        assert [one[:3] for one in again] == [one[:3] for one in before]
+    if clock == "virtual":
+        assert replayed.stdout == recorded.stdout * 3
+        assert replayed.returncode == 0, replayed.stderr.decode()
+
+
+def test_waits_of_threads_take_their_time_where_the_clock_is_real(tmp_path):
+    (tmp_path / "program.py").write_text(REALLY)
+    with LateServer() as server:
+        env = {"BASE_URL": server.base_url}
+        command = ["record", "-o", "x.avcr", "--", *python(tmp_path / "program.py")]
+        recorded = agentvcr(*command, cwd=tmp_path, env=env)
+        assert recorded.stdout == b"empty True True True\n", recorded.stderr.decode()
+        for way in (("--clock", "real"), ("--pace", "1")):
+            replayed = agentvcr("replay", *way, "x.avcr", cwd=tmp_path, env=env)
+            assert replayed.stdout == recorded.stdout
+            assert replayed.returncode == 0, replayed.stderr.decode()
+
+
+REALLY = """
+import os, queue, threading, time
+import httpx
+
+def late():
+    answers.put(httpx.get(os.environ["BASE_URL"] + "/slow", timeout=30).json())
+
+answers, began = queue.Queue(), time.monotonic()
+thread = threading.Thread(target=late)
+thread.start()
+try:
+    print(answers.get(timeout=0.1), end=" ")
+except queue.Empty:
+    print("empty", end=" ")
+print(time.monotonic() - began >= 0.1, end=" ")
+thread.join()
+began = time.monotonic()
+time.sleep(0.5)
+print(time.monotonic() - began >= 0.5, end=" ")
+idle = threading.Thread(target=time.sleep, args=(1,), daemon=True)
+idle.start()
+began = time.monotonic()
+idle.join(timeout=0.4)
+print(time.monotonic() - began >= 0.4)
+"""
+
+
 def test_a_wait_that_was_never_over_is_none_in_a_replay(tmp_path):
     """A timeout of an hour costs neither run an hour, and a sleep is over when time has come."""
     (tmp_path / "program.py").write_text(PATIENT)

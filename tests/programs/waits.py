@@ -104,6 +104,35 @@ def threads():
     return log, len(beats)
 
 
+def locked():
+    """Get a lock, which others hold while they ask a late tool, in time; or ask without it."""
+    log, lock = [], threading.Lock()
+
+    def work(client, number, patience):
+        time.sleep(UNIT_S / 5 * number)
+        began = time.monotonic()
+        if not lock.acquire(timeout=UNIT_S * patience):
+            log.append([number, "without", ask(client, "the same"), time.monotonic() - began])
+            return
+        try:
+            late = client.get(BASE_URL + "/slow", timeout=30).json()["number"]
+            log.append([number, "with", late, None])
+        finally:
+            lock.release()
+
+    with httpx.Client(timeout=30, verify=False) as client:
+        patiences = [100, 4, 100, 4, 9, 4]
+        threads = [
+            threading.Thread(target=work, args=(client, number, patience))
+            for number, patience in enumerate(patiences)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return log, 0
+
+
 def long():
     """Wait for 60 units: half of it in a thread, half of it in an event loop."""
     log = []
@@ -125,7 +154,7 @@ def long():
     return log, 0
 
 
-SCENES = {"tasks": lambda: asyncio.run(tasks()), "threads": threads, "long": long}
+SCENES = {"tasks": lambda: asyncio.run(tasks()), "threads": threads, "locked": locked, "long": long}
 
 
 if __name__ == "__main__":

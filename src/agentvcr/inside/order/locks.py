@@ -13,8 +13,10 @@ from _thread import allocate_lock
 
 from agentvcr.inside import lanes
 from agentvcr.inside.order import world as worlds
-from agentvcr.inside.order.gates import wait_for_turn
+from agentvcr.inside.order.gates import taken_back, wait_for_turn
 from agentvcr.inside.order.loops import next_of
+from agentvcr.inside.order.waits import begin, time_is_up, wait_out
+from agentvcr.inside.order.watch import TICK_S
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from agentvcr.inside.lane import Lane
     from agentvcr.inside.order.log import Key
+    from agentvcr.inside.order.strands import Turn
     from agentvcr.inside.order.world import World
 
 _STANDARD = threading_module.__file__.rpartition("threading.py")[0]
@@ -64,19 +67,23 @@ class _Ordered(metaclass=_Kind):
         return allocate_lock()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002  (as a lock's)
-        """Take it, in this thread's turn."""
+        """Take it, in this thread's turn; or wait in vain, where time was up in the recording."""
         world, lane = _contending()
-        if world is None or lane is None or not blocking or timeout != -1:
+        if world is None or lane is None or not blocking or timeout == 0:
             taken: bool = self._inner.acquire(blocking, timeout)
             return taken
-        key = ("A", self._name % lane.name, next_of(lane, self._name))
+        name = self._name % lane.name
+        index = next_of(lane, name)
         if world.replaying:
-            _await(world, key)
-        if not self._inner.acquire(False):  # noqa: FBT003  (it takes no name before 3.13)
+            _await(world, ("A", name, index))
+        if timeout != -1:
+            if not self._taken_within(world, ("T", name, index), timeout):
+                return False
+        elif not self._inner.acquire(False):  # noqa: FBT003  (it takes no name before 3.13)
             self._wait(world)
         if not world.replaying and self._owner not in (None, lane.name):
             with world.lock:
-                world.note(key)
+                world.note(("A", name, index))
         self._owner = lane.name
         return True
 
@@ -88,6 +95,35 @@ class _Ordered(metaclass=_Kind):
             self._inner.acquire()
         finally:
             world.contact()
+
+    def _taken_within(self, world: World, key: Key, timeout_s: float) -> bool:
+        """Wait for a time, whose end has a `key`; in vain where it ran out in the recording."""
+        is_in_vain = world.replaying and world.log.place_of(key) is not None
+        if not is_in_vain and self._inner.acquire(False):  # noqa: FBT003  (as above)
+            return True
+        with world.lock:
+            turn = begin(world, key, timeout_s)
+            world.leaves(turn.strand)
+        try:
+            if is_in_vain:
+                wait_out(world, turn, timeout_s)
+            elif self._is_free_before(world, turn, timeout_s):
+                return True
+            else:
+                time_is_up(world, turn)
+            worlds.told(lanes.current())
+            return False
+        finally:
+            taken_back(world, turn)
+
+    def _is_free_before(self, world: World, turn: Turn, timeout_s: float) -> bool:
+        """Take it as soon as it is free, and say whether it was in time."""
+        taken: bool = self._inner.acquire(True, TICK_S if world.is_virtual else timeout_s)  # noqa: FBT003  (as above)
+        while world.is_virtual and not taken and not turn.over:
+            with world.lock:
+                world.watch.look()
+            taken = self._inner.acquire(True, TICK_S)  # noqa: FBT003  (as above)
+        return taken
 
     __enter__ = acquire
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from agentvcr.inside.lane import Lane
+    from agentvcr.inside.order.log import Key
     from agentvcr.inside.order.world import World
 
 _NS = 1_000_000_000
@@ -76,10 +77,11 @@ class Waiter:
                 return True
             if not blocking or timeout == 0:
                 return False
-            turn = self._turn = _begin(world, lane, timeout_s)
+            key = None if lane is None or timeout_s is None else _key(lane)
+            turn = self._turn = begin(world, key, timeout_s)
             world.leaves(turn.strand)
         try:
-            _wait(world, turn, timeout_s)
+            wait_out(world, turn, timeout_s)
         finally:
             self._turn = None
         if turn.expired and lane is not None:
@@ -108,20 +110,26 @@ class Waiter:
         self.release()
 
 
-def _begin(world: World, lane: Lane | None, timeout_s: float | None) -> Turn:
+def _key(lane: Lane) -> Key:
+    """Name the end of the next wait of a lane for a time."""
+    return "T", lane.name, next_of(lane, "T")
+
+
+def begin(world: World, key: Key | None, timeout_s: float | None) -> Turn:
     """Begin to wait; where for a time, its end is an entry of the log. The lock is held."""
-    strand = world.contact()
-    if timeout_s is None or lane is None:
-        return Turn(None, strand)
-    turn = Turn(("T", lane.name, next_of(lane, "T")), strand)
-    if world.replaying and not world.awaits(turn) and world.is_virtual:
+    turn = Turn(key, world.contact())
+    if key is None or timeout_s is None:
+        return turn
+    if world.is_virtual and not world.awaits(turn):
         # It did not run out in the recording: somebody ends it, or time really passes.
         turn.due_ns = world.now_ns + int(timeout_s * _NS)
         world.sleepers[id(turn)] = turn
+    elif world.replaying and not world.is_virtual:
+        world.waits_really(turn)
     return turn
 
 
-def _wait(world: World, turn: Turn, timeout_s: float | None) -> None:
+def wait_out(world: World, turn: Turn, timeout_s: float | None) -> None:
     """Wait until somebody wakes a turn, or its time is up."""
     try:
         if world.is_virtual and (timeout_s is None or turn.key is not None):
@@ -129,10 +137,7 @@ def _wait(world: World, turn: Turn, timeout_s: float | None) -> None:
         elif timeout_s is None:
             turn.raw.acquire()
         elif not _woken_before(turn, timeout_s):
-            with world.lock:
-                if _is_settled(world, turn):
-                    return
-            look_until(world, turn)
+            time_is_up(world, turn)
     except BaseException:
         taken_back(world, turn)
         raise
@@ -149,19 +154,19 @@ def _woken_before(turn: Turn, timeout_s: float) -> bool:
             return False
 
 
-def _is_settled(world: World, turn: Turn) -> bool:
-    """Say that time is up; whether there is nothing more to wait for."""
-    if turn.over:
-        return True
-    if turn.key is None or (world.replaying and turn.place is None):
-        turn.expired = turn.over = True
-        world.works(turn.strand)
-        return True
-    if not world.replaying:
-        world.awaits(turn)
-    if not world.active:
-        world.step()
-    return False
+def time_is_up(world: World, turn: Turn) -> None:
+    """Have the end of a wait that really took its time come in its turn."""
+    with world.lock:
+        if turn.over:
+            return
+        world.timed.pop(id(turn), None)
+        if turn.key is None or not world.awaits(turn):
+            turn.expired = turn.over = True
+            world.works(turn.strand)
+            return
+        if not world.active:
+            world.step()
+    look_until(world, turn)
 
 
 def sleep(original: Callable[[Any], None], seconds: Any) -> None:  # noqa: ANN401  (a number, or a mistake)
@@ -171,9 +176,9 @@ def sleep(original: Callable[[Any], None], seconds: Any) -> None:  # noqa: ANN40
         original(seconds)
         return
     with world.lock:
-        turn = _begin(world, lane, seconds)
+        turn = begin(world, _key(lane), seconds)
         world.leaves(turn.strand)
-    _wait(world, turn, seconds)
+    wait_out(world, turn, seconds)
     worlds.told(lane)
 
 
@@ -194,7 +199,7 @@ def hook_join(thread_class: Any) -> None:  # noqa: ANN401  (`Thread`)
                 world.contact()
         else:
             with world.lock:
-                turn = _begin(world, lane, max(0.0, timeout))
+                turn = begin(world, _key(lane), timeout)
                 world.leaves(turn.strand)
             _join_until(world, turn, lambda limit_s: original(self, limit_s), self, timeout)
 
@@ -219,10 +224,9 @@ def _join_until(
             with world.lock:
                 if world.replaying and not turn.is_over():
                     world.watch.look()
+        if is_late and thread.is_alive():
+            time_is_up(world, turn)
     finally:
-        with world.lock:
-            if is_late and thread.is_alive() and not world.replaying and turn.key is not None:
-                world.note(turn.key)
         taken_back(world, turn)
 
 

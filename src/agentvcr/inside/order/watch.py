@@ -102,6 +102,8 @@ class Watch:
 
     def _look_at_replay(self, elapsed_ns: int) -> None:
         world, entry = self._world, self._world.log.next
+        if world.log.cur in world.timed.values():
+            return
         is_spinning = bool(world.active) and self._quiet_ns < _UNSEEN_NS
         if is_spinning and self._used_ns < self._most_work_ns(entry):
             return

@@ -60,6 +60,8 @@ class World:
         """Turns that wait in a replay, by their places in the log."""
         self.gone: set[int] = set()
         """Places of timed waits that somebody has ended in this replay: their ends never come."""
+        self.timed: dict[int, int] = {}
+        """Places of the ends of waits that take their time in a replay, by the turn's identity."""
         self.sleepers: dict[int, Any] = {}
         """Who has a timer: idle event loops, and in a replay threads; by identity."""
         self.outside = 0
@@ -193,15 +195,22 @@ class World:
         self.pending[place] = turn
         return True
 
+    def waits_really(self, turn: Turn) -> None:
+        """Take note that a wait takes its time: its recorded end, if any, comes only then."""
+        place = self.log.place_of(turn.key) if turn.key is not None else None
+        if place is not None:
+            self.timed[id(turn)] = place
+
     def forget(self, turn: Any) -> None:  # noqa: ANN401  (as above)
         """Take back a turn: who waited does so no more."""
         turn.over = True
         self.sleepers.pop(id(turn), None)
-        place: int | None = turn.place
-        if place is not None and self.pending.get(place) is turn:
-            del self.pending[place]
-            if self.log.entries[place].kind == "T":
-                self.gone.add(place)
+        place, queued = self.timed.pop(id(turn), None), turn.place
+        if queued is not None and self.pending.get(queued) is turn:
+            del self.pending[queued]
+            place = queued
+        if place is not None and self.log.entries[place].kind == "T":
+            self.gone.add(place)
 
     def wake(self, turn: Any, now_ns: int) -> None:  # noqa: ANN401  (as above)
         """Let somebody go on who waited; he is at work from this moment on.
