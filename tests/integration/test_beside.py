@@ -42,10 +42,11 @@ def recorded_and_replayed(scene, folder, seed, *, env=None, options=()):
     assert recorded.returncode == 0, recorded.stderr.decode()
     assert replayed.returncode == 0, replayed.stderr.decode()
     assert replayed.stdout == recorded.stdout * 2
+    assert "another order" not in replayed.stderr.decode()
     return json.loads(recorded.stdout)
 
 
-@pytest.mark.parametrize("scene", ["pipes", "database"])
+@pytest.mark.parametrize("scene", ["children", "pipes", "database"])
 def test_what_is_real_in_the_process_comes_where_it_came(scene, tmp_path, rounds):
     for seed in range(1 if rounds <= FEW else rounds):
         recorded_and_replayed(scene, tmp_path, seed)

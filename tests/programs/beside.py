@@ -7,7 +7,9 @@ import asyncio
 import json
 import os
 import sqlite3
+import subprocess
 import sys
+import time
 
 import httpx
 
@@ -84,7 +86,42 @@ async def store(client):
     return log
 
 
-SCENES = {"database": database, "pipes": pipes, "store": store}
+async def children(client):
+    """Wait for children in each way that has a time limit, and look again and again."""
+    log = []
+
+    def waited(seconds, limit_s):
+        with subprocess.Popen(["sleep", str(seconds)]) as child:
+            try:
+                return child.wait(limit_s)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                return "killed"
+
+    def looked(seconds, pause_s):
+        with subprocess.Popen(["sleep", str(seconds)]) as child:
+            while child.poll() is None:
+                time.sleep(pause_s)
+            return child.returncode
+
+    def ran(seconds):
+        command = ["sh", "-c", f"sleep {seconds}; echo {seconds}"]
+        return subprocess.run(command, capture_output=True, timeout=60, check=True).stdout.decode()
+
+    async def agent(name, *steps):
+        for work, *numbers in steps:
+            log.append([name, await asyncio.to_thread(work, *numbers)])
+            log.append([name, await ask(client)])
+
+    await asyncio.gather(
+        agent("waits", (waited, 0.3, 60), (waited, 60, 0.2)),
+        agent("looks", (looked, 0.4, 0.1), (looked, 0.3, 0.001)),
+    )
+    await agent("runs", (ran, 0.2), (looked, 0.5, 0.02))
+    return log
+
+
+SCENES = {"children": children, "database": database, "pipes": pipes, "store": store}
 
 
 async def main():

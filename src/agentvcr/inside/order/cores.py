@@ -1,7 +1,7 @@
-"""Whether a thread of this process could go on and only lacks a core, as Linux tells.
+"""Whether a thread of this process could go on and only lacks a core, and whether a child works.
 
-A machine that is busy with others lets nobody of ours work: that must not be taken for waiting.
-Elsewhere nobody can say.
+Owns what the system says of that. A machine that is busy with others lets nobody of ours work:
+that must not be taken for waiting. Where the system is not Linux, nobody can say.
 """
 
 from __future__ import annotations
@@ -28,6 +28,15 @@ def is_anybody_ready() -> bool:
     except OSError:
         return False
     return any(name != own and _state_of(name) in _AT_WORK for name in names[:_MOST_LOOKED_AT])
+
+
+def has_children() -> bool:
+    """Whether this process has started others, of which it has not seen the end."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except (AttributeError, OSError):  # no such call here, or no child
+        return False
+    return True
 
 
 def _state_of(name: bytes) -> bytes:

@@ -10,6 +10,7 @@ import sys
 
 from agentvcr.inside import lanes
 from agentvcr.inside.exchange import FREE, Course
+from agentvcr.inside.order import segments
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.loop_turns import LoopTurn
 from agentvcr.inside.order.loops import wrapped
@@ -38,6 +39,7 @@ class Ordered(Course):
         self._index = 0
         with world.lock:
             world.note(("S", number, 0), told=("S", own, 0))
+            segments.go_on(world, lane)
         worlds.told(lane)
 
     def leave(self) -> None:
@@ -63,7 +65,7 @@ class Ordered(Course):
                 self._index -= 1
                 raise
             if key[2] == 0:
-                _told_here()
+                self._told_here()
 
     async def async_arrive(self, index: int | None = None) -> None:
         """The same in an event loop; `index` where deliveries have numbers of their own."""
@@ -77,7 +79,15 @@ class Ordered(Course):
                 self._index -= 1
                 raise
             if key[2] == 0:
-                _told_here()
+                self._told_here()
+
+    def _told_here(self) -> None:
+        """Say to the lane that it was answered."""
+        lane = lanes.current()
+        if not lane.shadow:
+            with self._world.lock:
+                segments.go_on(self._world, lane)
+            worlds.told(lane)
 
     def finish(self) -> None:
         """Expect nothing more of it."""
@@ -129,12 +139,6 @@ class Real(Ordered):
             self._is_expected = False
             self._world.outside -= 1
             self._world.strange -= not self._is_known
-
-
-def _told_here() -> None:
-    lane = lanes.current()
-    if not lane.shadow:
-        worlds.told(lane)
 
 
 def course_of(number: int, own: int, *, is_real: bool = False) -> Course:

@@ -107,9 +107,12 @@ class Log:
             if self.at.setdefault(one.key, place) != place:
                 self.mark(place)  # told twice: after an interruption, it is waited for once
         self.of_exchange: dict[Who, list[int]] = {}
+        self.of_waits: dict[Who, list[int]] = {}
         for place, one in enumerate(entries):
             if one.kind in OF_EXCHANGE:
                 self.of_exchange.setdefault(one.who, []).append(place)
+            elif one.kind == "T":
+                self.of_waits.setdefault(one.who, []).append(place)
 
     @property
     def next(self) -> Entry | None:
@@ -123,6 +126,12 @@ class Log:
             return None
         return place
 
+    def began_ns(self, place: int) -> int:
+        """Say when the waits for a time that end before a place began, or what is there itself."""
+        while place and self.entries[place - 1].kind == "T":
+            place -= 1
+        return self.entries[max(0, place - 1)].at_ns
+
     def mark(self, place: int) -> None:
         """Take down that an entry has happened, or never will."""
         if place >= self.cur:
@@ -134,5 +143,11 @@ class Log:
     def finish(self, exchange: Who, *, but: Container[int] = ()) -> None:
         """Expect nothing more of an exchange, `but` at places for which somebody waits."""
         for place in self.of_exchange.get(exchange, ()):
+            if place not in but:
+                self.mark(place)
+
+    def finish_waits(self, who: Who, *, but: Container[int] = ()) -> None:
+        """Expect no more ends of somebody's waits, `but` at places for which somebody waits."""
+        for place in self.of_waits.pop(who, ()):
             if place not in but:
                 self.mark(place)

@@ -12,7 +12,7 @@ from _thread import allocate_lock
 from agentvcr.inside import lanes
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.gates import look_until, taken_back
-from agentvcr.inside.order.loops import next_of
+from agentvcr.inside.order.segments import next_wait
 from agentvcr.inside.order.strands import Turn, strand_here
 from agentvcr.inside.order.watch import TICK_S
 from agentvcr.inside.patching import dressed_as
@@ -77,7 +77,7 @@ class Waiter:
                 return True
             if not blocking or timeout == 0:
                 return False
-            key = None if lane is None or timeout_s is None else _key(lane)
+            key = None if lane is None or timeout_s is None else next_wait(lane)
             turn = self._turn = begin(world, key, timeout_s)
             world.leaves(turn.strand)
         try:
@@ -108,11 +108,6 @@ class Waiter:
 
     def __exit__(self, *error: object) -> None:
         self.release()
-
-
-def _key(lane: Lane) -> Key:
-    """Name the end of the next wait of a lane for a time."""
-    return "T", lane.name, next_of(lane, "T")
 
 
 def begin(world: World, key: Key | None, timeout_s: float | None) -> Turn:
@@ -175,8 +170,12 @@ def sleep(original: Callable[[Any], None], seconds: Any) -> None:  # noqa: ANN40
     if world is None or not isinstance(seconds, (int, float)) or not seconds > 0:
         original(seconds)
         return
+    if sys._getframe(2).f_globals.get("__name__") == "subprocess":
+        # It looks whether a child has ended: that is real, and how often it looks is chance.
+        original(seconds)
+        return
     with world.lock:
-        turn = begin(world, _key(lane), seconds)
+        turn = begin(world, next_wait(lane), seconds)
         world.leaves(turn.strand)
     wait_out(world, turn, seconds)
     worlds.told(lane)
@@ -199,7 +198,7 @@ def hook_join(thread_class: Any) -> None:  # noqa: ANN401  (`Thread`)
                 world.contact()
         else:
             with world.lock:
-                turn = begin(world, _key(lane), timeout)
+                turn = begin(world, next_wait(lane), timeout)
                 world.leaves(turn.strand)
             _join_until(world, turn, lambda limit_s: original(self, limit_s), self, timeout)
 

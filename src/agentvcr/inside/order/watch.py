@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from time import process_time_ns
 
-from agentvcr.inside.order.cores import is_anybody_ready
+from agentvcr.inside.order.cores import has_children, is_anybody_ready
 from agentvcr.inside.order.log import OF_EXCHANGE, SOFT
+from agentvcr.inside.order.segments import lane_of
 from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
@@ -60,11 +61,11 @@ class Watch:
         self._quiet_ns = 0
         self._used_ns = 0
         self._passed = 0
+        self._cur = -1
+        self._moved_ns = 0
         self.holds = 0
         """How often the world went on without somebody who computes, since all had settled."""
         self._spun = 0
-        self.has_unseen = False
-        """Whether somebody blocks out of our sight."""
         self.report: Report | None = None
         """Takes the words of an order that is another than the recorded one."""
 
@@ -108,8 +109,7 @@ class Watch:
         if is_spinning and self._used_ns < self._most_work_ns(entry):
             return
         if world.active and not is_spinning:
-            self.has_unseen = True
-            world.active.clear()
+            world.go_on_without()  # it blocks out of our sight
         before = world.progress
         world.step()
         if world.progress != before:
@@ -125,12 +125,19 @@ class Watch:
             self._wait_for(entry)
 
     def _wait_for(self, entry: Entry) -> None:
-        """Nobody works and nobody waits for what comes next: it is real, or it does not come."""
+        """Nobody works and nobody waits for what comes next: it is real, or it does not come.
+
+        Or somebody waits for a while, as he did not in the recording, and it comes behind that.
+        """
         world = self._world
         if self._quiet_ns >= _UNSEEN_NS:
             for one in world.sleepers.values():
                 if hasattr(one, "real"):  # an event loop
                     one.real.is_open = True
+            due = world.earliest()
+            if due is not None and not self._is_real() and not self._is_late(entry):
+                world.fire(due, due.due_ns)
+                return
         if self._quiet_ns >= self._patience_ns(entry):
             self._pass_over(entry)
 
@@ -151,14 +158,33 @@ class Watch:
             one.key[1] == entry.who and one.key[0] in OF_EXCHANGE for one in world.pending.values()
         ):
             return 0  # a later part of the same exchange is waited for: this one never comes
-        is_real = any(
-            hasattr(one, "real") and one.real.has_program for one in list(world.sleepers.values())
-        )
-        if not (world.outside or self.has_unseen or is_real):
+        if not self._is_real():
             return max(_STUCK_NS >> self._passed, _UNSEEN_NS)
         gap_ns = max(0, entry.at_ns - world.now_ns)
         patience_ns = min(_PATIENCE_NS + 2 * gap_ns, _MOST_PATIENCE_NS)
         return max(patience_ns >> self._passed, _UNSEEN_NS)
+
+    def _is_real(self) -> bool:
+        """Whether something may come that is no part of the log."""
+        world = self._world
+        return bool(world.outside or world.busy) or any(
+            hasattr(one, "real") and one.real.has_program for one in list(world.sleepers.values())
+        )
+
+    def _is_late(self, entry: Entry) -> bool:
+        """Whether nothing of the log has come for so long that waits are no reason.
+
+        A child of the process takes its time, which the recorded waits for it took, too.
+        """
+        log = self._world.log
+        if self._cur != log.cur:
+            self._cur, self._moved_ns = log.cur, self._looked_ns
+        patience_ns = _PATIENCE_NS
+        if has_children():
+            patience_ns += 2 * (entry.at_ns - log.began_ns(log.cur))
+        return (
+            self._looked_ns - self._moved_ns > min(patience_ns, _MOST_PATIENCE_NS) >> self._passed
+        )
 
     def _pass_over(self, entry: Entry) -> None:
         """Go on without an entry that does not come: somebody waits for a later one, or a timer."""
@@ -204,4 +230,5 @@ def name_of(entry: Entry) -> str:
     """Name an entry for people."""
     if entry.kind == "D":
         return "%s of exchange %s" % ("a piece" if entry.index else "the head", entry.who)
-    return _NAMES.get(entry.kind, "something of %s") % entry.who
+    who = lane_of(entry.who) if isinstance(entry.who, str) else entry.who
+    return _NAMES.get(entry.kind, "something of %s") % who
