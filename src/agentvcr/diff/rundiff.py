@@ -215,6 +215,13 @@ _CAUSE = re.compile(
     rb"|During handling of the above exception, another exception occurred):\n\n",
     re.MULTILINE,
 )
+_LEFT_OPEN = re.compile(
+    rb"^an error occurred during closing of asynchronous generator .*\nasyncgen: .*\n"
+    rb"(?:Traceback \(most recent call last\):\n\S.*\n)?",
+    re.MULTILINE,
+)
+"""What asyncio says of generators that a failed program has left open. It goes through them in the
+order of their addresses, so that what it finds at work is chance."""
 
 
 def _said(run: Run, stream: Literal["stdout", "stderr"]) -> bytes:
@@ -231,7 +238,7 @@ def _said(run: Run, stream: Literal["stdout", "stderr"]) -> bytes:
     said = b"".join(b"".join(by_lane[lane]) for lane in sorted(by_lane))
     if b"Traceback (most" not in said:
         return said
-    return _CAUSE.sub(b"", _FRAMES.sub(rb"\1", said))
+    return _LEFT_OPEN.sub(b"", _CAUSE.sub(b"", _FRAMES.sub(rb"\1", said)))
 
 
 def _lines(output: bytes) -> list[bytes]:

@@ -7,25 +7,41 @@ from __future__ import annotations
 
 from agentvcr.inside.exchange import Course, Forward, end_kind_of
 
+TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
+if TYPE_CHECKING:
+    from typing import Callable, Union
+
+    Tell = Callable[[str, Union[BaseException, None]], None]
+
 
 def broke_off(forward: Forward, error: BaseException) -> None:
     """Tell in its turn that an exchange was broken off by `error`."""
-    try:
-        fell(forward.course, error)
-    except BaseException as other:  # which is what the program sees
-        forward.sink.end(end_kind_of(other), other)
-        raise
-    forward.sink.end(end_kind_of(error), error)
+    told_in_turn(forward.course, error, forward.sink.end)
 
 
 async def async_broke_off(forward: Forward, error: BaseException) -> None:
     """The same in an event loop."""
+    await async_told_in_turn(forward.course, error, forward.sink.end)
+
+
+def told_in_turn(course: Course, error: BaseException, tell: Tell) -> None:
+    """Wait for the turn of `error`, and tell of it; or of what comes while it waits."""
     try:
-        await async_fell(forward.course, error)
+        fell(course, error)
     except BaseException as other:  # which is what the program sees
-        forward.sink.end(end_kind_of(other), other)
+        tell(end_kind_of(other), other)
         raise
-    forward.sink.end(end_kind_of(error), error)
+    tell(end_kind_of(error), error)
+
+
+async def async_told_in_turn(course: Course, error: BaseException, tell: Tell) -> None:
+    """The same in an event loop."""
+    try:
+        await async_fell(course, error)
+    except BaseException as other:  # which is what the program sees
+        tell(end_kind_of(other), other)
+        raise
+    tell(end_kind_of(error), error)
 
 
 def fell(course: Course, error: BaseException) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from agentvcr.inside import lanes
-from agentvcr.inside.broken import async_fell, fell
+from agentvcr.inside.broken import async_told_in_turn, told_in_turn
 from agentvcr.inside.exchange import ReplayHalt, end_kind_of
 from agentvcr.inside.waiting import WAITING, async_wait, forever, until_the_end, wait
 
@@ -102,8 +102,7 @@ class Pieces:
                 lanes.leave(token)
             tee.course.arrive()
         except BaseException as error:
-            fell(tee.course, error)
-            tee.end(end_kind_of(error), error)
+            told_in_turn(tee.course, error, tee.end)
             raise
         if chunk is None:
             tee.end("eof")
@@ -155,8 +154,7 @@ class AsyncPieces:
             # Who is cancelled while even the end waits for its turn, does not see it.
             await tee.course.async_arrive()
         except BaseException as error:
-            await async_fell(tee.course, error)
-            tee.end(end_kind_of(error), error)
+            await async_told_in_turn(tee.course, error, tee.end)
             raise
         if chunk is None:
             tee.end("eof")
@@ -231,7 +229,8 @@ class Served:
         if not is_ending():  # bound early: a module's names may be gone by then
             self._end("abandoned")
 
-    def _end(self, kind: str) -> None:
+    def _end(self, kind: str, error: BaseException | None = None) -> None:
+        del error  # it is the program's, and no part of what was recorded
         if not self._ended:
             self._ended = True
             self._serve.course.finish()
@@ -303,8 +302,7 @@ class AsyncReplayed(Served):
         except GeneratorExit:  # left; whether closed or dropped, its owner will say
             raise
         except BaseException as error:
-            await async_fell(serve.course, error)
-            self._end(end_kind_of(error))
+            await async_told_in_turn(serve.course, error, self._end)
             raise
         self._finish()
 
