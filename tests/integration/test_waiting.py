@@ -103,6 +103,53 @@ print(time.monotonic() - began >= 0.4)
 """
 
 
+@pytest.mark.parametrize("name", ["cancelled", "pooled"])
+def test_who_gives_up_waiting_does_so_when_he_did(name, tmp_path):
+    (tmp_path / "program.py").write_text({"cancelled": CANCELLED, "pooled": POOLED}[name])
+    with LateServer() as server:
+        env = {"BASE_URL": server.base_url}
+        command = ["record", "-o", "x.avcr", "--", *python(tmp_path / "program.py")]
+        recorded = agentvcr(*command, cwd=tmp_path, env=env)
+        replayed = agentvcr("replay", "x.avcr", "--times", 2, cwd=tmp_path, env=env)
+    assert recorded.returncode == 0, recorded.stderr.decode()
+    assert replayed.returncode == 0, replayed.stderr.decode()
+    assert replayed.stdout == recorded.stdout * 2
+    assert "another order" not in replayed.stderr.decode()
+
+
+# anyio cancels again in each turn of the loop, also who waits for the turn of his end.
+CANCELLED = """
+import os, time
+import anyio, httpx
+
+async def main():
+    began = time.monotonic()
+    async with httpx.AsyncClient(timeout=60) as client:
+        with anyio.move_on_after(0.1) as scope:
+            await client.get(os.environ["BASE_URL"] + "/slow")
+        print(scope.cancelled_caught, time.monotonic() - began)
+
+anyio.run(main)
+"""
+
+# What a pool's process has done comes through a pipe that nobody sees.
+POOLED = """
+import multiprocessing, os
+import httpx
+
+URL = os.environ["BASE_URL"]
+
+def ask(number):
+    return httpx.get(URL + "/slow", params={"number": number}, timeout=60).json()
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        asked = [pool.apply_async(ask, (number,)) for number in range(3)]
+        print([one.get(timeout=10) for one in asked])
+        print(ask("the last"))
+"""
+
+
 def test_a_wait_that_was_never_over_is_none_in_a_replay(tmp_path):
     """A timeout of an hour costs neither run an hour, and a sleep is over when time has come."""
     (tmp_path / "program.py").write_text(PATIENT)

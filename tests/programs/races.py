@@ -92,6 +92,54 @@ def queue_of_results():
     return account.outcome()
 
 
+def workers_of_a_queue():
+    """Workers take turns at one queue, and each remembers what it has had."""
+    account, box = Account(), queue.Queue()
+
+    def worker(name, client):
+        said = [name]
+        while (item := box.get()) is not None:
+            said += [item, number_in(client.post(URL, json=body(json.dumps(said))))]
+            account.log.append(said[:])
+            box.task_done()
+
+    with httpx.Client(timeout=60, verify=False) as client:
+        threads = [threading.Thread(target=worker, args=(name, client)) for name in range(4)]
+        for thread in threads:
+            thread.start()
+        client.post(URL, json=body("a plan, while all of them wait"))
+        for item in [*range(8), *[None] * 4]:
+            box.put(item)
+        for thread in threads:
+            thread.join()
+    return account.outcome()
+
+
+async def sets_of_tasks():
+    """What asyncio gives in sets, or makes tasks of by a set, says who goes first."""
+    account = Account()
+    async with httpx.AsyncClient(timeout=60, verify=False) as client:
+
+        async def agent(name):
+            return name, number_in(await client.post(URL, json=body("the same")))
+
+        for first in asyncio.as_completed([agent(name) for name in range(4)]):
+            account.log.append(await first)
+        done, _ = await asyncio.wait([asyncio.create_task(agent(name)) for name in range(4)])
+        account.log += [task.result() for task in done]
+        account.total = number_in(await client.post(URL, json=body(json.dumps(account.log))))
+
+    async def idle(name):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            account.log.append(["cancelled", name])
+
+    account.idle = [asyncio.create_task(idle(name)) for name in range(6)]
+    await asyncio.sleep(0)
+    return account  # and the end of `asyncio.run` cancels who is idle
+
+
 def as_completed():
     account = Account()
     with (
@@ -151,6 +199,8 @@ SCENES = {
     "queue_of_results": queue_of_results,
     "as_completed": as_completed,
     "calls_that_block_a_loop": lambda: asyncio.run(calls_that_block_a_loop()),
+    "workers_of_a_queue": workers_of_a_queue,
+    "sets_of_tasks": lambda: asyncio.run(sets_of_tasks()).outcome(),
     "first_wins": lambda: asyncio.run(first_wins()),
 }
 

@@ -5,11 +5,14 @@ Owns the order of the two: first the turn, then the telling, whatever comes betw
 
 from __future__ import annotations
 
-from agentvcr.inside.exchange import Course, Forward, end_kind_of
+from agentvcr.inside.exchange import end_kind_of
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Callable, Union
+
+    from agentvcr.inside.course import Course
+    from agentvcr.inside.exchange import Forward
 
     Tell = Callable[[str, Union[BaseException, None]], None]
 
@@ -60,3 +63,4 @@ async def async_fell(course: Course, error: BaseException) -> None:
         if end_kind_of(error) != "cancelled":
             raise
         # Some cancel again and again until one has left: so be it, without a turn.
+        course.skip()

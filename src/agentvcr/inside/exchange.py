@@ -6,9 +6,13 @@ Owns the small classes of the seam. Does no I/O and knows no client. Plain class
 
 from __future__ import annotations
 
+from agentvcr.inside.course import FREE
+
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable, Protocol
+
+    from agentvcr.inside.course import Course
 else:
     Protocol = object
 
@@ -109,36 +113,6 @@ class Taken(Protocol):
         The kind `overrun` says that the program read past the end of what was recorded, `misfit`
         that it cannot take the recorded result any more. `at_ns` is when, 0 for now.
         """
-
-
-class Course:
-    """What is delivered of an exchange, piece by piece; this one is put into no order.
-
-    `order.gates` has the one that is.
-    """
-
-    __slots__ = ()
-
-    def leave(self) -> None:
-        """Say that this thread is about to wait for the network."""
-
-    def expect(self) -> None:
-        """Say that what is awaited next, in an event loop, comes from the network."""
-
-    def back(self) -> None:
-        """Say that this thread waits no more, with nothing delivered yet."""
-
-    def arrive(self) -> None:
-        """Wait until the next delivery may happen; it is this thread that waits."""
-
-    async def async_arrive(self, index: int | None = None) -> None:
-        """The same in an event loop; `index` where deliveries have numbers of their own."""
-
-    def finish(self) -> None:
-        """Expect nothing more of it."""
-
-
-FREE = Course()
 
 
 def _never(_: HeaderList) -> bool:

@@ -12,8 +12,8 @@ from itertools import count
 
 from agentvcr.inside import clock, frames
 from agentvcr.inside.channel import Gone, Link
+from agentvcr.inside.course import Course
 from agentvcr.inside.exchange import (
-    Course,
     Forward,
     HeaderList,
     NullSink,

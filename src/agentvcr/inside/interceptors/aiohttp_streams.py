@@ -1,8 +1,7 @@
 """The streams of aiohttp's answers: the tee on a real one, and a served one.
 
-Owns what is noticed of a stream: which bytes the program reads, and how it ends. aiohttp fills a
-stream as the network does, read or not; an exchange holds what the program got of it, so that it is
-the same however the network was. Does not patch anything (`aiohttp`).
+Owns what is noticed of a stream: which bytes the program reads, and how it ends. aiohttp fills one
+as the network does; an exchange holds what the program got, so that no network makes a difference.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Awaitable, Callable
 
-    from agentvcr.inside.exchange import Course, Forward
+    from agentvcr.inside.course import Course
+    from agentvcr.inside.exchange import Forward
     from agentvcr.inside.interceptors.aiohttp_answers import Answer
 
 _REDIRECTS = (301, 302, 303, 307, 308)

@@ -20,7 +20,8 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable, Protocol
 
-    from agentvcr.inside.exchange import Course, Forward, Serve
+    from agentvcr.inside.course import Course
+    from agentvcr.inside.exchange import Forward, Serve
 
     class Ear(Protocol):
         """Who is told of an answer: the sink of a real one, or a served one's account."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 
 from agentvcr.inside import lanes
-from agentvcr.inside.exchange import FREE, ProcessHandler, Serve, end_kind_of
+from agentvcr.inside.course import FREE
+from agentvcr.inside.exchange import ProcessHandler, Serve, end_kind_of
 from agentvcr.inside.interceptors.http_client_errors import CONNECTING, SENDING, made_again, told
 from agentvcr.inside.interceptors.http_client_framing import content_of
 from agentvcr.inside.interceptors.http_client_requests import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from agentvcr.inside import lanes
-from agentvcr.inside.exchange import FREE, Course
+from agentvcr.inside.course import FREE, Course
 from agentvcr.inside.order import segments
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.loop_turns import LoopTurn
@@ -80,6 +80,11 @@ class Ordered(Course):
                 raise
             if key[2] == 0:
                 self._told_here()
+
+    def skip(self) -> None:
+        """Take the next delivery to have happened, without a turn."""
+        if self._next()[2] == 0 and worlds.active is self._world:
+            self._told_here()
 
     def _told_here(self) -> None:
         """Say to the lane that it was answered."""

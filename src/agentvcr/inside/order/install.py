@@ -163,6 +163,12 @@ def _hook_asyncio(module: ModuleType) -> None:
     loops.hook_asyncio(module)
 
 
+def _hook_task_sets(module: ModuleType) -> None:
+    from agentvcr.inside.order import task_sets  # noqa: PLC0415  (as above)
+
+    task_sets.hook_asyncio(module)
+
+
 def _hook_uvloop(module: ModuleType) -> None:
     from agentvcr.inside.order import uvloop  # noqa: PLC0415  (only who has it)
 
@@ -174,5 +180,6 @@ HOOKS: dict[str, Hook] = {
     "threading": _hook_threading,
     "concurrent.futures.thread": _hook_executors,
     "asyncio.selector_events": _hook_asyncio,
+    "asyncio": _hook_task_sets,
     "uvloop": _hook_uvloop,
 }

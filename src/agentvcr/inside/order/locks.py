@@ -1,7 +1,7 @@
 """The program's own locks: whose turn it is to get one, where threads contend for it.
 
-Owns the stand-ins for `threading.Lock` and `threading.RLock`. Locks that libraries make for
-themselves stay as they are.
+Owns the stand-ins for `threading.Lock` and `threading.RLock`, also behind what the program makes of
+`threading` and `queue`. Locks that libraries make for themselves stay as they are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from agentvcr.inside import lanes
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.gates import taken_back, wait_for_turn
 from agentvcr.inside.order.loops import next_of
+from agentvcr.inside.order.segments import next_taking
 from agentvcr.inside.order.waits import begin, time_is_up, wait_out
 from agentvcr.inside.order.watch import TICK_S
 
@@ -29,15 +30,23 @@ if TYPE_CHECKING:
     from agentvcr.inside.order.world import World
 
 _STANDARD = threading_module.__file__.rpartition("threading.py")[0]
+_MAKERS = (_STANDARD + "threading.py", _STANDARD + "queue.py")
+_OF_THREADS = threading_module.Thread.__init__.__code__
 _PACKAGES = ("site-packages", "dist-packages")
 
 
 def _is_program(depth: int) -> bool:
     """Whether a lock's maker is the program itself, and no library.
 
-    Libraries' locks are held for moments, and those of a client are not taken in a replay.
+    Libraries' locks are held for moments, and those of a client are not taken in a replay. Of a
+    Queue, an Event or a Condition it is who makes that; a Thread makes an Event for itself.
     """
-    file = sys._getframe(depth).f_code.co_filename
+    frame = sys._getframe(depth)
+    while frame.f_code.co_filename in _MAKERS and frame.f_back is not None:
+        if frame.f_code is _OF_THREADS:
+            return False
+        frame = frame.f_back
+    file = frame.f_code.co_filename
     return not (file.startswith(_STANDARD) or any(one in file for one in _PACKAGES))
 
 
@@ -60,7 +69,7 @@ class _Ordered(metaclass=_Kind):
         self._inner = self._make()
         self._owner: str | None = None
         lane = lanes.current()
-        self._name = "%s|%s/lock%d" % ("%s", lane.name.replace("%", "%%"), next_of(lane, "lock"))
+        self._name = "%s/lock%d" % (lane.name, next_of(lane, "lock"))
 
     @staticmethod
     def _make() -> Any:  # noqa: ANN401  (a lock)
@@ -72,18 +81,17 @@ class _Ordered(metaclass=_Kind):
         if world is None or lane is None or not blocking or timeout == 0:
             taken: bool = self._inner.acquire(blocking, timeout)
             return taken
-        name = self._name % lane.name
-        index = next_of(lane, name)
+        who, index = next_taking(lane, self._name)
         if world.replaying:
-            _await(world, ("A", name, index))
+            _await(world, ("A", who, index))
         if timeout != -1:
-            if not self._taken_within(world, ("T", name, index), timeout):
+            if not self._taken_within(world, ("T", who, index), timeout):
                 return False
         elif not self._inner.acquire(False):  # noqa: FBT003  (it takes no name before 3.13)
             self._wait(world)
         if not world.replaying and self._owner not in (None, lane.name):
             with world.lock:
-                world.note(("A", name, index))
+                world.note(("A", who, index))
         self._owner = lane.name
         return True
 
@@ -182,6 +190,12 @@ class RLock(_Ordered):
         return super().acquire(blocking, timeout)
 
     __enter__ = acquire
+
+    def _acquire_restore(self, state: tuple[int, int]) -> None:
+        """Take it again behind a wait in a `Condition`, as often as this thread had it."""
+        super().acquire()
+        for _ in range(state[0] - 1):
+            self._inner.acquire()
 
 
 def _contending() -> tuple[World | None, Lane | None]:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import struct
 
+from agentvcr.inside.order.segments import waiter_of
+
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Container, Iterable, Union
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     Key = tuple[str, Who, int]
 
 OF_EXCHANGE = "SD"
+OF_WAIT = "TA"
 SOFT = "RAWX"
 """Kinds that may fail to come without anybody being told: what is real comes in other pieces."""
 ENTRY = struct.Struct("<cBxxIIq")
@@ -107,12 +110,12 @@ class Log:
             if self.at.setdefault(one.key, place) != place:
                 self.mark(place)  # told twice: after an interruption, it is waited for once
         self.of_exchange: dict[Who, list[int]] = {}
-        self.of_waits: dict[Who, list[int]] = {}
+        self.of_waits: dict[str, list[int]] = {}
         for place, one in enumerate(entries):
             if one.kind in OF_EXCHANGE:
                 self.of_exchange.setdefault(one.who, []).append(place)
-            elif one.kind == "T":
-                self.of_waits.setdefault(one.who, []).append(place)
+            elif one.kind in OF_WAIT:
+                self.of_waits.setdefault(waiter_of(str(one.who)), []).append(place)
 
     @property
     def next(self) -> Entry | None:
@@ -146,8 +149,8 @@ class Log:
             if place not in but:
                 self.mark(place)
 
-    def finish_waits(self, who: Who, *, but: Container[int] = ()) -> None:
-        """Expect no more ends of somebody's waits, `but` at places for which somebody waits."""
+    def finish_waits(self, who: str, *, but: Container[int] = ()) -> None:
+        """Expect no more waits of a lane in a segment, `but` where somebody waits for them."""
         for place in self.of_waits.pop(who, ()):
             if place not in but:
                 self.mark(place)

@@ -52,7 +52,7 @@ def become(strand: Strand) -> Strand:
 class Turn:
     """Something that a thread waits for: it sleeps on a lock of its own."""
 
-    __slots__ = ("due_ns", "expired", "key", "over", "place", "raw", "strand", "told")
+    __slots__ = ("alone", "due_ns", "expired", "key", "over", "place", "raw", "strand", "told")
 
     def __init__(self, key: Key | None, strand: Strand, told: Key | None = None) -> None:
         """Begin to wait as `strand`, for what the log calls `key`, and this run's own `told`."""
@@ -62,6 +62,8 @@ class Turn:
         self.over = False
         self.expired = False
         self.due_ns: int | None = None
+        self.alone = False
+        """Whether nobody can end it before its time is up, as in a sleep."""
         self.place: int | None = None
         self.raw = allocate_lock()
         self.raw.acquire()

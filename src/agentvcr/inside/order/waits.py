@@ -110,9 +110,19 @@ class Waiter:
         self.release()
 
 
-def begin(world: World, key: Key | None, timeout_s: float | None) -> Turn:
-    """Begin to wait; where for a time, its end is an entry of the log. The lock is held."""
+def begin(
+    world: World, key: Key | None, timeout_s: float | None, *, is_alone: bool = False
+) -> Turn:
+    """Begin to wait; where for a time, its end is an entry of the log. The lock is held.
+
+    Args:
+        world: The order of things.
+        key: What its end is called in the log.
+        timeout_s: For how long, at most; None for as long as it takes.
+        is_alone: Nobody can end it sooner.
+    """
     turn = Turn(key, world.contact())
+    turn.alone = is_alone
     if key is None or timeout_s is None:
         return turn
     if world.is_virtual and not world.awaits(turn):
@@ -175,7 +185,7 @@ def sleep(original: Callable[[Any], None], seconds: Any) -> None:  # noqa: ANN40
         original(seconds)
         return
     with world.lock:
-        turn = begin(world, next_wait(lane), seconds)
+        turn = begin(world, next_wait(lane), seconds, is_alone=True)
         world.leaves(turn.strand)
     wait_out(world, turn, seconds)
     worlds.told(lane)

@@ -15,7 +15,7 @@ from agentvcr.inside.real import monotonic_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
 
     from agentvcr.inside.order.log import Entry
     from agentvcr.inside.order.world import World
@@ -61,7 +61,7 @@ class Watch:
         self._quiet_ns = 0
         self._used_ns = 0
         self._passed = 0
-        self._cur = -1
+        self._cur = self._woken_at = -1
         self._moved_ns = 0
         self.holds = 0
         """How often the world went on without somebody who computes, since all had settled."""
@@ -127,19 +127,21 @@ class Watch:
     def _wait_for(self, entry: Entry) -> None:
         """Nobody works and nobody waits for what comes next: it is real, or it does not come.
 
-        Or somebody waits for a while, as he did not in the recording, and it comes behind that.
+        Or a thread sleeps, as it did not in the recording, and it comes behind that.
         """
         world = self._world
         if self._quiet_ns >= _UNSEEN_NS:
             for one in world.sleepers.values():
                 if hasattr(one, "real"):  # an event loop
                     one.real.is_open = True
-            due = world.earliest()
-            if due is not None and not self._is_real() and not self._is_late(entry):
-                world.fire(due, due.due_ns)
+            if not self._is_real() and self._wakes_a_sleeper(entry):
                 return
         if self._quiet_ns >= self._patience_ns(entry):
-            self._pass_over(entry)
+            due = world.earliest()
+            if due is not None and due.due_ns <= entry.at_ns:
+                world.fire(due, due.due_ns)
+            else:
+                self._pass_over(entry)
 
     def _most_work_ns(self, entry: Entry | None) -> int:
         """Say how much work somebody may do before an entry, who did it in the recording too.
@@ -158,7 +160,7 @@ class Watch:
             one.key[1] == entry.who and one.key[0] in OF_EXCHANGE for one in world.pending.values()
         ):
             return 0  # a later part of the same exchange is waited for: this one never comes
-        if not self._is_real():
+        if not (self._is_real() or has_children()):
             return max(_STUCK_NS >> self._passed, _UNSEEN_NS)
         gap_ns = max(0, entry.at_ns - world.now_ns)
         patience_ns = min(_PATIENCE_NS + 2 * gap_ns, _MOST_PATIENCE_NS)
@@ -170,6 +172,21 @@ class Watch:
         return bool(world.outside or world.busy) or any(
             hasattr(one, "real") and one.real.has_program for one in list(world.sleepers.values())
         )
+
+    def _wakes_a_sleeper(self, entry: Entry) -> bool:
+        """Let a sleep of which the log has no end take its time; a long one, until it is late."""
+        world = self._world
+        due = world.earliest(_is_sleep)
+        if due is None:
+            return False
+        if self._is_late(entry):
+            if self._woken_at == world.log.cur:
+                return False
+            self._woken_at = world.log.cur
+        elif self._looked_ns - self._since_ns < due.due_ns - world.now_ns:
+            return True
+        world.fire(due, due.due_ns)
+        return True
 
     def _is_late(self, entry: Entry) -> bool:
         """Whether nothing of the log has come for so long that waits are no reason.
@@ -195,7 +212,7 @@ class Watch:
         log, place = world.log, world.log.cur
         if entry.kind not in SOFT and (world.pending or world.earliest() is not None):
             self.tell(entry)
-        if entry.kind == "S":  # it is not asked any more
+        if entry.kind in OF_EXCHANGE:  # nor does what is behind it, unless somebody waits for that
             log.finish(entry.who, but=world.pending)
         log.mark(place)
         world.progress += 1
@@ -213,6 +230,11 @@ class Watch:
             "recorded next: %s, which does not come; waiting: %s%s"
             % (name_of(entry), named, " and %d more" % more if more > 0 else "")
         )
+
+
+def _is_sleep(sleeper: Any) -> bool:  # noqa: ANN401  (a turn of a thread, or an event loop)
+    """Whether it is a thread that nobody can wake before its time."""
+    return bool(getattr(sleeper, "alone", False))
 
 
 _NAMES = {

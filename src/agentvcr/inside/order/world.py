@@ -240,7 +240,7 @@ class World:
         """Let happen what comes next in a replay; whether there was anything."""
         if not self.pending and not self.sleepers:
             return False  # nobody waits: the log is not even loaded
-        entry, due = self.log.next, self.earliest()
+        entry, due = self.log.next, self.earliest(_is_timer)
         if self.pending and min(self.pending) < self.log.cur:
             self.release(min(self.pending))  # others have been told that it is over
         elif entry is None:
@@ -256,12 +256,12 @@ class World:
             return False
         return True
 
-    def earliest(self) -> Any:  # noqa: ANN401  (as above)
+    def earliest(self, among: Callable[[Any], bool] | None = None) -> Any:  # noqa: ANN401  (as above)
         """Give who has the first timer of all that time is to reach; None without one."""
         if not self.is_virtual:
             return None
         waiting = [one for one in list(self.sleepers.values()) if one.due_ns is not None]
-        return min(waiting, key=_due, default=None)
+        return min(filter(among, waiting), key=_due, default=None)
 
     def fire(self, sleeper: Any, now_ns: int) -> None:  # noqa: ANN401  (as above)
         """Let a timer run out."""
@@ -325,6 +325,15 @@ _NEVER = 1 << 63
 
 def _due(sleeper: Any) -> int:  # noqa: ANN401  (a turn of a thread or a loop)
     return _NEVER if sleeper.due_ns is None else sleeper.due_ns
+
+
+def _is_timer(sleeper: Any) -> bool:  # noqa: ANN401  (as above)
+    """Whether its time comes by itself.
+
+    A thread waits for something, for so long at most. That it waited in vain is in the log. Where
+    it is not, somebody ended the wait before, be it at the last moment.
+    """
+    return not isinstance(sleeper, Turn) or sleeper.alone
 
 
 def _nobody(lane: Lane) -> None:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from agentvcr.inside.exchange import Course, Forward, NullSink
+from agentvcr.inside.course import Course
+from agentvcr.inside.exchange import Forward, NullSink
 from agentvcr.inside.interceptors.httpx_streams import AsyncTee
 
 

@@ -46,6 +46,7 @@ def waits(world, *key):
 
 def sleeps(world, due_ms):
     sleeper = Waiting(due_ms=due_ms)
+    sleeper.alone = True
     world.sleepers[id(sleeper)] = sleeper
     return sleeper
 
@@ -238,7 +239,7 @@ def test_the_end_of_a_wait_that_somebody_ended_is_not_waited_for(told):
     assert turn.woken == [20]
     (words,) = told
     assert words == (
-        "recorded next: the end of a wait in main, which does not come; waiting: a lock for a|lock"
+        "recorded next: the end of a wait in main, which does not come; waiting: a lock for a"
     )
 
 
