@@ -3,7 +3,9 @@
 import sys
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewriter
 
+import agentvcr
 from agentvcr.inside import imports
 
 
@@ -59,3 +61,7 @@ def test_what_stands_around_an_import_is_there_while_the_module_is_executed(modu
     seen = []
     assert __import__(module).standing
     assert seen == [False]
+
+
+def test_a_recorded_pytest_does_not_warn_that_we_are_imported_already():
+    assert AssertionRewriter.is_rewrite_disabled(agentvcr.__doc__)
