@@ -159,7 +159,7 @@ def test_a_new_module_and_a_file_that_is_gone_are_named_as_such(project, server)
     edit(project / "agent.py", "system.md", "main.md")
     edit(project / "tools.py", '"search"', "__import__('more').WORD")
     done, told, _ = replay(project, server)
-    named = "agent.py, more.py (new), tools.py, prompts/main.md (new), prompts/system.md (gone)"
+    named = "agent.py, tools.py, prompts/system.md (gone), more.py (new), prompts/main.md (new)"
     assert (done.returncode, told) == (4, [named])
 
 
