@@ -3,6 +3,9 @@
 Importing this package is cheap on purpose: it runs inside recorded programs, under any Python from
 3.9 on, where none of AgentVCR's dependencies need be installed. It must import the standard library
 alone. Its names are loaded when they are first used.
+
+PYTEST_DONT_REWRITE: a recorded pytest finds the package imported, and else would warn that it could
+not rewrite its assertions, of which there are none.
 """
 
 __version__ = "0.1.0"

@@ -85,7 +85,9 @@ def test_a_cassette_from_elsewhere_runs_nothing_unasked(tmp_path):
     refused(agentvcr("replay", elsewhere / "x.avcr", cwd=here), 2, "untrusted-cassette")
     assert not (here / "touched").exists()
 
-    assert agentvcr("replay", "--trust", elsewhere / "x.avcr", cwd=here).returncode == 0
+    replayed = agentvcr("replay", "--trust", elsewhere / "x.avcr", cwd=here)
+    assert replayed.returncode == 0
+    assert f" in {here}, and the cassette lies elsewhere\n" in replayed.stderr.decode()
     assert (here / "touched").exists()
 
 

@@ -119,6 +119,27 @@ def test_a_hash_seed_that_the_user_gave_stays(given, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "again",
+    [
+        "os.environ['PYTHONHASHSEED'] = '0'; os.execv(sys.executable, me)",
+        "sys.exit(subprocess.call(me, env=dict(os.environ, PYTHONHASHSEED='0')))",
+    ],
+    ids=["exec", "child"],
+)
+def test_a_program_that_starts_itself_again_with_a_hash_seed_of_its_own_sees_it(again, tmp_path):
+    (tmp_path / "again.py").write_text(
+        "import os, subprocess, sys\n"
+        "rounds = int(os.environ.get('ROUNDS_OF_IT', '0'))\n"
+        "os.environ['ROUNDS_OF_IT'] = str(rounds + 1)\n"
+        "me = [sys.executable, 'again.py']\n"
+        f"if os.environ.get('PYTHONHASHSEED') != '0' and rounds < 3: {again}\n"
+        "print(rounds, sys.flags.hash_randomization)"
+    )
+    recorded, replayed = kept([sys.executable, "again.py"], tmp_path, {})
+    assert (recorded.stdout, replayed.stdout) == (b"1 0\n", b"1 0\n")
+
+
+@pytest.mark.parametrize(
     "zone", ["America/New_York", "EST5EDT,M3.2.0,M11.1.0", ":Asia/Kolkata", ""]
 )
 def test_local_times_are_those_of_the_recorded_zone(zone, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -158,7 +159,7 @@ def test_a_new_module_and_a_file_that_is_gone_are_named_as_such(project, server)
     edit(project / "agent.py", "system.md", "main.md")
     edit(project / "tools.py", '"search"', "__import__('more').WORD")
     done, told, _ = replay(project, server)
-    named = "agent.py, more.py (new), tools.py, prompts/main.md (new), prompts/system.md (gone)"
+    named = "agent.py, tools.py, prompts/system.md (gone), more.py (new), prompts/main.md (new)"
     assert (done.returncode, told) == (4, [named])
 
 
@@ -339,3 +340,16 @@ def test_a_block_in_a_test_names_what_changed(tmp_path, monkeypatch):
     told = r"^changed since the recording: prompt.md\n"
     with pytest.raises(DivergenceError, match=told), session:
         run()
+
+
+def test_where_a_clone_of_the_project_lies_makes_no_difference_to_its_warnings(project, tmp_path):
+    text = "import os, warnings\nwarnings.warn('old')\nprint(os.path.abspath('x'))\n"
+    (project / "agent.py").write_text(text)
+    words = ("record", "-o", "x.avcr", "--", sys.executable, "agent.py")
+    recorded = agentvcr(*words, cwd=project)
+    assert str(project / "agent.py").encode() in recorded.stderr
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone)
+    replayed = agentvcr("replay", "x.avcr", cwd=clone)
+    assert str(clone / "agent.py").encode() in replayed.stderr
+    assert (replayed.returncode, replayed.stdout) == (0, f"{clone / 'x'}\n".encode())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agentvcr.model.exchange import Chunk, Ending, Exchange, Failure, Kept, Request, Response
-from agentvcr.model.run import Note, Outcome, Output, Run, RunInfo
+from agentvcr.model.run import Note, Outcome, Output, Run, RunInfo, WorldPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,6 +114,7 @@ def run(  # noqa: PLR0913 - what a run is made of
     notes: Sequence[tuple[str, str]] = (),
     path: str = "cassettes/trip.avcr",
     argv: tuple[str, ...] = ("{python}", "trip.py"),
+    root: bytes = b"",
 ) -> Run:
     """Give a run; exchanges that say no beginning begin 100 ms after one another."""
     return Run(
@@ -136,6 +137,7 @@ def run(  # noqa: PLR0913 - what a run is made of
         ),
         notes=tuple(Note(kind=kind, at_ns=0, process=0, text=text) for kind, text in notes),
         outcome=Outcome(at_ns=3400 * MS, exit_status=exit_status, signal=signal) if ended else None,
+        world=(WorldPart(kind="root", process=0, lane="", data=root),) if root else (),
     )
 
 

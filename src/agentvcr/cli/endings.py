@@ -74,9 +74,10 @@ def check_mode(mode: str, out: Path | None, *, force: bool) -> None:
         )
 
 
-def announce(command: Sequence[str]) -> None:
-    """Say what a cassette is about to run."""
-    sys.stderr.write(f"agentvcr: running {shlex.join(command)}\n")
+def announce(command: Sequence[str], folder: str) -> None:
+    """Say what a cassette is about to run, and in which folder where it lies elsewhere."""
+    where = f" in {folder}, and the cassette lies elsewhere" if folder else ""
+    sys.stderr.write(f"agentvcr: running {shlex.join(command)}{where}\n")
     sys.stderr.flush()
 
 

@@ -1,12 +1,11 @@
 """Compare two runs: steps, output, ending; the first divergence, and what came after it.
 
 Owns what is a difference between runs and in which order it is told. Does not pair steps
-(`align`), nor compare two exchanges (`compare`).
+(`align`), nor compare two exchanges (`compare`) or what was printed (`output`).
 """
 
 from __future__ import annotations
 
-import re
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
@@ -15,12 +14,12 @@ from msgspec.structs import replace
 
 from agentvcr.diff.align import Pair, align
 from agentvcr.diff.compare import INPUT, exchange_changes, named_changes, request_changes
-from agentvcr.diff.json_paths import common_ends
 from agentvcr.diff.order import order_changes
+from agentvcr.diff.output import output_change
 from agentvcr.diff.surroundings import changed_surroundings
 from agentvcr.diff.tree import Tree, outside_of_answered_calls
 from agentvcr.matching.rules import RuleBook, declared_in, read_rules
-from agentvcr.model.results import Change, DiffCounts, DiffEntry, EntryStatus, OutputDiff, RunDiff
+from agentvcr.model.results import Change, DiffCounts, DiffEntry, EntryStatus, RunDiff
 from agentvcr.steps import row, steps_of, summary
 from agentvcr.steps.flow import goes_into
 from agentvcr.steps.outline import exchange_of
@@ -56,7 +55,7 @@ def diff(a: Run, b: Run) -> RunDiff:
     own = {at for at in differing if tree.is_own(at)}
     # Else nobody kept what was said: an import, or a recording made inside its process.
     ran = bool(a.info.argv and b.info.argv)
-    output = tuple(found for stream in _OUTPUTS if ran and (found := _output(a, b, stream)))
+    output = tuple(found for stream in _OUTPUTS if ran and (found := output_change(a, b, stream)))
     ending = _ending(a, b) if ran else None
     return RunDiff(
         same=not differing and not output and ending is None,
@@ -195,63 +194,6 @@ def _counts(entries: Sequence[DiffEntry]) -> DiffCounts:
         removed=found["removed"],
         not_reached=found["not_reached"],
     )
-
-
-def _output(a: Run, b: Run, stream: Literal["stdout", "stderr"]) -> OutputDiff | None:
-    before, after = _lines(_said(a, stream)), _lines(_said(b, stream))
-    if before == after:
-        return None
-    head, _ = common_ends(before, after)
-    old, new = (lines[head] if head < len(lines) else None for lines in (before, after))
-    only_newline = old is not None and new is not None and old.rstrip(b"\n") == new.rstrip(b"\n")
-    left, right = (_line_text(line, newline=only_newline) for line in (old, new))
-    return OutputDiff(stream=stream, line=head + 1, before=left, after=right)
-
-
-_FRAMES = re.compile(rb"^(Traceback \(most recent call last\):\n)(?:[ \t].*\n)+", re.MULTILINE)
-_CAUSE = re.compile(
-    rb"^Traceback \(most recent call last\):\n(?:\S.*\n)+\n"
-    rb"(?:The above exception was the direct cause of the following exception"
-    rb"|During handling of the above exception, another exception occurred):\n\n",
-    re.MULTILINE,
-)
-_LEFT_OPEN = re.compile(
-    rb"^an error occurred during closing of asynchronous generator .*\nasyncgen: .*\n"
-    rb"(?:Traceback \(most recent call last\):\n\S.*\n)?",
-    re.MULTILINE,
-)
-"""What asyncio says of generators that a failed program has left open. It goes through them in the
-order of their addresses, so that what it finds at work is chance."""
-
-
-def _said(run: Run, stream: Literal["stdout", "stderr"]) -> bytes:
-    """What the run said, process by process, its tracebacks without their frames and causes.
-
-    Two processes that print at once take turns by chance. And an error that is served has not come
-    through the client's inner layers, though it is the same error.
-    """
-    lanes = {process.index: process.lane for process in run.processes}
-    by_lane: dict[str, list[bytes]] = {}
-    for piece in run.outputs:
-        if piece.stream == stream:
-            by_lane.setdefault(lanes.get(piece.process, ""), []).append(piece.data)
-    said = b"".join(b"".join(by_lane[lane]) for lane in sorted(by_lane))
-    if b"Traceback (most" not in said:
-        return said
-    return _LEFT_OPEN.sub(b"", _CAUSE.sub(b"", _FRAMES.sub(rb"\1", said)))
-
-
-def _lines(output: bytes) -> list[bytes]:
-    """Split at newlines, which stay: a missing one at the very end is a difference too."""
-    *ended, rest = output.split(b"\n")
-    return [line + b"\n" for line in ended] + ([rest] if rest else [])
-
-
-def _line_text(line: bytes | None, *, newline: bool) -> str | None:
-    if line is None:
-        return None
-    shown = line.decode("utf-8", "backslashreplace")
-    return shown if newline else shown.removesuffix("\n")
 
 
 def _ending(a: Run, b: Run) -> Change | None:

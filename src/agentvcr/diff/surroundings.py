@@ -14,12 +14,13 @@ from agentvcr.model.results import Surrounding
 from agentvcr.redaction.digest import is_known_to_differ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from agentvcr.model.results import SurroundingKind, SurroundingStatus
     from agentvcr.model.run import Run
 
 _HASHED: Final = "hmac:"
+_WEIGHTS: Final = ("changed", "removed", "added")
 _FLEETING: Final = re.compile(
     r"AGENTVCR_.*|PWD|OLDPWD|SHLVL|_|PYTEST_.*|TERM.*|COLORTERM|COLUMNS|LINES|WINDOWID|PS1"
     r"|LS_COLORS|SSH_.*|XDG_SESSION_.*|XDG_RUNTIME_DIR|DBUS_.*|INVOCATION_ID|JOURNAL_STREAM"
@@ -34,14 +35,21 @@ def recorded_files(run: Run) -> tuple[str, ...]:
 
 
 def changed_surroundings(a: Run, b: Run) -> tuple[Surrounding, ...]:
-    """Say what of the surroundings of `a` is otherwise in `b`, files first."""
+    """Say what of the surroundings of `a` is otherwise in `b`: files first, variables last.
+
+    Of either what changed comes first, then what is gone, then what is new.
+    """
     return (
-        *_files(a, b),
+        *_by_weight(_files(a, b)),
         *_packages(a, b),
         *_pythons(a, b),
-        *_environment(a, b),
         *_command(a, b),
+        *_by_weight(_environment(a, b)),
     )
+
+
+def _by_weight(found: Iterable[Surrounding]) -> list[Surrounding]:
+    return sorted(found, key=lambda one: _WEIGHTS.index(one.status))
 
 
 def _table(run: Run, *kinds: str) -> dict[str, str]:

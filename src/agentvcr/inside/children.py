@@ -131,12 +131,17 @@ def _defaults() -> list[tuple[str, str]]:
 
 
 def hide_variables() -> None:
-    """Take variables that are ours from what the program sees; C code hands them on still."""
+    """Take variables that are ours from what the program sees; C code hands them on still.
+
+    One that has another value than ours is the program's: it starts itself again until it has it.
+    """
     data: Any = getattr(os.environ, "_data", None)
     encode: Any = getattr(os.environ, "encodekey", None)
     if isinstance(data, dict) and encode is not None:
-        for name in _ours.get("AGENTVCR_HIDDEN", "").split(","):
-            data.pop(encode(name), None)
+        hidden = _ours.get("AGENTVCR_HIDDEN", "").split(",")
+        for name, value in _defaults():
+            if name in hidden and os.environ.get(name) == value:
+                data.pop(encode(name), None)
 
 
 def _gateway_variables(

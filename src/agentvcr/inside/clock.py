@@ -1,7 +1,7 @@
 """Give the program the time: keep what each lane read, and on replay give it the same again.
 
-Owns the functions that stand for those of `time` and `datetime`, and what each lane has read since
-the engine was told. Does not make time pass: sleeping, timers and the order of events are others'.
+Owns what each lane has read since the engine was told. Does not make time pass: sleeping, timers
+and the order of events are others'; what stands for the functions of `time` is `clock_functions`.
 
 A read is kept as one number, whichever clock it was of: the monotonic clock's, from which the
 others differ by an offset. Deliveries to a lane (an answer, a chunk, a timer) cut its reads into
@@ -17,8 +17,9 @@ from _thread import allocate_lock
 from sys import _getframe
 
 from agentvcr.inside import lanes, real
+from agentvcr.inside.clock_functions import MONOTONIC, Functions
 from agentvcr.inside.clock_reads import CHUNK, Reads
-from agentvcr.inside.patching import dressed_as
+from agentvcr.inside.travel import wall_ns
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ real_sleep = real.sleep
 _MOST_RUNS = 8
 _MOST_LANES = 256
 """Closed runs, and lanes with something new, after which the engine is told."""
-
-_MONOTONIC, _WALL, _PERF = range(3)
 
 _WAITING = (
     "aiohttp.client_proto",
@@ -93,7 +92,7 @@ def _note_module(name: object) -> bool:
     return found
 
 
-class Clock:
+class Clock(Functions):
     """What stands for the functions of `time`, of which there is one in a process.
 
     Its bound methods are put there: like the functions of `time`, and unlike functions written in
@@ -102,6 +101,7 @@ class Clock:
 
     def __init__(self) -> None:
         """Stand ready; the clock is the real one until there is a handler."""
+        super().__init__()
         self.handler: ProcessHandler | None = None
         self.replaying = False
         self.virtual: Now | None = None
@@ -124,7 +124,7 @@ class Clock:
         """Begin for a session."""
         self._begin()
         now = real.monotonic_ns()
-        self.offsets = (0, real.time_ns() - now, real.perf_counter_ns() - now)
+        self.offsets = (0, wall_ns() - now, real.perf_counter_ns() - now)
         self.replaying = replaying
         self.handler = handler
 
@@ -275,58 +275,9 @@ class Clock:
         except Exception as error:  # noqa: BLE001  (an error of ours must not become the program's)
             handler.failed(error)
 
-    # --- the functions of `time` ----------------------------------------------------------------
-
-    @dressed_as(real.time)
-    def time(self) -> float:
-        return self._read(_WALL, real.time_ns) / 1e9
-
-    @dressed_as(real.time_ns)
-    def time_ns(self) -> int:
-        return self._read(_WALL, real.time_ns)
-
-    @dressed_as(real.monotonic)
-    def monotonic(self) -> float:
-        return self._read(_MONOTONIC, real.monotonic_ns) / 1e9
-
-    @dressed_as(real.monotonic_ns)
-    def monotonic_ns(self) -> int:
-        return self._read(_MONOTONIC, real.monotonic_ns)
-
     def loop_time(self) -> float:
         """Give what code of a lane reads of its event loop's clock."""
-        return self._read(_MONOTONIC, real.monotonic_ns) / 1e9
-
-    @dressed_as(real.perf_counter)
-    def perf_counter(self) -> float:
-        return self._read(_PERF, real.perf_counter_ns) / 1e9
-
-    @dressed_as(real.perf_counter_ns)
-    def perf_counter_ns(self) -> int:
-        return self._read(_PERF, real.perf_counter_ns)
-
-    def _seconds(self) -> int:
-        return self._read(_WALL, real.time_ns) // 1_000_000_000
-
-    @dressed_as(real.gmtime)
-    def gmtime(self, seconds: Any = None, /) -> Any:  # noqa: ANN401  (as `time` has it)
-        return real.gmtime(self._seconds() if seconds is None else seconds)
-
-    @dressed_as(real.localtime)
-    def localtime(self, seconds: Any = None, /) -> Any:  # noqa: ANN401  (as above)
-        return real.localtime(self._seconds() if seconds is None else seconds)
-
-    @dressed_as(real.ctime)
-    def ctime(self, seconds: Any = None, /) -> str:  # noqa: ANN401  (as above)
-        return real.ctime(self._seconds() if seconds is None else seconds)
-
-    @dressed_as(real.asctime)
-    def asctime(self, *when: Any) -> str:  # noqa: ANN401  (as above)
-        return real.asctime(*(when or (self.localtime(),)))
-
-    @dressed_as(real.strftime)
-    def strftime(self, text: Any, /, *when: Any) -> str:  # noqa: ANN401  (as above)
-        return real.strftime(text, *(when or (self.localtime(),)))
+        return self._read(MONOTONIC, real.monotonic_ns) / 1e9
 
 
 _clock = Clock()

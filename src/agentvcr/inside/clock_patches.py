@@ -12,7 +12,7 @@ import gc
 import sys
 import time
 
-from agentvcr.inside import imports, real
+from agentvcr.inside import imports, real, travel
 from agentvcr.inside.bindings import Wanted, bound, look
 from agentvcr.inside.patching import dressed_as
 
@@ -49,9 +49,14 @@ class _StandIns:
         self.wanted_back = Wanted(self.originals, _LEFT)
 
     def hold(self, clock: Clock) -> bool:
-        """Whether they are still those of this clock, and of what is in `time`."""
+        """Whether they are still those of this clock, and of what is in `time`.
+
+        Where time-machine travels, functions have another hash and are not found any more.
+        """
         named = self._named
-        return clock is self._clock and all(getattr(time, one) is was for one, was, _ in named)
+        return clock is self._clock and all(
+            getattr(time, one) is was and was in self.ours for one, was, _ in named
+        )
 
     def put(self) -> None:
         """Put them into `time`."""
@@ -89,12 +94,31 @@ def install(clock: Clock, names: Sequence[str], modules: Modules | None = None) 
         _change_classes(clock, module)
 
     imports.when_imported("datetime", on_datetime)
+    _undo.append(travel.install(clock, travel.Untouched(_lift, _lay)))
+
+
+def _lift() -> None:
+    """Put the real functions back for a moment, but for what modules have bound to names."""
+    for stand_ins in _in_place:
+        stand_ins.put_back()
+    for change in _changed:
+        change.put_back()
+
+
+def _lay() -> None:
+    """Put ours there again."""
+    for stand_ins in _in_place:
+        stand_ins.put()
+    for change in _changed:
+        change.put()
 
 
 def uninstall() -> None:
     """Put back everything, also in modules that were imported meanwhile."""
     while _undo:
         _undo.pop()()
+    while _changed:
+        _changed.pop().put_back()
     while _in_place:
         stand_ins = _in_place.pop()
         stand_ins.put_back()
@@ -140,6 +164,8 @@ class _Change:
         _forget_lookups(self._owner)
 
 
+_changed: list[_Change] = []
+"""What is in place of them."""
 _changes: list[tuple[Any, Any, list[_Change]]] = []
 """What is changed of the classes of which module for which clock: that of the last block last.
 
@@ -154,7 +180,7 @@ def _change_classes(clock: Clock, module: Any) -> None:  # noqa: ANN401  (as abo
         _changes.append((clock, module, _changes_of(clock, module)))
     for change in _changes[-1][2]:
         change.put()
-        _undo.append(change.put_back)
+        _changed.append(change)
 
 
 def _changes_of(clock: Clock, module: Any) -> list[_Change]:  # noqa: ANN401  (as above)

@@ -32,9 +32,10 @@ def _call(hook: Hook, module: ModuleType) -> None:
 class _HookedLoader:
     """A module's own loader, with hooks after it; steps aside before the module can see it."""
 
-    def __init__(self, loader: Any, hooks: list[Hook]) -> None:  # noqa: ANN401  (any loader)
+    def __init__(self, loader: Any, hooks: list[Hook], around: Any) -> None:  # noqa: ANN401  (any loader)
         self._loader = loader
         self._hooks = hooks
+        self._around = around
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the loader has)
         return getattr(self._loader, name)
@@ -46,7 +47,11 @@ class _HookedLoader:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
-        self._loader.exec_module(module)
+        if self._around is None:
+            self._loader.exec_module(module)
+        else:
+            with self._around:
+                self._loader.exec_module(module)
         for hook in self._hooks:
             _call(hook, module)
 
@@ -56,6 +61,7 @@ class _Finder:
 
     def __init__(self) -> None:
         self.hooks: dict[str, list[Hook]] = {}
+        self.around: dict[str, Any] = {}
         self._busy: dict[str, bool] = {}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ANN401
@@ -69,7 +75,7 @@ class _Finder:
                 spec = find(name, path, target) if find is not None else None
                 if spec is not None:
                     if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-                        spec.loader = _HookedLoader(spec.loader, hooks)
+                        spec.loader = _HookedLoader(spec.loader, hooks, self.around.get(name))
                     return spec
             return None
         finally:
@@ -90,8 +96,14 @@ def when_imported(name: str, hook: Hook) -> None:
         sys.meta_path.insert(0, _finder)
 
 
+def while_imported(name: str, around: Any) -> None:  # noqa: ANN401  (a context manager)
+    """Have `around` entered while the module `name` is executed, of which somebody has a hook."""
+    _finder.around[name] = around
+
+
 def forget() -> None:
     """Take the finder out again, with every hook that has not been called."""
     _finder.hooks.clear()
+    _finder.around.clear()
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)

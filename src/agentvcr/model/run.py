@@ -91,6 +91,10 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 1
 
 
+ROOT = "root"
+"""The kind of a part: the project's folder, of a run that printed its name."""
+
+
 class WorldPart(msgspec.Struct, frozen=True, kw_only=True):
     """A part of what surrounds the exchanges of a process, in the encoding of its kind.
 

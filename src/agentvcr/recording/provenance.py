@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from agentvcr.inside.exchange import SURROUNDINGS
+from agentvcr.model.run import ROOT
 from agentvcr.model.text import storable
 from agentvcr.recording.packages import Site, site_at
 from agentvcr.redaction.digest import Digest
@@ -47,6 +48,10 @@ class Unkept:
         if kind != SURROUNDINGS:
             yield kind, data
 
+    def printed(self, data: bytes) -> Iterator[Told]:  # noqa: ARG002  (as Provenance has it)
+        """Give what is to be written with something that the program printed."""
+        yield from ()
+
     def rest(self) -> Iterator[Told]:
         """Give what is to be written at the end."""
         yield from ()
@@ -65,6 +70,7 @@ class Provenance(Unkept):
         """Name files by `root`; a replay looks at those that were `recorded` too."""
         home = os.path.expanduser("~")  # noqa: PTH111  (a Path would take ten times as long)
         self._bases = ((_within(root), ""), (_within(home), _HOME))
+        self._unprinted = os.fsencode(_within(root)[:-1])
         self._digest = digest
         self._clean = clean
         self._recorded = recorded
@@ -94,6 +100,12 @@ class Provenance(Unkept):
             new = dict(self._hashed(sort, paths))
             if new:
                 yield sort, _packed(new)
+
+    def printed(self, data: bytes) -> Iterator[Told]:
+        """Give the project's folder where its name is printed: it tells nobody anything new."""
+        if self._unprinted and self._unprinted in data:
+            yield ROOT, self._unprinted
+            self._unprinted = b""
 
     def rest(self) -> Iterator[Told]:
         """Give what is looked up when the run is over, and is not to hold up anybody before."""

@@ -322,6 +322,8 @@ class Recorder:
     def output(self, process: int, stream: Stream, data: bytes, at_ns: int) -> None:
         """Take down what the program said."""
         clean = self.redactor.output(data)
+        for kind, raw in self._provenance.printed(clean):
+            self.add(WorldRecord(kind, 0, "", raw))
         self.add(fmt.OutputPiece(process, stream, self.since_start(at_ns), clean))
 
     def world(self, kind: str, process: int, lane: str, data: bytes) -> None:

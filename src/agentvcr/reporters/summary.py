@@ -5,6 +5,7 @@ Owns their wording. Plain text without rich, which would cost each recording its
 
 from __future__ import annotations
 
+import signal
 from typing import TextIO
 
 from agentvcr.model.results import DiffEntry, RunDiff
@@ -59,9 +60,18 @@ def _record(summary: RecordSummary) -> list[str]:
     if not summary.processes and not summary.exchanges:
         lines.append(
             "no Python process of CMD spoke, and nobody came to the gateway: "
+            f"{_ended_before(summary.exit_status)}"
             "none printed or asked, or all ran with -I -E -S or passed it by"
         )
     return lines
+
+
+def _ended_before(status: int) -> str:
+    """Name the signal that ended a command, as a shell's status says it."""
+    try:
+        return f"{signal.Signals(status - 128).name} may have ended it before, "
+    except ValueError:
+        return ""
 
 
 def _shares(summary: RecordSummary) -> list[str]:

@@ -13,22 +13,27 @@ if TYPE_CHECKING:
     from agentvcr.model.results import Surrounding
 
 _MOST = 5
+_MOST_VARIABLES = 8
+"""Told beside the rest: a build sets many, and files that changed push none of them out."""
 _MOST_TEXT = 60
 """Characters of a value: a command line may be long."""
 _STATUS = {"added": " (new)", "removed": " (gone)", "changed": ""}
 
 
-def tell_changed(changed: Sequence[Surrounding], most: int = _MOST) -> str:
+def tell_changed(changed: Sequence[Surrounding]) -> str:
     """Name what changed: files, then packages, then the rest; empty where nothing did."""
-    told = "; ".join(filter(None, _groups(changed[:most])))
-    rest = len(changed) - most
-    return f"{told}, and {rest:,} more" if rest > 0 else told
-
-
-def _groups(changed: Sequence[Surrounding]) -> Iterator[str]:
-    files = [one for one in changed if one.kind in ("source", "file")]
     variables = [one for one in changed if one.kind == "environment"]
-    others = [one for one in changed if one not in files and one not in variables]
+    things = [one for one in changed if one.kind != "environment"]
+    told = "; ".join(filter(None, _groups(things[:_MOST], variables[:_MOST_VARIABLES])))
+    rest = sum(
+        max(0, len(found) - most) for found, most in ((things, _MOST), (variables, _MOST_VARIABLES))
+    )
+    return f"{told}, and {rest:,} more" if rest else told
+
+
+def _groups(things: Sequence[Surrounding], variables: Sequence[Surrounding]) -> Iterator[str]:
+    files = [one for one in things if one.kind in ("source", "file")]
+    others = [one for one in things if one not in files]
     yield ", ".join(f"{one.name}{_STATUS[one.status]}" for one in files)
     yield from (_valued(one) for one in others)
     if variables:

@@ -62,6 +62,11 @@ def folder_of(recorded: Run) -> Path:
     return folder
 
 
+def folder_far_from(path: Path, folder: str) -> str:
+    """Give the folder that a command runs in, where the cassette lies outside this project."""
+    return "" if path.resolve().is_relative_to(project_root().resolve()) else folder
+
+
 def check_command(argv: Sequence[str]) -> None:
     """Look for the command before anything is created.
 

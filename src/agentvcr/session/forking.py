@@ -21,6 +21,7 @@ from agentvcr.providers.body import response_content
 from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.patches import Patch, parse
 from agentvcr.replaying.replayer import OnMiss
+from agentvcr.session.command import folder_far_from
 from agentvcr.session.replaying import Replay, check_apart, command_of, kept_as, replayed
 from agentvcr.session.sealing import seal_recording
 from agentvcr.steps.path import each_step, find_step
@@ -41,7 +42,7 @@ def fork_command(  # noqa: PLR0913  (the options of the command line)
     live: Sequence[str] = (),
     force: bool = False,
     trust: bool = False,
-    announce: Callable[[Sequence[str]], None] | None = None,
+    announce: Callable[[Sequence[str], str], None] | None = None,
 ) -> ReplaySummary | None:
     """Run a cassette's command again with one step changed, and compare with the cassette.
 
@@ -56,7 +57,8 @@ def fork_command(  # noqa: PLR0913  (the options of the command line)
         live: `HOST:PORT` of services that stay live.
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
-        announce: Called with the command before it runs.
+        announce: Called with the command before it runs, and with its folder where the cassette
+            lies outside this project.
 
     Returns:
         How it went; None where nothing was edited, and so nothing was run.
@@ -79,7 +81,7 @@ def fork_command(  # noqa: PLR0913  (the options of the command line)
     replay = Replay(recorded, on_miss=on_miss, pace=0.0, live=live, fork=fork)
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
-            announce(command)
+            announce(command, folder_far_from(path, cwd))
         summary, _ = replayed(replay, journal, command, cwd, path=path, kept=place)
     if summary.broken is None:
         seal_recording(place)

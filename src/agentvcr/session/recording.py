@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from agentvcr.channel.environment import child_environment
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.launch import Ended, Launch
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
+from agentvcr.inside.travel import wall_ns
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.matching.rules import BUILT_IN
 from agentvcr.model.chance import KIND, Chance
@@ -178,7 +178,7 @@ def _beginning(
     argv: tuple[str, ...], environment: Mapping[str, str], key: bytes
 ) -> Callable[[], fmt.RunBegin]:
     """Look at what is so now, and give what makes a record of it."""
-    run_id, now_ns, here = os.urandom(8).hex(), time.time_ns(), os.getcwd()  # noqa: PTH109  (fast)
+    run_id, now_ns, here = os.urandom(8).hex(), wall_ns(), os.getcwd()  # noqa: PTH109  (fast)
     root = project_root()
 
     def make() -> fmt.RunBegin:

@@ -41,7 +41,13 @@ from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
-from agentvcr.session.command import check_command, folder_of, project_root, recorded_command
+from agentvcr.session.command import (
+    check_command,
+    folder_far_from,
+    folder_of,
+    project_root,
+    recorded_command,
+)
 from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
@@ -67,7 +73,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     force: bool = False,
     trust: bool = False,
     traced: bool = False,
-    announce: Callable[[Sequence[str]], None] | None = None,
+    announce: Callable[[Sequence[str], str], None] | None = None,
 ) -> ReplaySummary:
     """Run a cassette's command again, answered from the cassette, and compare.
 
@@ -83,7 +89,8 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
         force: Write over an existing `target`.
         trust: Run the recorded command also of a cassette from elsewhere.
         traced: Give the trace, by which replays are compared with each other.
-        announce: Called with the command before it runs.
+        announce: Called with the command before it runs, and with its folder where the cassette
+            lies outside this project.
 
     Raises:
         AgentVCRError: The cassette cannot be read, or nothing could be run.
@@ -95,7 +102,7 @@ def replay_command(  # noqa: PLR0913  (the options of the command line)
     replay = Replay(recorded, on_miss=on_miss, pace=pace, order=order, clock=clock, live=live)
     with kept_as(place, is_new=target is not None, force=force) as journal:
         if announce is not None:
-            announce(command)
+            announce(command, folder_far_from(path, cwd))
         summary, _ = replayed(replay, journal, command, cwd, path=path, kept=place, traced=traced)
     if target is not None and summary.broken is None:
         seal_recording(target)  # one that is written over each time is not worth it

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 
 import msgspec
+import pytest
 
 from agentvcr.diff.rundiff import diff
 from agentvcr.model.results import DiffCounts
@@ -112,6 +113,29 @@ def test_a_missing_newline_at_the_end_is_shown_as_one():
 def test_output_that_is_no_text_is_shown_with_escapes():
     (output,) = diff(run(stdout=b"\xff"), run(stdout=b"\xfe")).output
     assert (output.before, output.after) == ("\\xff", "\\xfe")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"/srv/app/a.py:3: UserWarning: x\n", b"/home/me/app/a.py:3: UserWarning: x\n"),
+        (b"in /srv/app, file:///srv/app/x.", b"in /home/me/app, file:///home/me/app/x."),
+        (b"/v/lib/python3.11/site-packages/a.py:3\n", b"/srv/app/.v/site-packages/a.py:3\n"),
+        (b"/usr/lib/python3.11/ast.py:3\n", b"/opt/x64/lib/python3.11/ast.py:3\n"),
+    ],
+)
+def test_where_the_project_and_its_packages_lie_is_no_difference(before, after):
+    a, b = run(stderr=before, root=b"/srv/app"), run(stderr=after, root=b"/home/me/app")
+    assert diff(a, b).same
+    assert not diff(run(stderr=before), run(stderr=after + b"more")).same
+
+
+@pytest.mark.parametrize("after", [b"/x/apples\n", b"/mnt/x/app\n", b"/x/app/b\n", b"/x/app.d\n"])
+def test_another_place_below_the_project_is_a_difference(after):
+    (output,) = diff(
+        run(stdout=b"ok\n/srv/app\n", root=b"/srv/app"), run(stdout=b"ok\n" + after, root=b"/x/app")
+    ).output
+    assert (output.line, output.before, output.after) == (2, "/srv/app", after[:-1].decode())
 
 
 def test_exit_status_and_signal_are_compared():

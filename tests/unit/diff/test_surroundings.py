@@ -62,6 +62,19 @@ def test_a_file_of_one_run_alone_is_new_or_gone():
     assert told(a, b) == [("file", "p.md", "removed"), ("file", "q.md", "added")]
 
 
+def test_what_changed_comes_before_what_is_gone_or_new_and_variables_come_last():
+    files, key = {"a.py": "1", "gone.py": "1"}, part("key", b"1234")
+    a = made_of(key, part("sources", files), environment={"B": "1", "Z": "1"}, argv=("x",))
+    b = made_of(
+        key,
+        part("sources", {"0.py": "1", "a.py": "2"}),
+        environment={"A": "1", "Z": "2"},
+        argv=("y",),
+    )
+    order = ["a.py", "gone.py", "0.py", "command", "Z", "B", "A"]
+    assert [name for _, name, _ in told(a, b)] == order
+
+
 def test_a_stopped_replay_need_not_have_come_to_a_file():
     stopped = made_of(BOTH[0], notes=[("divergence", "a miss")])
     assert told(made_of(*BOTH), stopped) == []
@@ -104,11 +117,11 @@ def test_variables_are_compared_by_hash_under_one_key_alone():
     a, b = made_of(key, environment=before), made_of(key, environment=after)
     assert told(a, b) == [
         ("environment", "CHANGED", "changed"),
+        ("environment", "TZ", "changed"),
         ("environment", "GONE", "removed"),
         ("environment", "NEW", "added"),
-        ("environment", "TZ", "changed"),
     ]
-    assert values(a, b)[-1] == ("TZ", "UTC", "Europe/Rome")
+    assert values(a, b)[1] == ("TZ", "UTC", "Europe/Rome")
     elsewhere = made_of(other, environment=after)
     assert values(a, elsewhere) == [("TZ", "UTC", "Europe/Rome")]
     assert told(made_of(environment=before), made_of(environment=after)) == told(a, elsewhere)

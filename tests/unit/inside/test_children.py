@@ -95,3 +95,15 @@ def test_what_takes_the_place_of_this_process_is_lent_our_variables(monkeypatch)
     with pytest.raises(FileNotFoundError, match=r"^\[Errno 2\] No such file or directory$"):
         children._execv(refused, entry)("/nowhere", ["x"])
     assert "AGENTVCR_LANE" not in lent
+
+
+@pytest.mark.parametrize(("now", "seen"), [("77", None), ("0", "0"), (None, None)])
+def test_a_variable_is_hidden_where_its_value_is_ours(now, seen, monkeypatch):
+    ours = {"AGENTVCR_HIDDEN": "PYTHONHASHSEED", "AGENTVCR_DEFAULTS": "PYTHONHASHSEED=77\nTZ=UTC"}
+    monkeypatch.setattr(children, "_ours", ours)
+    for name, value in (("PYTHONHASHSEED", now), ("TZ", "UTC")):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    children.hide_variables()
+    assert (os.environ.get("PYTHONHASHSEED"), os.environ["TZ"]) == (seen, "UTC")

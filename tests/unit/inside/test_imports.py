@@ -3,7 +3,9 @@
 import sys
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewriter
 
+import agentvcr
 from agentvcr.inside import imports
 
 
@@ -43,3 +45,23 @@ def test_a_hook_that_fails_is_told_of_and_the_import_goes_on(module, monkeypatch
     imports.when_imported(module, fail)
     assert __import__(module).value == 1
     assert told == [(module, mistake)]
+
+
+def test_what_stands_around_an_import_is_there_while_the_module_is_executed(module, tmp_path):
+    class Around:
+        def __enter__(self):
+            sys.standing = True
+
+        def __exit__(self, *_):
+            del sys.standing
+
+    (tmp_path / "hooked_module.py").write_text("import sys\nstanding = sys.standing\n")
+    imports.while_imported(module, Around())
+    imports.when_imported(module, lambda _: seen.append(hasattr(sys, "standing")))
+    seen = []
+    assert __import__(module).standing
+    assert seen == [False]
+
+
+def test_a_recorded_pytest_does_not_warn_that_we_are_imported_already():
+    assert AssertionRewriter.is_rewrite_disabled(agentvcr.__doc__)

@@ -64,6 +64,13 @@ def test_one_host_one_client_and_one_process_need_no_table():
     assert lines() == ["recorded 3 exchanges of 1 process in x.avcr"]
 
 
+@pytest.mark.parametrize(("status", "named"), [(0, ""), (3, ""), (139, "SIGSEGV")])
+def test_a_signal_that_ended_a_command_before_it_spoke_is_named(status, named):
+    (_, told) = lines(processes=0, exchanges=0, exit_status=status)
+    before = f"{named} may have ended it before, " if named else ""
+    assert f"came to the gateway: {before}none printed or asked" in told
+
+
 def test_more_than_one_of_anything_is_told_by_all():
     clients = [ClientCount(client=name, exchanges=1) for name in ("agentvcr.tool", "httpx")]
     assert lines(by_host=hosts(2), by_client=tuple(clients))[1:] == [

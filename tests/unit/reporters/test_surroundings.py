@@ -38,6 +38,13 @@ def test_a_long_list_is_cut():
     assert "and" not in tell_changed(many[:5])
 
 
+def test_files_that_changed_push_no_variables_out_and_those_have_an_end_of_their_own():
+    many = [one("file", f"{n}.md") for n in range(6)]
+    variables = [one("environment", name) for name in "ABCDEFGHIJ"]
+    told = "0.md, 1.md, 2.md, 3.md, 4.md; environment: A, B, C, D, E, F, G, H, and 3 more"
+    assert tell_changed([*many, *variables]) == told
+
+
 def test_a_long_value_is_cut():
     told = tell_changed([one("argv", "command", before="x" * 500, after="y")])
     assert len(told) < 100
