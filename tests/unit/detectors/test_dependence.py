@@ -1,0 +1,44 @@
+"""What a judge finds in a replay of one recording in which one thing was another."""
+
+import pytest
+
+from agentvcr.detectors.dependence import Judge
+from agentvcr.diff.rundiff import diff
+from tests.unit.build import chat, run
+
+SEVERAL = ["clock", "chance", "hash-order", "nothing"]
+
+
+def judged(control, recorded, replayed):
+    """Give what is found, each with where it shows."""
+    judge = Judge(recorded, {})
+    judge.look(control, diff(recorded, replayed))
+    return [(one.cause, [place.where for place in one.places]) for one in judge.findings()]
+
+
+@pytest.mark.parametrize("control", SEVERAL)
+def test_equal_requests_of_one_lane_in_another_order_are_a_finding(control):
+    recorded = run(chat("oak"), chat("elm"))
+    cause = "unknown" if control == "nothing" else control
+    found = judged(control, recorded, run(chat("elm"), chat("oak")))
+    assert found == [(cause, ["order"])]
+
+
+def by_workers(*questions):
+    """Give a run in which each question is asked by a worker of its own."""
+    return run(*(chat(one, lane=f"main/t{number}") for number, one in enumerate(questions)))
+
+
+@pytest.mark.parametrize("control", SEVERAL)
+def test_a_request_that_another_lane_makes_is_a_finding(control):
+    cause = "unknown" if control == "nothing" else control
+    found = judged(control, by_workers("oak", "elm"), by_workers("elm", "oak"))
+    assert found == [(cause, ["lane", "lane"])]
+
+
+def test_who_takes_the_next_piece_of_work_is_no_race():
+    assert judged("race", by_workers("oak", "elm"), by_workers("elm", "oak")) == []
+
+
+def test_another_answer_is_no_finding():
+    assert judged("race", run(chat("oak", "Yes.")), run(chat("oak", "No."))) == []
