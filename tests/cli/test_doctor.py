@@ -1,6 +1,10 @@
 """`doctor` names what a program's requests depend on, the right line, and nothing else."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -97,3 +101,35 @@ def test_how_the_program_itself_ended_is_told(tmp_path):
     assert done.returncode == 0
     assert b"exit status 7" in done.stdout
     assert b"nothing to look at" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "send", "number"),
+    [
+        (b"work begins", os.kill, signal.SIGTERM),
+        (b"agentvcr: replaying with another clock", os.killpg, signal.SIGINT),
+    ],
+    ids=["it alone, as it records", "its group, as it replays"],
+)
+def test_a_signal_ends_it_at_once_without_findings(said, send, number, tmp_path):
+    scene = "waits" if said == b"work begins" else "clock"
+    with CounterServer() as server:
+        doctor = subprocess.Popen(
+            [sys.executable, "-m", "agentvcr", "doctor", "--", *python(PROGRAM, scene)],
+            cwd=tmp_path,
+            env={**os.environ, "BASE_URL": server.base_url, "TMPDIR": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        with doctor:
+            heard = next(line for line in doctor.stderr if line.startswith(said))
+            send(doctor.pid, number)
+            told = doctor.stdout.read()
+            rest = doctor.stderr.read()
+    assert heard
+    assert doctor.returncode == 128 + number
+    assert told == b""
+    assert f"ended by {signal.Signals(number).name}".encode() in rest
+    assert b"replaying with other random numbers" not in rest
+    assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,9 @@ import typer
 
 from agentvcr.cli.options import Command, Live
 
+_SIGNALLED = 128
+"""What a shell adds to the number of a signal."""
+
 
 def doctor(
     command: Command = None,
@@ -30,12 +33,17 @@ def doctor(
     from agentvcr.reporters import diagnosis as lines
     from agentvcr.reporters import json_reporter
     from agentvcr.session.diagnosis import diagnose
+    from agentvcr.session.interruption import Interrupted
 
     def progress(control: str) -> None:
         sys.stderr.write(f"agentvcr: replaying with {lines.CONTROLS[control]}\n")
         sys.stderr.flush()
 
-    found = diagnose(command or [], target=out, force=force, live=live or (), progress=progress)
+    try:
+        found = diagnose(command or [], target=out, force=force, live=live or (), progress=progress)
+    except Interrupted as stop:
+        sys.stderr.write(f"agentvcr: ended by {stop}, before anything was certain\n")
+        raise typer.Exit(_SIGNALLED + stop.number) from None
     if json:
         json_reporter.render(found, sys.stdout)
     else:

@@ -24,6 +24,7 @@ from agentvcr.model.diagnosis import Control, Diagnosis, Trial
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
 from agentvcr.replaying.ledger import Ledger
+from agentvcr.session.interruption import check, interruptible
 from agentvcr.session.recording import record_command
 from agentvcr.session.replaying import Replay, kept_as
 from agentvcr.session.variations import Variation, variations
@@ -55,11 +56,14 @@ def diagnose(
 
     Raises:
         AgentVCRError: The command could not be run.
+        Interrupted: A signal came before the end. What was found until then is not told: the
+            replay that it ended, and those that it left out, could have said otherwise.
     """
-    with tempfile.TemporaryDirectory(prefix="agentvcr-doctor-") as folder:
+    with interruptible(), tempfile.TemporaryDirectory(prefix="agentvcr-doctor-") as folder:
         cassette = target or Path(folder) / "recorded.avcr"
         with _output_to(2):
             _, ended = record_command(argv, cassette, force=force, live=live, is_witnessed=True)
+        check(ended)
         recorded = load_run(cassette)
         judge = Judge(recorded, _sources(recorded))
         trials = []
@@ -108,6 +112,7 @@ def _replayed(
         with _output_to(None), _stopped_after(_patience_s(recorded), replay.ledger):
             ended = replay.run(recorder, list(argv), str(Path.cwd()))
         recorder.close(ended.exit_status, ended.signal)
+    check(ended)
     outcome = diff(recorded, load_run(place))
     fatal = replay.ledger.fatal
     if outcome.halted is None and fatal is not None:
