@@ -16,7 +16,7 @@ from agentvcr.detectors import suspects
 from agentvcr.detectors.asked import Asked, asked_of, line_at
 from agentvcr.detectors.changed import Difference, differences, number_of, without
 from agentvcr.detectors.racing import racers_of
-from agentvcr.detectors.spans import Span, is_reordered, occurrences, overlaps, values
+from agentvcr.detectors.spans import Span, is_reordered, occurrences, overlaps, values, whole
 from agentvcr.model.diagnosis import Cause, Control, Finding, Line, Place
 from agentvcr.steps import row, steps_of
 
@@ -63,8 +63,9 @@ class Judge:
             self._blame(one)
         for one in seen:
             kept = [self._blamed, *([self._unexplained] if control == "nothing" else [])]
+            values_of = whole(one.spans, one.before or "")
             for table in kept:
-                table.setdefault((one.step.id, one.where), []).extend(one.spans)
+                table.setdefault((one.step.id, one.where), []).extend(values_of)
         return bool(seen)
 
     def findings(self) -> tuple[Finding, ...]:

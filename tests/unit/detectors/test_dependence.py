@@ -42,3 +42,15 @@ def test_who_takes_the_next_piece_of_work_is_no_race():
 
 def test_another_answer_is_no_finding():
     assert judged("race", run(chat("oak", "Yes.")), run(chat("oak", "No."))) == []
+
+
+def test_what_is_another_though_nothing_was_is_excused_as_a_whole():
+    def saved(moment):
+        return run(chat(f"saved at {moment} by agent 4711"))
+
+    judge = Judge(saved("2026-11-27 17:49:21.384"), {})
+    recorded = saved("2026-11-27 17:49:21.384")
+    judge.look("nothing", diff(recorded, saved("2026-11-27 17:49:21.912")))
+    assert not judge.look("clock", diff(recorded, saved("2026-11-28 00:00:03.912")))
+    other = run(chat("saved at 2026-11-27 17:49:21.384 by agent 4712"))
+    assert judge.look("chance", diff(recorded, other))
