@@ -25,6 +25,8 @@ ORDER = "order"
 """Where a diff puts that a step came in another order than before, among those of its lane."""
 LANE = "lane"
 """Where a request differs that another caller made."""
+_TAKE_WORK = ("thread", "proc", "worker", "service")
+"""Kinds of lanes, of which one may take from a queue what another took before."""
 _REQUESTS = ("llm", "tool")
 
 
@@ -75,16 +77,28 @@ def differences(
     for change in entry.changes:
         if _counts(change, step):
             yield found(change.where, change.before, change.after)
-    lanes = [one.lane for one in (entry.a, entry.b) if one is not None]
-    # Who takes the next piece of work is any worker's turn where answers come in another order.
-    if step.kind in _REQUESTS and len(set(lanes)) > 1 and control != "race":
-        yield found(LANE, *lanes)
+    if entry.a is None or entry.b is None or step.kind not in _REQUESTS or control == "race":
+        return
+    if _is_given_work(entry.a.lane, entry.b.lane):
+        yield found(LANE, entry.a.lane, entry.b.lane)
 
 
 def _counts(change: Change, step: StepRow) -> bool:
     if change.where == ORDER:
         return step.kind in _REQUESTS
     return not change.where.startswith(_ANSWERS)
+
+
+def _is_given_work(lane: str, other: str) -> bool:
+    """Whether two lanes are different ones, of those that are made for a piece of work.
+
+    A task or an item of a pool is. Threads and processes may take theirs from a queue, and which of
+    them comes first there is chance, whatever else is as it was.
+    """
+    for one, of_other in zip(lane.split("/"), other.split("/"), strict=False):
+        if one != of_other:
+            return not one.startswith(_TAKE_WORK) and not of_other.startswith(_TAKE_WORK)
+    return False
 
 
 def number_of(step: Step | None) -> int:

@@ -24,9 +24,9 @@ def test_equal_requests_of_one_lane_in_another_order_are_a_finding(control):
     assert found == [(cause, ["order"])]
 
 
-def by_workers(*questions):
+def by_workers(*questions, kind="work"):
     """Give a run in which each question is asked by a worker of its own."""
-    return run(*(chat(one, lane=f"main/t{number}") for number, one in enumerate(questions)))
+    return run(*(chat(one, lane=f"main/{kind}{number}") for number, one in enumerate(questions)))
 
 
 @pytest.mark.parametrize("control", SEVERAL)
@@ -38,6 +38,12 @@ def test_a_request_that_another_lane_makes_is_a_finding(control):
 
 def test_who_takes_the_next_piece_of_work_is_no_race():
     assert judged("race", by_workers("oak", "elm"), by_workers("elm", "oak")) == []
+
+
+@pytest.mark.parametrize("control", SEVERAL)
+def test_which_thread_takes_a_piece_of_work_is_no_finding(control):
+    recorded = by_workers("oak", "elm", kind="thread")
+    assert judged(control, recorded, by_workers("elm", "oak", kind="thread")) == []
 
 
 def test_another_answer_is_no_finding():
