@@ -76,7 +76,12 @@ class Judge:
                 if step is not None:
                     place = self._place(row(step), number, f"request.body {where}", None, None)
                     lines = (line_at(spot, self._texts),)
-                    self._add("environment", lines, place, is_certain=True, variable=name)
+                    self._add(
+                        *("environment", lines, place),
+                        is_certain=True,
+                        comes_back=False,
+                        variable=name,
+                    )
         return tuple(self._found.values())
 
     # --- what is to blame -----------------------------------------------------------------------
@@ -85,26 +90,36 @@ class Judge:
         asked = self._asked.get(one.number) or self._asked_before(one.step)
         cause = self._cause(one)
         place = self._place(one.step, one.number, one.where, one.before, one.after)
-        if cause in ("clock", "chance"):
-            lines, is_certain = self._readers(one, asked)
-            self._add(cause, lines, place, is_certain=is_certain)
-        elif cause == "hash-order":
-            self._add(cause, self._suspects(asked, suspects.loops_over_sets), place)
-        elif cause == "race":
+        lines, is_certain = self._lines(cause, one, asked)
+        racers: tuple[Place, ...] = ()
+        if cause == "race":
             racers = tuple(
                 self._place(row(step), number_of(step), "", None, None)
                 for step in racers_of(self._steps, one.step)
             )
-            self._add(cause, self._suspects(asked, suspects.takes_first_come), place, racers=racers)
-        elif cause == "process-id":
+        comes_back = one.control != "nothing"
+        self._add(
+            *(cause, lines, place), is_certain=is_certain, comes_back=comes_back, racers=racers
+        )
+
+    def _lines(
+        self, cause: Cause, one: Difference, asked: Asked | None
+    ) -> tuple[tuple[Line, ...], bool]:
+        """Give the lines that let a difference in, and whether that is certain."""
+        if cause in ("clock", "chance"):
+            return self._readers(one, asked)
+        if cause == "hash-order":
+            return self._suspects(asked, suspects.loops_over_sets), False
+        if cause == "race":
+            return self._suspects(asked, suspects.takes_first_come), False
+        lines: tuple[Line, ...] = ()
+        if cause == "process-id":
             lines = self._suspects(asked, suspects.takes_process_ids)
-            self._add(cause, lines or self._callers(asked), place)
-        elif cause == "address":
-            is_written = any(overlaps(at, own) for at in _hex_in(one) for own in one.spans)
-            lines = () if is_written else self._suspects(asked, suspects.takes_addresses)
-            self._add(cause, lines or self._callers(asked), place)
-        else:
-            self._add(cause, self._callers(asked), place)
+        elif cause == "address" and not any(
+            overlaps(at, own) for at in _hex_in(one) for own in one.spans
+        ):
+            lines = self._suspects(asked, suspects.takes_addresses)
+        return lines or self._callers(asked), False
 
     def _callers(self, asked: Asked | None) -> tuple[Line, ...]:
         """Give the lines that led to a request, where nothing says which of them is to blame."""
@@ -197,10 +212,11 @@ class Judge:
         place: Place,
         *,
         is_certain: bool = False,
+        comes_back: bool = True,
         variable: str = "",
         racers: tuple[Place, ...] = (),
     ) -> None:
-        key = (cause, lines or place.request, variable)
+        key = (cause, comes_back, lines or place.request, variable)
         known = self._found.get(key)
         places = (*(known.places if known else ()), place)
         self._found[key] = Finding(
@@ -208,6 +224,7 @@ class Judge:
             lines=lines,
             is_certain=is_certain,
             places=places,
+            comes_back=comes_back,
             variable=variable,
             racers=known.racers if known else racers,
         )

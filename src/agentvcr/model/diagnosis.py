@@ -57,6 +57,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the value that these lines read stands in the request; else they are likely."""
     places: tuple[Place, ...]
     """The requests in which it shows."""
+    comes_back: bool = True
+    """Whether a replay brings it back as recorded; else each replay has another, too."""
     variable: str = ""
     """Of an environment: its name."""
     racers: tuple[Place, ...] = ()

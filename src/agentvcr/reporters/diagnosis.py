@@ -48,8 +48,9 @@ _CURES = {
     "process-id": "use a name of your own in place of the process's number",
     "unknown": "look for a file, a counter or a service that changes between two runs",
 }
-_UNKEPT = ("address", "unknown")
-"""Causes that a replay does not bring back."""
+_OWN = {"environment": "a replay has that of where it runs"}
+_OWN_EACH = "a replay has another, too"
+"""Said of what a replay does not bring back."""
 
 
 def render(result: Diagnosis, out: TextIO) -> None:
@@ -72,10 +73,11 @@ def _lines(result: Diagnosis) -> Iterator[str]:
             yield from _wrapped(f"stopped early with {CONTROLS[trial.control]}: {said}", "")
     if result.kept_as is not None:
         yield f"the recording is kept as {result.kept_as}"
-    if any(one.cause not in _UNKEPT for one in result.findings):
+    if any(one.comes_back for one in result.findings):
+        of_it = "all of this" if all(one.comes_back for one in result.findings) else "the rest"
         yield from _wrapped(
-            "A replay brings all of this back as recorded, but for what is marked: this is what "
-            "the next recording will differ in.",
+            f"A replay brings {of_it} back as recorded: it is what the next recording will differ "
+            "in.",
             "",
         )
 
@@ -93,8 +95,8 @@ def _sum(result: Diagnosis) -> str:
 def _finding(number: int, finding: Finding) -> Iterator[str]:
     title = _TITLES[finding.cause]
     name = f": {finding.variable}" if finding.variable else ""
-    unkept = "" if finding.cause not in _UNKEPT else " (a replay has another, too)"
-    yield f"{number}. {title}{name}{unkept}"
+    own = "" if finding.comes_back else f" ({_OWN.get(finding.cause, _OWN_EACH)})"
+    yield from _wrapped(f"{number}. {title}{name}{own}", "")
     how = "" if finding.is_certain else "likely "
     for line in finding.lines:
         yield from _line(f"{how}at", line)

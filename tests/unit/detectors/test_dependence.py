@@ -60,3 +60,12 @@ def test_what_is_another_though_nothing_was_is_excused_as_a_whole():
     assert not judge.look("clock", diff(recorded, saved("2026-11-28 00:00:03.912")))
     other = run(chat("saved at 2026-11-27 17:49:21.384 by agent 4712"))
     assert judge.look("chance", diff(recorded, other))
+
+
+@pytest.mark.parametrize("control", ["nothing", "hash-order"])
+def test_what_differs_though_nothing_was_changed_does_not_come_back(control):
+    recorded, again = run(chat("use read, write")), run(chat("use write, read"))
+    judge = Judge(recorded, {})
+    judge.look(control, diff(recorded, again))
+    (found,) = judge.findings()
+    assert (found.cause, found.comes_back) == ("hash-order", control != "nothing")
