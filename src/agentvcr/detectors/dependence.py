@@ -97,6 +97,10 @@ class Judge:
                 self._place(row(step), number_of(step), "", None, None)
                 for step in racers_of(self._steps, one.step)
             )
+            # Where nothing takes what comes first, each racer leaves what it got to the others.
+            own = dict.fromkeys(racer.request for racer in racers if racer.request)
+            lines = lines or tuple(own)[:_MOST_CALLERS]
+        lines = lines or self._callers(asked)
         comes_back = one.control != "nothing"
         self._add(
             *(cause, lines, place), is_certain=is_certain, comes_back=comes_back, racers=racers
@@ -108,22 +112,24 @@ class Judge:
         """Give the lines that let a difference in, and whether that is certain."""
         if cause in ("clock", "chance"):
             return self._readers(one, asked)
-        if cause == "hash-order":
-            return self._suspects(asked, suspects.loops_over_sets), False
-        if cause == "race":
-            return self._suspects(asked, suspects.takes_first_come), False
         lines: tuple[Line, ...] = ()
-        if cause == "process-id":
+        if cause == "hash-order":
+            if not one.is_moved and not is_reordered(one.before or "", one.after or ""):
+                lines = self._suspects(asked, suspects.takes_hashes)
+            lines = lines or self._suspects(asked, suspects.loops_over_sets)
+        elif cause == "race":
+            lines = self._suspects(asked, suspects.takes_first_come)
+        elif cause == "process-id":
             lines = self._suspects(asked, suspects.takes_process_ids)
         elif cause == "address" and not any(
             overlaps(at, own) for at in _hex_in(one) for own in one.spans
         ):
             lines = self._suspects(asked, suspects.takes_addresses)
-        return lines or self._callers(asked), False
+        return lines, False
 
     def _callers(self, asked: Asked | None) -> tuple[Line, ...]:
         """Give the lines that led to a request, where nothing says which of them is to blame."""
-        lines = asked.lines[:_MOST_CALLERS] if asked is not None else ()
+        lines = asked.callers[:_MOST_CALLERS] if asked is not None else ()
         return tuple(line_at(spot, self._texts) for spot in lines)
 
     def _cause(self, one: Difference) -> Cause:
@@ -193,7 +199,7 @@ class Judge:
         self, step: StepRow, number: int, where: str, before: str | None, after: str | None
     ) -> Place:
         asked = self._asked.get(number)
-        line = line_at(asked.lines[0], self._texts) if asked and asked.lines else None
+        line = line_at(asked.callers[0], self._texts) if asked and asked.callers else None
         return Place(
             step=step.id,
             number=step.number,

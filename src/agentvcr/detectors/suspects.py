@@ -60,6 +60,11 @@ def takes_addresses(source: str) -> list[Suspect]:
     return _calls(source, {"id"})
 
 
+def takes_hashes(source: str) -> list[Suspect]:
+    """Give the lines that ask for an object's hash."""
+    return _calls(source, {"hash"})
+
+
 def takes_process_ids(source: str) -> list[Suspect]:
     """Give the lines that ask for the number of a process."""
     return _calls(source, {"getpid", "getppid", "pid"})

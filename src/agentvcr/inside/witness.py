@@ -38,6 +38,7 @@ _PASSED_ON = (
     "os",
     "random",
     "secrets",
+    "tempfile",
     "time",
     "uuid",
     "uuid_utils",

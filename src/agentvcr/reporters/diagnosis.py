@@ -19,7 +19,7 @@ CONTROLS: Final[dict[str, str]] = {
     "nothing": "nothing changed",
     "clock": "another clock",
     "chance": "other random numbers",
-    "hash-order": "another order of sets",
+    "hash-order": "another hash seed",
     "race": "another order of answers",
 }
 """What each replay had that the recording had not."""
@@ -31,7 +31,7 @@ _MOST_PLACES = 3
 _TITLES = {
     "clock": "a request holds the time",
     "chance": "a request depends on random numbers",
-    "hash-order": "a request depends on the order of a set",
+    "hash-order": "a request depends on the order of a set, or on a text's hash()",
     "race": "a request depends on which answer comes first",
     "environment": "a request holds a variable of the environment",
     "address": "a request holds an object's address in memory",
@@ -41,7 +41,7 @@ _TITLES = {
 _CURES = {
     "clock": "pass the time in as an argument, or leave it out of the request",
     "chance": "seed the generator, or pass the id in as an argument",
-    "hash-order": "sort the set before it is used: sorted(...)",
+    "hash-order": "sort the set before it is used: sorted(...); in place of hash(), use hashlib",
     "race": "put results in the order of the asking, not of the answers",
     "environment": "give the variable the same value wherever the program runs",
     "address": "give the class a __repr__, or use a name in place of id()",

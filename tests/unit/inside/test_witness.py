@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from functools import partial
 from types import SimpleNamespace
 
@@ -52,3 +53,12 @@ def test_what_a_library_reads_while_it_is_imported_has_no_line(witness, told):
     ask(witness)
     imported, called = ([line[0] for _, line, _ in one["found"]] for one in told)
     assert (imported, called) == ([], [__file__])
+
+
+@pytest.mark.parametrize(("module", "is_named"), [(tempfile, True), (json, False)])
+def test_a_line_is_near_where_a_module_reads_for_whoever_calls_it(module, is_named, witness, told):
+    space = {"__name__": module.__name__, "read": partial(witness.read, "chance", "another")}
+    exec(compile("def draw(): read()", module.__file__, "exec"), space)
+    space["draw"]()
+    ask(witness)
+    assert bool(told[0]["near"]) == is_named
