@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.support.command_line import PROGRAMS, agentvcr, python
+from tests.support.command_line import PROGRAMS, agentvcr, python, refused
 from tests.support.counter_server import CounterServer
 
 PROGRAM = "defects.py"
@@ -98,9 +98,16 @@ def test_a_command_that_is_not_there_is_as_in_a_shell(tmp_path):
 
 def test_how_the_program_itself_ended_is_told(tmp_path):
     done = agentvcr("doctor", "--", "sh", "-c", "exit 7", cwd=tmp_path)
-    assert done.returncode == 0
+    assert done.returncode == 2
     assert b"exit status 7" in done.stdout
-    assert b"nothing to look at" in done.stdout
+    assert b"CMD failed before it made a request" in done.stdout
+    assert b"no findings" not in done.stdout
+
+
+def test_without_a_command_its_own_is_hinted(tmp_path):
+    done = agentvcr("doctor", cwd=tmp_path)
+    refused(done, 2, "no-command")
+    assert b"agentvcr doctor -- " in done.stderr
 
 
 @pytest.mark.parametrize(

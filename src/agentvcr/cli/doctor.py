@@ -8,6 +8,7 @@ import typer
 
 from agentvcr.cli.options import Command, Live
 
+_FAILED = 2
 _SIGNALLED = 128
 """What a shell adds to the number of a signal."""
 
@@ -28,7 +29,8 @@ def doctor(
     """Find what makes CMD's requests differ from run to run.
 
     Records CMD once, then replays it with another clock, chance, order of sets or of answers, one
-    at a time. Exits with 1 when there are findings. CMD's own output goes to standard error.
+    at a time. Exits with 1 when there are findings, and with 2 when CMD failed before it asked
+    anything. CMD's own output goes to standard error.
     """
     from agentvcr.reporters import diagnosis as lines
     from agentvcr.reporters import json_reporter
@@ -48,4 +50,4 @@ def doctor(
         json_reporter.render(found, sys.stdout)
     else:
         lines.render(found, sys.stdout)
-    raise typer.Exit(1 if found.findings else 0)
+    raise typer.Exit(_FAILED if found.has_failed else 1 if found.findings else 0)

@@ -71,6 +71,10 @@ def _lines(result: Diagnosis) -> Iterator[str]:
         if trial.stopped is not None:
             said = trial.stopped.splitlines()[0]
             yield from _wrapped(f"stopped early with {CONTROLS[trial.control]}: {said}", "")
+        elif trial.ended is not None:
+            yield from _wrapped(
+                f"with {CONTROLS[trial.control]} CMD ended otherwise: {trial.ended}", ""
+            )
     if result.kept_as is not None:
         yield f"the recording is kept as {result.kept_as}"
     if any(one.comes_back for one in result.findings):
@@ -84,6 +88,8 @@ def _lines(result: Diagnosis) -> Iterator[str]:
 
 def _sum(result: Diagnosis) -> str:
     replays = counted(len(result.trials), "kind") + " of replay"
+    if result.has_failed:
+        return "nothing was looked at: CMD failed before it made a request that was recorded"
     if not result.exchanges:
         return "nothing to look at: CMD made no request that was recorded"
     exchanges = counted(result.exchanges, "exchange")

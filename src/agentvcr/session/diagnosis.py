@@ -20,6 +20,7 @@ from agentvcr.cassette.reader import load_run
 from agentvcr.detectors.asked import asked_of
 from agentvcr.detectors.dependence import Judge
 from agentvcr.diff.rundiff import diff
+from agentvcr.errors import NoCommandError
 from agentvcr.model.diagnosis import Control, Diagnosis, Trial
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
@@ -59,6 +60,12 @@ def diagnose(
         Interrupted: A signal came before the end. What was found until then is not told: the
             replay that it ended, and those that it left out, could have said otherwise.
     """
+    if not argv:
+        raise NoCommandError(
+            "there is no command to run",
+            where="the end of the command line",
+            cure="agentvcr doctor -- python my_agents.py",
+        )
     with interruptible(), tempfile.TemporaryDirectory(prefix="agentvcr-doctor-") as folder:
         cassette = target or Path(folder) / "recorded.avcr"
         with _output_to(2):
@@ -91,13 +98,17 @@ def _try(  # noqa: PLR0913  (the parts of a trial)
     live: Sequence[str],
 ) -> Trial:
     """Replay until something differs."""
-    stopped = None
+    stopped = ended = None
+    differs = False
     for variation in ways:
         outcome = _replayed(variation, recorded, argv, place, live)
         stopped = stopped or outcome.halted
-        if judge.look(variation.control, outcome):
-            return Trial(control=variation.control, differs=True, stopped=stopped)
-    return Trial(control=ways[0].control, differs=False, stopped=stopped)
+        if outcome.ending is not None and outcome.halted is None:
+            ended = ended or outcome.ending.after
+        differs = judge.look(variation.control, outcome)
+        if differs:
+            break
+    return Trial(control=ways[0].control, differs=differs, stopped=stopped, ended=ended)
 
 
 def _replayed(

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from agentvcr.model.diagnosis import Diagnosis, Finding
+from agentvcr.model.diagnosis import Diagnosis, Finding, Trial
 from agentvcr.reporters.diagnosis import render
 
 
@@ -40,3 +40,18 @@ def test_only_what_a_replay_brings_back_is_said_to_come_back(findings, said):
     assert (said in text) if said else ("A replay brings" not in text)
     assert text.count("a replay has another, too") == findings.count(OWN)
     assert text.count("TEAM (a replay has that of where it runs)") == findings.count(HERE)
+
+
+def test_a_replay_that_ended_otherwise_is_told_with_its_status():
+    trial = Trial(control="race", differs=True, ended="exit status 1")
+    text = told(KEPT, trials=(trial,))
+    assert "with another order of answers CMD ended otherwise: exit status 1" in text
+
+
+@pytest.mark.parametrize(
+    ("exit_status", "signal", "has_failed"), [(0, None, False), (7, None, True), (None, 11, True)]
+)
+def test_a_program_that_failed_before_it_asked_was_not_looked_at(exit_status, signal, has_failed):
+    text = told(exchanges=0, exit_status=exit_status, signal=signal)
+    assert ("CMD failed" in text) == has_failed
+    assert ("nothing to look at" in text) == (not has_failed)
