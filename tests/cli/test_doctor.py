@@ -1,10 +1,14 @@
 """`doctor` names what a program's requests depend on, the right line, and nothing else."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from tests.support.command_line import PROGRAMS, agentvcr, python
+from tests.support.command_line import PROGRAMS, agentvcr, python, refused
 from tests.support.counter_server import CounterServer
 
 PROGRAM = "defects.py"
@@ -94,6 +98,45 @@ def test_a_command_that_is_not_there_is_as_in_a_shell(tmp_path):
 
 def test_how_the_program_itself_ended_is_told(tmp_path):
     done = agentvcr("doctor", "--", "sh", "-c", "exit 7", cwd=tmp_path)
-    assert done.returncode == 0
+    assert done.returncode == 2
     assert b"exit status 7" in done.stdout
-    assert b"nothing to look at" in done.stdout
+    assert b"CMD failed before it made a request" in done.stdout
+    assert b"no findings" not in done.stdout
+
+
+def test_without_a_command_its_own_is_hinted(tmp_path):
+    done = agentvcr("doctor", cwd=tmp_path)
+    refused(done, 2, "no-command")
+    assert b"agentvcr doctor -- " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "send", "number"),
+    [
+        (b"work begins", os.kill, signal.SIGTERM),
+        (b"agentvcr: replaying with another clock", os.killpg, signal.SIGINT),
+    ],
+    ids=["it alone, as it records", "its group, as it replays"],
+)
+def test_a_signal_ends_it_at_once_without_findings(said, send, number, tmp_path):
+    scene = "waits" if said == b"work begins" else "clock"
+    with CounterServer() as server:
+        doctor = subprocess.Popen(
+            [sys.executable, "-m", "agentvcr", "doctor", "--", *python(PROGRAM, scene)],
+            cwd=tmp_path,
+            env={**os.environ, "BASE_URL": server.base_url, "TMPDIR": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        with doctor:
+            heard = next(line for line in doctor.stderr if line.startswith(said))
+            send(doctor.pid, number)
+            told = doctor.stdout.read()
+            rest = doctor.stderr.read()
+    assert heard
+    assert doctor.returncode == 128 + number
+    assert told == b""
+    assert f"ended by {signal.Signals(number).name}".encode() in rest
+    assert b"replaying with other random numbers" not in rest
+    assert list(tmp_path.iterdir()) == []

@@ -41,6 +41,12 @@ def clock():
     ask(f"It is {datetime.now():%H:%M:%S}, what now?")  # noqa: DTZ005  # here: clock
 
 
+def waits():
+    print("work begins", flush=True)
+    ask("good morning")
+    time.sleep(600)
+
+
 def day():
     started = time.time()
     today = date.today()  # noqa: DTZ011  # here: day

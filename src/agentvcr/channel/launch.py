@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
 if TYPE_CHECKING:
     from agentvcr.channel.lookout import Lookout
 
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+"""Signals that ask a command to end, and who runs it."""
 TERM_AFTER_S = 5.0
 KILL_AFTER_S = 5.0
 _PATIENCE_S = 1.0
@@ -34,13 +36,22 @@ _FIRST_LOOK_S = 0.2
 
 
 class Ended:
-    """How a command ended, and which network it had."""
+    """How a command ended, which network it had, and what we were told meanwhile."""
 
-    def __init__(self, status: int, *, isolated: bool) -> None:
-        """Keep a `Popen` return code: negative for the signal that killed it."""
+    def __init__(self, status: int, *, isolated: bool, arrived: Sequence[int] = ()) -> None:
+        """Keep a `Popen` return code: negative for the signal that killed it.
+
+        Args:
+            status: That code.
+            isolated: Whether it had a network of its own.
+            arrived: The signals that reached us while it ran.
+        """
         self.exit_status = status if status >= 0 else None
         self.signal = -status if status < 0 else None
         self.isolated = isolated
+        ending = [getattr(signal, name, 0) for name in ENDING]
+        self.asked_to_end = next((one for one in arrived if one in ending), None)
+        """The first signal that asked us to end; None where nobody did."""
 
     @property
     def shell_status(self) -> int:
@@ -93,7 +104,7 @@ class Launch:
             hub.drain(_PATIENCE_S)
         finally:
             signals.close()
-        return Ended(status, isolated=isolated)
+        return Ended(status, isolated=isolated, arrived=signals.arrived)
 
     def _start(
         self, hub: Hub, *, isolate: bool, stdin: int | None

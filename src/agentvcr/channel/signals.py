@@ -30,6 +30,8 @@ class Signals:
 
         Args:
             on_signal: Called with the name of each signal that reaches the program.
+
+        `arrived` has all that reached us, in their order.
         """
         self._on_signal = on_signal
         wanted = [getattr(signal, name) for name in _FORWARDED if hasattr(signal, name)]
@@ -46,6 +48,7 @@ class Signals:
                 self._before[number] = signal.signal(number, _noted)
         self._wakeup_before = signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         self._seen_by_group: dict[int, int] = {}
+        self.arrived: list[int] = []
         self._late: list[tuple[float, int]] = []
         self._due: list[tuple[float, int]] = []
 
@@ -54,6 +57,7 @@ class Signals:
         now = monotonic()
         for number in _drain(self.wakeup_fd):
             if number in self._caught:
+                self.arrived.append(number)
                 self._due.append((now + _GRACE_S, number))
                 self._on_signal(signal.Signals(number).name)
 
@@ -92,9 +96,11 @@ class Signals:
         if self._canary:
             os.kill(self._canary, signal.SIGKILL)
             os.waitpid(self._canary, 0)
-        signal.set_wakeup_fd(self._wakeup_before)
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup_before)
+        # One that came with the program's end, or later, reached nobody but us.
+        self.arrived += [number for number in _drain(self.wakeup_fd) if number in self._caught]
         for fd in (self.wakeup_fd, self._write_fd, self.canary_fd):
             if fd >= 0:
                 os.close(fd)

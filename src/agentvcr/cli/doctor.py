@@ -8,6 +8,10 @@ import typer
 
 from agentvcr.cli.options import Command, Live
 
+_FAILED = 2
+_SIGNALLED = 128
+"""What a shell adds to the number of a signal."""
+
 
 def doctor(
     command: Command = None,
@@ -25,19 +29,25 @@ def doctor(
     """Find what makes CMD's requests differ from run to run.
 
     Records CMD once, then replays it with another clock, chance, order of sets or of answers, one
-    at a time. Exits with 1 when there are findings. CMD's own output goes to standard error.
+    at a time. Exits with 1 when there are findings, and with 2 when CMD failed before it asked
+    anything. CMD's own output goes to standard error.
     """
     from agentvcr.reporters import diagnosis as lines
     from agentvcr.reporters import json_reporter
     from agentvcr.session.diagnosis import diagnose
+    from agentvcr.session.interruption import Interrupted
 
     def progress(control: str) -> None:
         sys.stderr.write(f"agentvcr: replaying with {lines.CONTROLS[control]}\n")
         sys.stderr.flush()
 
-    found = diagnose(command or [], target=out, force=force, live=live or (), progress=progress)
+    try:
+        found = diagnose(command or [], target=out, force=force, live=live or (), progress=progress)
+    except Interrupted as stop:
+        sys.stderr.write(f"agentvcr: ended by {stop}, before anything was certain\n")
+        raise typer.Exit(_SIGNALLED + stop.number) from None
     if json:
         json_reporter.render(found, sys.stdout)
     else:
         lines.render(found, sys.stdout)
-    raise typer.Exit(1 if found.findings else 0)
+    raise typer.Exit(_FAILED if found.has_failed else 1 if found.findings else 0)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from itertools import dropwhile, pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from agentvcr.model.diagnosis import WITNESS, Line
 
@@ -28,6 +30,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     lines: tuple[Spot, ...]
     """The program's own lines that led to it, the innermost first."""
+    callers: tuple[Spot, ...] = ()
+    """The same without a wrapper of the client's: what is asked from several places through it."""
     found: tuple[tuple[str, Spot, str], ...] = ()
     """Which source was read, where, and what it gave as it stands in the body."""
     near: tuple[tuple[str, Spot], ...] = ()
@@ -49,7 +53,21 @@ def asked_of(run: Run) -> dict[int, Asked]:
         queue = waiting.get((exchange.lane, request.method, request.url.partition("?")[0]))
         if queue:
             found[exchange.number] = queue.popleft()
-    return found
+    return _without_wrappers(found)
+
+
+def _without_wrappers(asked: dict[int, Asked]) -> dict[int, Asked]:
+    """Leave out the innermost lines that were called from several: they say nothing of who asks."""
+    above: dict[Spot, set[Spot]] = {}
+    for one in asked.values():
+        for inner, outer in pairwise(one.lines):
+            above.setdefault(inner, set()).add(outer)
+    return {number: replace(one, callers=_callers(one, above)) for number, one in asked.items()}
+
+
+def _callers(asked: Asked, above: dict[Spot, set[Spot]]) -> tuple[Spot, ...]:
+    own = list(dropwhile(lambda spot: len(above.get(spot, ())) > 1, asked.lines))
+    return tuple(own or asked.lines[-1:])
 
 
 def line_at(spot: Spot, texts: dict[str, str]) -> Line:

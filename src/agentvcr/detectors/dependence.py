@@ -12,32 +12,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from agentvcr.detectors import suspects
 from agentvcr.detectors.asked import Asked, asked_of, line_at
+from agentvcr.detectors.changed import Difference, differences, number_of, without
 from agentvcr.detectors.racing import racers_of
-from agentvcr.detectors.spans import (
-    Span,
-    differing,
-    is_reordered,
-    occurrences,
-    overlaps,
-    values,
-)
+from agentvcr.detectors.spans import Span, is_reordered, occurrences, overlaps, values, whole
 from agentvcr.model.diagnosis import Cause, Control, Finding, Line, Place
 from agentvcr.steps import row, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
     from agentvcr.detectors.asked import Spot
-    from agentvcr.model.results import DiffEntry, RunDiff, StepRow
+    from agentvcr.model.results import RunDiff, StepRow
     from agentvcr.model.run import Run
-    from agentvcr.model.step import Step
 
-_ANSWERS = ("response", "status", "error", "ending", "order", "step.")
-"""Where a diff puts what is no part of a request."""
 _OTHER_SOURCE = {"clock": "chance", "chance": "clock"}
 """An id may hold the time, and is noted as chance."""
 _SHOWN = 2_000
@@ -46,19 +35,6 @@ _NUMBER = re.compile(r"\b\d{1,15}\b")
 _ADDRESSES = range(1 << 28, 1 << 47)
 """Where objects of a 64-bit process lie."""
 _MOST_CALLERS = 3
-
-
-class _Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that was another in a replay."""
-
-    control: Control
-    step: StepRow
-    number: int
-    """The recorded exchange; 0 where it has none."""
-    where: str
-    before: str | None
-    after: str | None
-    spans: list[Span]
 
 
 class Judge:
@@ -78,94 +54,85 @@ class Judge:
     def look(self, control: Control, diff: RunDiff) -> bool:
         """Judge a replay in which `control` was another; gives whether that is to blame."""
         excused = self._blamed if control == "race" else self._unexplained
-        all_of_it = [one for entry in diff.entries for one in self._differences(control, entry)]
-        left = [_without(one, excused.get((one.step.id, one.where), ())) for one in all_of_it]
+        all_of_it = [
+            one for entry in diff.entries for one in differences(control, entry, self._steps)
+        ]
+        left = [without(one, excused.get((one.step.id, one.where), ())) for one in all_of_it]
         seen = [one for one in left if one is not None]
         for one in seen:
             self._blame(one)
         for one in seen:
             kept = [self._blamed, *([self._unexplained] if control == "nothing" else [])]
+            values_of = whole(one.spans, one.before or "")
             for table in kept:
-                table.setdefault((one.step.id, one.where), []).extend(one.spans)
+                table.setdefault((one.step.id, one.where), []).extend(values_of)
         return bool(seen)
 
     def findings(self) -> tuple[Finding, ...]:
         """Give what was found, with what the environment has a say in."""
         for number, asked in self._asked.items():
             for name, where, spot in asked.variables:
-                step = next((one for one in self._steps.values() if _number(one) == number), None)
+                step = next((one for one in self._steps.values() if number_of(one) == number), None)
                 if step is not None:
                     place = self._place(row(step), number, f"request.body {where}", None, None)
                     lines = (line_at(spot, self._texts),)
-                    self._add("environment", lines, place, is_certain=True, variable=name)
+                    self._add(
+                        *("environment", lines, place),
+                        is_certain=True,
+                        comes_back=False,
+                        variable=name,
+                    )
         return tuple(self._found.values())
-
-    # --- what differs ---------------------------------------------------------------------------
-
-    def _differences(self, control: Control, entry: DiffEntry) -> Iterator[_Difference]:
-        step = entry.a or entry.b
-        if step is None or step.internal or entry.status in ("same", "not_reached"):
-            return
-        own = self._steps.get(entry.a.id) if entry.a else None
-        number = _number(own) if own is not None else 0
-        if entry.status != "changed":
-            if step.kind in ("llm", "tool"):
-                yield _Difference(
-                    control=control,
-                    step=step,
-                    number=number,
-                    where=f"the step was {entry.status}",
-                    before=None,
-                    after=None,
-                    spans=[(0, 0)],
-                )
-            return
-        for change in entry.changes:
-            if not change.where.startswith(_ANSWERS):
-                before, after = change.before or "", change.after or ""
-                yield _Difference(
-                    control=control,
-                    step=step,
-                    number=number,
-                    where=change.where,
-                    before=change.before,
-                    after=change.after,
-                    spans=differing(before, after) or [(0, len(before))],
-                )
 
     # --- what is to blame -----------------------------------------------------------------------
 
-    def _blame(self, one: _Difference) -> None:
+    def _blame(self, one: Difference) -> None:
         asked = self._asked.get(one.number) or self._asked_before(one.step)
         cause = self._cause(one)
         place = self._place(one.step, one.number, one.where, one.before, one.after)
-        if cause in ("clock", "chance"):
-            lines, is_certain = self._readers(one, asked)
-            self._add(cause, lines, place, is_certain=is_certain)
-        elif cause == "hash-order":
-            self._add(cause, self._suspects(asked, suspects.loops_over_sets), place)
-        elif cause == "race":
+        lines, is_certain = self._lines(cause, one, asked)
+        racers: tuple[Place, ...] = ()
+        if cause == "race":
             racers = tuple(
-                self._place(row(step), _number(step), "", None, None)
+                self._place(row(step), number_of(step), "", None, None)
                 for step in racers_of(self._steps, one.step)
             )
-            self._add(cause, self._suspects(asked, suspects.takes_first_come), place, racers=racers)
+            # Where nothing takes what comes first, each racer leaves what it got to the others.
+            own = dict.fromkeys(racer.request for racer in racers if racer.request)
+            lines = lines or tuple(own)[:_MOST_CALLERS]
+        lines = lines or self._callers(asked)
+        comes_back = one.control != "nothing"
+        self._add(
+            *(cause, lines, place), is_certain=is_certain, comes_back=comes_back, racers=racers
+        )
+
+    def _lines(
+        self, cause: Cause, one: Difference, asked: Asked | None
+    ) -> tuple[tuple[Line, ...], bool]:
+        """Give the lines that let a difference in, and whether that is certain."""
+        if cause in ("clock", "chance"):
+            return self._readers(one, asked)
+        lines: tuple[Line, ...] = ()
+        if cause == "hash-order":
+            if not one.is_moved and not is_reordered(one.before or "", one.after or ""):
+                lines = self._suspects(asked, suspects.takes_hashes)
+            lines = lines or self._suspects(asked, suspects.loops_over_sets)
+        elif cause == "race":
+            lines = self._suspects(asked, suspects.takes_first_come)
         elif cause == "process-id":
             lines = self._suspects(asked, suspects.takes_process_ids)
-            self._add(cause, lines or self._callers(asked), place)
-        elif cause == "address":
-            is_written = any(overlaps(at, own) for at in _hex_in(one) for own in one.spans)
-            lines = () if is_written else self._suspects(asked, suspects.takes_addresses)
-            self._add(cause, lines or self._callers(asked), place)
-        else:
-            self._add(cause, self._callers(asked), place)
+        elif cause == "address" and not any(
+            overlaps(at, own) for at in _hex_in(one) for own in one.spans
+        ):
+            lines = self._suspects(asked, suspects.takes_addresses)
+        return lines, False
 
     def _callers(self, asked: Asked | None) -> tuple[Line, ...]:
         """Give the lines that led to a request, where nothing says which of them is to blame."""
-        lines = asked.lines[:_MOST_CALLERS] if asked is not None else ()
+        lines = asked.callers[:_MOST_CALLERS] if asked is not None else ()
         return tuple(line_at(spot, self._texts) for spot in lines)
 
-    def _cause(self, one: _Difference) -> Cause:
+    def _cause(self, one: Difference) -> Cause:
         if one.control != "nothing":
             return one.control
         before = one.before or ""
@@ -181,11 +148,11 @@ class Judge:
             return "process-id"
         return "hash-order" if is_reordered(before, one.after or "") else "unknown"
 
-    def _readers(self, one: _Difference, asked: Asked | None) -> tuple[tuple[Line, ...], bool]:
+    def _readers(self, one: Difference, asked: Asked | None) -> tuple[tuple[Line, ...], bool]:
         """Give the lines whose values stand where the request differs; else what was read last."""
         if asked is None:
             return (), False
-        before = one.before or ""
+        before = "" if one.is_moved else one.before or ""
         for source in (one.control, _OTHER_SOURCE[one.control]):
             spots: dict[Spot, None] = {}
             told = [(spot, text) for found, spot, text in asked.found if found == source]
@@ -222,7 +189,7 @@ class Judge:
         earlier = [
             number
             for one in self._steps.values()
-            if one.lane == step.lane and (number := _number(one)) in self._asked
+            if one.lane == step.lane and (number := number_of(one)) in self._asked
         ]
         return self._asked[max(earlier)] if earlier else None
 
@@ -232,7 +199,7 @@ class Judge:
         self, step: StepRow, number: int, where: str, before: str | None, after: str | None
     ) -> Place:
         asked = self._asked.get(number)
-        line = line_at(asked.lines[0], self._texts) if asked and asked.lines else None
+        line = line_at(asked.callers[0], self._texts) if asked and asked.callers else None
         return Place(
             step=step.id,
             number=step.number,
@@ -251,10 +218,11 @@ class Judge:
         place: Place,
         *,
         is_certain: bool = False,
+        comes_back: bool = True,
         variable: str = "",
         racers: tuple[Place, ...] = (),
     ) -> None:
-        key = (cause, lines or place.request, variable)
+        key = (cause, comes_back, lines or place.request, variable)
         known = self._found.get(key)
         places = (*(known.places if known else ()), place)
         self._found[key] = Finding(
@@ -262,16 +230,13 @@ class Judge:
             lines=lines,
             is_certain=is_certain,
             places=places,
+            comes_back=comes_back,
             variable=variable,
             racers=known.racers if known else racers,
         )
 
 
-def _number(step: Step) -> int:
-    return step.exchange.number if step.exchange is not None else 0
-
-
-def _hex_in(one: _Difference) -> list[Span]:
+def _hex_in(one: Difference) -> list[Span]:
     return _matches(_HEX, one.before or "")
 
 
@@ -281,9 +246,3 @@ def _is_address(digits: str) -> bool:
 
 def _matches(pattern: re.Pattern[str], text: str) -> list[Span]:
     return [(one.start(), one.end()) for one in pattern.finditer(text)]
-
-
-def _without(one: _Difference, excused: Sequence[Span]) -> _Difference | None:
-    """Leave out what something else is to blame for."""
-    left = [span for span in one.spans if not any(overlaps(span, other) for other in excused)]
-    return msgspec.structs.replace(one, spans=left) if left else None

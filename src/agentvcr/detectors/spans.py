@@ -13,6 +13,14 @@ Span = tuple[int, int]
 """Where a piece begins and ends; the same twice where something was put in between."""
 
 _WORD = re.compile(r"\w+|\W")
+_VALUE = re.compile(
+    r"""
+    \d+[-/.]\d+[-/.]\d+ [ T] \d+:\d+ [:.\d]* (?:[ ]?[AP]M|[ ]?[+-]\d\d:?\d\d|Z)?
+    | [^\s"'`<>(){}\[\],;|=]+
+    """,
+    re.VERBOSE,
+)
+"""A date and its time, or what stands between two gaps."""
 _MOST_WORDS = 1500
 """Words that are compared one by one; more of them are one piece."""
 _GAP = 3
@@ -48,6 +56,19 @@ def values(spans: list[Span]) -> list[Span]:
         else:
             joined.append((start, end))
     return joined
+
+
+def whole(spans: list[Span], text: str) -> list[Span]:
+    """Give the whole values that pieces of a text belong to: a date with its time, a path, an id.
+
+    The words in which two writings of a value differ are others in a third.
+    """
+    around = [(one.start(), one.end()) for one in _VALUE.finditer(text)]
+    return [
+        piece
+        for own in spans
+        for piece in (own, *(one for one in around if overlaps(one, own) and own[0] < own[1]))
+    ]
 
 
 def overlaps(one: Span, other: Span) -> bool:

@@ -60,6 +60,11 @@ def takes_addresses(source: str) -> list[Suspect]:
     return _calls(source, {"id"})
 
 
+def takes_hashes(source: str) -> list[Suspect]:
+    """Give the lines that ask for an object's hash."""
+    return _calls(source, {"hash"})
+
+
 def takes_process_ids(source: str) -> list[Suspect]:
     """Give the lines that ask for the number of a process."""
     return _calls(source, {"getpid", "getppid", "pid"})
@@ -102,6 +107,10 @@ def _names_of_sets(tree: ast.AST) -> set[str]:
             kind = kind.value if isinstance(kind, ast.Subscript) else kind
             if _name(kind) in {"set", "frozenset", "Set", "FrozenSet"}:
                 names.add(node.arg if isinstance(node, ast.arg) else _name(node.target))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            given = [one.value for one in ast.walk(node) if isinstance(one, ast.Return)]
+            if any(one is not None and _is_set(one, names) for one in given):
+                names.add(f"{node.name}()")
     return names - {""}
 
 
@@ -125,9 +134,10 @@ def _is_set(node: ast.AST, names: set[str]) -> bool:
     ):
         return _is_set(node.left, names) or _is_set(node.right, names)
     if isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Name):
-            return node.func.id in _MAKES_SETS
-        return _called(node) in _OF_SETS and _is_set(_object(node.func), names)
+        called = _called(node)
+        if f"{called}()" in names or isinstance(node.func, ast.Name):
+            return called in _MAKES_SETS or f"{called}()" in names
+        return called in _OF_SETS and _is_set(_object(node.func), names)
     return False
 
 

@@ -38,6 +38,7 @@ _PASSED_ON = (
     "os",
     "random",
     "secrets",
+    "tempfile",
     "time",
     "uuid",
     "uuid_utils",
@@ -45,6 +46,8 @@ _PASSED_ON = (
     "collections.abc",
 )
 """Modules that read for whoever calls them."""
+_IMPORTING = "<frozen importlib"
+"""Files of the frames that run a module's code the first time."""
 _MOST = 2000
 """Values that are kept of one process: the latest."""
 _MOST_TOLD = 40
@@ -122,10 +125,15 @@ class Witness:
 
 
 def _line_of(frame: FrameType | None) -> tuple[Line | None, bool]:
-    """Give the program's innermost line, and whether nothing but the read lies below it."""
+    """Give the program's innermost line, and whether nothing but the read lies below it.
+
+    What a library reads while it is imported has no line: it is read for nobody yet.
+    """
     is_direct = True
     while frame is not None:
         path = frame.f_code.co_filename
+        if path.startswith(_IMPORTING):
+            return None, False
         if not is_foreign(path):
             return (path, frame.f_lineno, frame.f_code.co_name), is_direct
         name = str(frame.f_globals.get("__name__", ""))

@@ -57,6 +57,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the value that these lines read stands in the request; else they are likely."""
     places: tuple[Place, ...]
     """The requests in which it shows."""
+    comes_back: bool = True
+    """Whether a replay brings it back as recorded; else each replay has another, too."""
     variable: str = ""
     """Of an environment: its name."""
     racers: tuple[Place, ...] = ()
@@ -70,6 +72,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     differs: bool
     stopped: str | None = None
     """Why it did not come to its end."""
+    ended: str | None = None
+    """How the program ended, where that is another way than the recorded one's."""
 
 
 class Diagnosis(
@@ -86,3 +90,8 @@ class Diagnosis(
     findings: tuple[Finding, ...]
     kept_as: str | None = None
     """The recording, where it was kept."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the program failed before it asked anything: nothing was looked at."""
+        return not self.exchanges and (self.exit_status != 0 or self.signal is not None)

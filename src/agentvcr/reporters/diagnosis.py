@@ -19,7 +19,7 @@ CONTROLS: Final[dict[str, str]] = {
     "nothing": "nothing changed",
     "clock": "another clock",
     "chance": "other random numbers",
-    "hash-order": "another order of sets",
+    "hash-order": "another hash seed",
     "race": "another order of answers",
 }
 """What each replay had that the recording had not."""
@@ -31,7 +31,7 @@ _MOST_PLACES = 3
 _TITLES = {
     "clock": "a request holds the time",
     "chance": "a request depends on random numbers",
-    "hash-order": "a request depends on the order of a set",
+    "hash-order": "a request depends on the order of a set, or on a text's hash()",
     "race": "a request depends on which answer comes first",
     "environment": "a request holds a variable of the environment",
     "address": "a request holds an object's address in memory",
@@ -41,15 +41,16 @@ _TITLES = {
 _CURES = {
     "clock": "pass the time in as an argument, or leave it out of the request",
     "chance": "seed the generator, or pass the id in as an argument",
-    "hash-order": "sort the set before it is used: sorted(...)",
+    "hash-order": "sort the set before it is used: sorted(...); in place of hash(), use hashlib",
     "race": "put results in the order of the asking, not of the answers",
     "environment": "give the variable the same value wherever the program runs",
     "address": "give the class a __repr__, or use a name in place of id()",
     "process-id": "use a name of your own in place of the process's number",
     "unknown": "look for a file, a counter or a service that changes between two runs",
 }
-_UNKEPT = ("address", "unknown")
-"""Causes that a replay does not bring back."""
+_OWN = {"environment": "a replay has that of where it runs"}
+_OWN_EACH = "a replay has another, too"
+"""Said of what a replay does not bring back."""
 
 
 def render(result: Diagnosis, out: TextIO) -> None:
@@ -70,18 +71,25 @@ def _lines(result: Diagnosis) -> Iterator[str]:
         if trial.stopped is not None:
             said = trial.stopped.splitlines()[0]
             yield from _wrapped(f"stopped early with {CONTROLS[trial.control]}: {said}", "")
+        elif trial.ended is not None:
+            yield from _wrapped(
+                f"with {CONTROLS[trial.control]} CMD ended otherwise: {trial.ended}", ""
+            )
     if result.kept_as is not None:
         yield f"the recording is kept as {result.kept_as}"
-    if any(one.cause not in _UNKEPT for one in result.findings):
+    if any(one.comes_back for one in result.findings):
+        of_it = "all of this" if all(one.comes_back for one in result.findings) else "the rest"
         yield from _wrapped(
-            "A replay brings all of this back as recorded, but for what is marked: this is what "
-            "the next recording will differ in.",
+            f"A replay brings {of_it} back as recorded: it is what the next recording will differ "
+            "in.",
             "",
         )
 
 
 def _sum(result: Diagnosis) -> str:
     replays = counted(len(result.trials), "kind") + " of replay"
+    if result.has_failed:
+        return "nothing was looked at: CMD failed before it made a request that was recorded"
     if not result.exchanges:
         return "nothing to look at: CMD made no request that was recorded"
     exchanges = counted(result.exchanges, "exchange")
@@ -93,8 +101,8 @@ def _sum(result: Diagnosis) -> str:
 def _finding(number: int, finding: Finding) -> Iterator[str]:
     title = _TITLES[finding.cause]
     name = f": {finding.variable}" if finding.variable else ""
-    unkept = "" if finding.cause not in _UNKEPT else " (a replay has another, too)"
-    yield f"{number}. {title}{name}{unkept}"
+    own = "" if finding.comes_back else f" ({_OWN.get(finding.cause, _OWN_EACH)})"
+    yield from _wrapped(f"{number}. {title}{name}{own}", "")
     how = "" if finding.is_certain else "likely "
     for line in finding.lines:
         yield from _line(f"{how}at", line)

@@ -20,10 +20,12 @@ from agentvcr.cassette.reader import load_run
 from agentvcr.detectors.asked import asked_of
 from agentvcr.detectors.dependence import Judge
 from agentvcr.diff.rundiff import diff
+from agentvcr.errors import NoCommandError
 from agentvcr.model.diagnosis import Control, Diagnosis, Trial
 from agentvcr.model.results import RunDiff
 from agentvcr.model.run import Run
 from agentvcr.replaying.ledger import Ledger
+from agentvcr.session.interruption import check, interruptible
 from agentvcr.session.recording import record_command
 from agentvcr.session.replaying import Replay, kept_as
 from agentvcr.session.variations import Variation, variations
@@ -55,11 +57,20 @@ def diagnose(
 
     Raises:
         AgentVCRError: The command could not be run.
+        Interrupted: A signal came before the end. What was found until then is not told: the
+            replay that it ended, and those that it left out, could have said otherwise.
     """
-    with tempfile.TemporaryDirectory(prefix="agentvcr-doctor-") as folder:
+    if not argv:
+        raise NoCommandError(
+            "there is no command to run",
+            where="the end of the command line",
+            cure="agentvcr doctor -- python my_agents.py",
+        )
+    with interruptible(), tempfile.TemporaryDirectory(prefix="agentvcr-doctor-") as folder:
         cassette = target or Path(folder) / "recorded.avcr"
         with _output_to(2):
             _, ended = record_command(argv, cassette, force=force, live=live, is_witnessed=True)
+        check(ended)
         recorded = load_run(cassette)
         judge = Judge(recorded, _sources(recorded))
         trials = []
@@ -87,13 +98,17 @@ def _try(  # noqa: PLR0913  (the parts of a trial)
     live: Sequence[str],
 ) -> Trial:
     """Replay until something differs."""
-    stopped = None
+    stopped = ended = None
+    differs = False
     for variation in ways:
         outcome = _replayed(variation, recorded, argv, place, live)
         stopped = stopped or outcome.halted
-        if judge.look(variation.control, outcome):
-            return Trial(control=variation.control, differs=True, stopped=stopped)
-    return Trial(control=ways[0].control, differs=False, stopped=stopped)
+        if outcome.ending is not None and outcome.halted is None:
+            ended = ended or outcome.ending.after
+        differs = judge.look(variation.control, outcome)
+        if differs:
+            break
+    return Trial(control=ways[0].control, differs=differs, stopped=stopped, ended=ended)
 
 
 def _replayed(
@@ -108,6 +123,7 @@ def _replayed(
         with _output_to(None), _stopped_after(_patience_s(recorded), replay.ledger):
             ended = replay.run(recorder, list(argv), str(Path.cwd()))
         recorder.close(ended.exit_status, ended.signal)
+    check(ended)
     outcome = diff(recorded, load_run(place))
     fatal = replay.ledger.fatal
     if outcome.halted is None and fatal is not None:

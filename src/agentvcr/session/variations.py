@@ -30,8 +30,13 @@ _S = 1_000_000_000
 _WALL_NS = (400 * 86_400 + 5 * 3_600 + 7 * 60 + 11) * _S + 137_137_137
 """Another year, month, day, day of the week, hour, minute and second."""
 _MONOTONIC_NS = 7 * _S + 123_456_789
-_LAG_NS = 20_000_000
+_LAG_NS = 100_000_000
+"""Between two answers: enough for what the program does with one, also on a busy machine."""
 _MOST_LAG_NS = 300_000_000
+_MOST_STAGGER_NS = 500_000_000
+"""How much later than the first the last of several callers may ask."""
+_MOST_TOTAL_NS = 15 * _S
+"""For a whole run, which has a time by which it must end."""
 
 
 class Variation(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,27 +98,52 @@ def _later(value: int, start: int) -> int:
 
 
 def _last_asked_first(recorded: Run) -> Run:
-    """Answer those that waited at the same time in the order opposite to the asking."""
-    exchanges: list[Exchange] = []
-    for together in _at_once(recorded):
-        step = min(_LAG_NS, _MOST_LAG_NS // len(together))
-        for place, one in zip(count(len(together) - 1, -1), together, strict=False):
-            exchanges.append(_answered_after(one, place * step))
-    return replace(recorded, exchanges=Kept(exchanges))
+    """Answer those that were under way together, or nearly, in the order opposite to the asking.
+
+    Each comes so long after the last of them was asked, whether they are asked at once in the
+    replay, or one later than the other as in the recording.
+    """
+    lags: dict[int, int] = {}
+    total = 0
+    for wave in _waves(recorded):
+        step = min(_LAG_NS, _MOST_LAG_NS // len(wave))
+        last = wave[-1].began_ns
+        own = [
+            min(last - one.began_ns, _MOST_STAGGER_NS) + place * step
+            for place, one in zip(count(len(wave) - 1, -1), wave, strict=False)
+        ]
+        lags |= {one.number: lag for one, lag in zip(wave, own, strict=True)}
+        total += sum(own) if _is_in_turn(wave) else max(own)
+    share = min(1.0, _MOST_TOTAL_NS / max(1, total))
+    answered = (_answered_after(one, int(lags[one.number] * share)) for one in recorded.exchanges)
+    return replace(recorded, exchanges=Kept(answered))
 
 
-def _at_once(recorded: Run) -> Iterator[list[Exchange]]:
-    """Group exchanges that were under way at the same time, each group in the order of asking."""
-    group: list[Exchange] = []
+def _waves(recorded: Run) -> Iterator[list[Exchange]]:
+    """Group exchanges of different lanes, one of each, that could be answered in any order.
+
+    They were under way at the same time, or siblings made them shortly after one another: who is
+    answered quickly has his answer before the next thread has begun, and has raced it all the same.
+    """
+    wave: list[Exchange] = []
     until = -1
     for one in sorted(recorded.exchanges, key=lambda one: (one.began_ns, one.number)):
-        if group and one.began_ns >= until:
-            yield group
-            group, until = [], -1
-        group.append(one)
-        until = max(until, one.ending.at_ns if one.ending else one.began_ns)
-    if group:
-        yield group
+        lanes = {other.lane for other in wave}
+        parents = {lane.rpartition("/")[0] for lane in (*lanes, one.lane)}
+        is_far = len(parents) > 1 or (wave and one.began_ns - wave[0].began_ns > _MOST_STAGGER_NS)
+        if wave and (one.lane in lanes or (one.began_ns >= until and is_far)):
+            yield wave
+            wave = []
+        end = one.ending.at_ns if one.ending else one.began_ns
+        until = min(until, end) if wave else end
+        wave.append(one)
+    if wave:
+        yield wave
+
+
+def _is_in_turn(wave: list[Exchange]) -> bool:
+    """Whether any of them was over before the last began: they may wait for one another."""
+    return any(one.ending is not None and one.ending.at_ns <= wave[-1].began_ns for one in wave)
 
 
 def _answered_after(exchange: Exchange, lag_ns: int) -> Exchange:

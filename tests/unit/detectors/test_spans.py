@@ -1,4 +1,6 @@
-from agentvcr.detectors.spans import differing, is_reordered, occurrences, overlaps, values
+import pytest
+
+from agentvcr.detectors.spans import differing, is_reordered, occurrences, overlaps, values, whole
 
 
 def pieces(before, after):
@@ -37,3 +39,15 @@ def test_the_same_words_in_another_order_are_reordered():
     assert is_reordered("a, b", "b, a")
     assert not is_reordered("a, b", "a, c")
     assert not is_reordered("a, b", "a, b")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value"),
+    [
+        ("saved at 2026-11-27 17:49:21.384 by us", "saved at 2026-11-27 17:49:22.384 by us", 2),
+        ("read /tmp/run-1/notes.txt, please", "read /tmp/run-2/notes.txt, please", 1),
+    ],
+)
+def test_a_piece_of_a_value_stands_for_all_of_it(before, after, value):
+    told = [before[start:end] for start, end in whole(differing(before, after), before)]
+    assert max(told, key=len) == {2: "2026-11-27 17:49:21.384", 1: "/tmp/run-1/notes.txt"}[value]

@@ -45,3 +45,8 @@ def test_calls_are_found_by_their_last_name():
 
 def test_what_is_no_python_has_no_suspects():
     assert suspects.loops_over_sets("def (") == []
+
+
+def test_a_function_that_returns_a_set_stands_for_one():
+    source = "def topics():\n    return {'oak', 'elm'}\nfor one in topics(): pass\n"
+    assert suspects.loops_over_sets(source) == [(3, "<module>")]

@@ -301,7 +301,8 @@ class World:
             return
         self.arrivals.remove(turn)
         if turn.key is not None:
-            self.note(turn.key, now_ns, overlap=overlap or bool(self.busy))
+            is_amid = overlap or bool(self.busy)
+            self.note(turn.key, now_ns, overlap=is_amid, told=turn.told)
         turn.expired = True
         self.wake(turn, now_ns)
 

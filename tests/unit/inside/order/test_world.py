@@ -153,6 +153,16 @@ def test_a_recording_lets_arrivals_in_one_at_a_time_and_timers_before_them(monke
     assert [one.key for one in told] == [("D", 1, 0), ("D", 2, 0)]
 
 
+def test_what_a_recording_calls_otherwise_than_its_caller_is_taken_down_by_its_own_name():
+    told = []
+    world = World(tell=told.extend)
+    turn = Turn(("D", -2, 0), A_STRAND, ("D", 2, 0))
+    world.awaits(turn)
+    world.admit()
+    world.tell()
+    assert [one.key for one in told] == [("D", 2, 0)]
+
+
 def test_an_arrival_for_a_loop_that_is_in_a_call_lets_others_pass_until_the_loop_is_idle():
     world = World()
     held, other = Waiting(("D", 1, 0), held=True), Waiting(("D", 2, 0))
