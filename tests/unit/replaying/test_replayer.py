@@ -13,7 +13,9 @@ from agentvcr.inside.exchange import Forward, ReplayHalt, Request
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.redactor import Redactor
+from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.ledger import Ledger
+from agentvcr.replaying.patches import Patch
 from agentvcr.replaying.replayer import Replayer
 
 HEADERS = [(b"content-type", b"application/json")]
@@ -130,6 +132,15 @@ def test_nearest_answers_without_using_up_and_is_taken_down(recorded, replayer):
     assert said(engine.begin(ask(body=b'{"q":"what is the time"}'))) == b"A"
     assert [one.kind for one in ledger.divergences] == ["nearest"]
     assert ledger.fatal is None
+
+
+def test_a_forks_change_is_served_once_and_who_asks_again_gets_what_was_recorded(
+    recorded, replayer
+):
+    run = recorded((ask(), b"recorded"))
+    fork = Fork(run.exchanges[0], [Patch("response.status", "500")])
+    engine = replayer(run, on_miss="nearest", fork=fork)
+    assert [engine.begin(ask()).status for _ in range(3)] == [500, 200, 200]
 
 
 def test_telemetry_gets_an_ordinary_refusal_and_is_counted(recorded, replayer):
