@@ -22,7 +22,7 @@ from agentvcr.model.step import Step
 from agentvcr.model.summary import ReplaySummary
 from agentvcr.providers import read
 from agentvcr.providers.body import response_content
-from agentvcr.replaying.fork import Fork
+from agentvcr.replaying.fork import CAN_ASK_OTHERWISE, Fork
 from agentvcr.replaying.patches import Patch, parse
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.session.replaying import Replay, check_apart, command_of, kept_as, replayed
@@ -77,12 +77,12 @@ def fork_command(  # noqa: PLR0913  (the options of the command line)
     check_new(place, force=force or target is None)
     Boundary(tuple(live))
     said = [what_is_said(exchange)] if edit is not None else []
-    fork_at(exchange, [*wanted, *said])  # all that is wrong is told before an edit
+    fork_at(exchange, [*wanted, *said], on_miss)  # all that is wrong is told before an edit
     changed = [edited(one, edit) for one in said if edit is not None]
     if edit is not None and changed == said:
         return None
     with kept_for_errors(changed):
-        fork = fork_at(exchange, [*wanted, *changed])
+        fork = fork_at(exchange, [*wanted, *changed], on_miss)
         replay = Replay(recorded, on_miss=on_miss, pace=0.0, live=live, fork=fork)
         with kept_as(place, is_new=target is not None, force=force) as journal:
             if announce is not None:
@@ -107,12 +107,26 @@ def kept_for_errors(changed: Sequence[Patch]) -> Iterator[None]:
         raise
 
 
-def fork_at(exchange: Exchange, patches: Sequence[Patch]) -> Fork:
+def fork_at(exchange: Exchange, patches: Sequence[Patch], on_miss: OnMiss) -> Fork:
     """Make the fork.
 
     Raises:
         BadOptionError: Nothing is to be changed, or not so.
     """
+    asks_otherwise = on_miss == "live" and any(one.is_of_request for one in patches)
+    if asks_otherwise and not all(one.is_of_request for one in patches):
+        raise BadOptionError(
+            "of one step either what is asked is changed or what is answered: "
+            "a changed request is answered by the real service",
+            where="--on-miss live",
+            cure="change one of the two, or what is asked in one fork and its answer in the next",
+        )
+    if asks_otherwise and exchange.client not in CAN_ASK_OTHERWISE:
+        raise BadOptionError(
+            f"a request of {exchange.client} cannot be changed on its way",
+            where=f"--on-miss live, exchange {exchange.number}",
+            cure="change its answer, or the program itself and replay it with --on-miss live",
+        )
     if not patches:
         raise BadOptionError(
             "a fork changes something",

@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agentvcr.errors import BadOptionError, TargetExistsError, TargetUnwritableError
-from agentvcr.session.forking import fork_command
+from agentvcr.replaying.patches import Patch
+from agentvcr.session.forking import fork_at, fork_command
 from tests.unit import build
 from tests.unit.recorded import write_journal
+
+TEXT = Patch("response.text", "No.")
+MODEL = Patch("request.model", "large")
 
 
 @pytest.fixture
@@ -28,6 +33,7 @@ def never(text):
         ({"target": "there.avcr/x.avcr"}, TargetUnwritableError),
         ({"target": "."}, TargetUnwritableError),
         ({"patches": ["response.tool_calls[3].name=x"]}, BadOptionError),
+        ({"patches": ["request.model=x"], "on_miss": "live"}, BadOptionError),
     ],
 )
 def test_all_that_is_wrong_is_told_before_an_edit(cassette, options, error):
@@ -49,3 +55,18 @@ def test_what_was_edited_in_vain_is_kept_where_the_error_says(cassette, tmp_path
         fork_command(cassette, ["true"], at="1", edit=edit, target=target)
     kept = Path(failed.value.cure.rpartition(" ")[2])
     assert kept.read_text().startswith("Quite another answer than ")
+
+
+def test_a_changed_request_under_live_has_the_services_answer_alone():
+    exchange = build.chat("Why?")
+    assert fork_at(exchange, [MODEL], "live").change_request is not None
+    assert fork_at(exchange, [TEXT, MODEL], "nearest").exchange is not exchange
+    with pytest.raises(BadOptionError, match="answered by the real service"):
+        fork_at(exchange, [TEXT, MODEL], "live")
+
+
+def test_a_client_whose_request_cannot_be_changed_is_refused_before_anything_runs():
+    exchange = replace(build.chat("Why?"), client="urllib3")
+    with pytest.raises(BadOptionError, match="a request of urllib3 cannot be changed"):
+        fork_at(exchange, [MODEL], "live")
+    assert fork_at(exchange, [TEXT], "live").change_request is None
