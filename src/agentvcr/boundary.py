@@ -155,7 +155,8 @@ class Boundary:
         self._internal_ports: set[int] = set()
         self._gateway_port = 0
         self._places: dict[str, Place] = {}
-        self._asks_live = asks_live
+        self.asks_live = asks_live
+        """Whether a recorded client may go out for what is not in the recording."""
         self._let_out: set[str] = set()
         self.has_live = bool(live) or asks_live
         """Whether some services stay live: then the network is there, and so are proxies."""
@@ -179,7 +180,7 @@ class Boundary:
             port: The same; 0 for a name look-up, which may be another thread's.
             by_client: Whether a recorded client does, for a request that is recorded.
         """
-        return self._asks_live and (by_client or (not port and host in self._let_out))
+        return self.asks_live and (by_client or (not port and host in self._let_out))
 
     def gateway_at(self, port: int) -> None:
         """Note where the gateway is: it records what it is asked itself."""

@@ -22,6 +22,7 @@ _NEAREST = "answered by the nearest exchange:"
 _ADDED = "nothing like it was recorded; answered with an error:"
 _ORDER = "another order than the recorded one:"
 _LIVE = "asked of the real service:"
+_STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGKILL")
 _OWN_LINE = ("broken", "silent")
 """Kinds of what was not recorded that the summary tells in words of their own."""
 
@@ -158,6 +159,10 @@ def _replay(summary: ReplaySummary) -> list[str]:
     if summary.divergence:
         lines.append("the replay left its recording and was stopped")
         lines += [f"  {line}" for line in summary.divergence.splitlines()]
+    stops = [one for one in summary.signals if one in _STOPS]
+    if stops:  # else it looks as if somebody had interrupted the replay
+        what = " and ".join(stops)
+        lines.append(f"the recording was interrupted by {what}, which comes again in a replay")
     lines += [f"changed {one}" for one in summary.changed]
     lines += _told(_NEAREST, summary.accepted)
     lines += _told(_ADDED, summary.added)

@@ -36,8 +36,9 @@ from agentvcr.model.text import storable
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.added import as_recorded
 from agentvcr.replaying.collectors import Collectors
-from agentvcr.replaying.deliveries import Deliveries
+from agentvcr.replaying.deliveries import Deliveries, signals_of
 from agentvcr.replaying.fork import Fork
+from agentvcr.replaying.interrupted import Interrupted
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
@@ -144,6 +145,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         added=ledger.told("added"),
         asked_live=ledger.told("live"),
         other_order=ledger.told("order"),
+        signals=replay.signals(),
         changed=(),
         unused=() if keeps_unused else replay.unused(),
         not_replayed=replay.not_replayed(),
@@ -253,6 +255,7 @@ class Replay:
             collectors=Collectors(recorded.notes),
             any_lane=goes_on,
             fork=fork,
+            interrupted=Interrupted(recorded) if on_miss == "live" else None,
             advice=advice,
         )
         self._live = live
@@ -306,11 +309,22 @@ class Replay:
                     ledger=self.ledger,
                     isolate=not self.boundary.has_live,
                     stdin=given,
-                    coming=Deliveries(self.recorded, lambda: recorder.exchanges),
+                    coming=self.deliveries(lambda: recorder.exchanges),
                 )
         finally:
             hub.close()
             self._reached = tuple(recorder.tally.unrecorded())
+
+    def deliveries(self, begun: Callable[[], int]) -> Deliveries | None:
+        """Give the signals of the recorded run; none where the program may go on in a new one.
+
+        There somebody records what an interrupted run had not come to, and is not interrupted.
+        """
+        return None if self.boundary.asks_live else Deliveries(self.recorded, begun)
+
+    def signals(self) -> tuple[str, ...]:
+        """Name the signals that come again."""
+        return () if self.boundary.asks_live else signals_of(self.recorded)
 
     def worlds(self, recorder: Recorder) -> Worlds:
         """Give what was recorded beside exchanges; no order where the program may leave it."""

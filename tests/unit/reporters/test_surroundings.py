@@ -48,7 +48,7 @@ def result(*, same):
     return replace(diff(a, b), changed=(AGENT, PACKAGE))
 
 
-def summed_up(*, same):
+def summed_up(*, same, **more):
     return ReplaySummary(
         path="x.avcr",
         replayed_as="x.last.avcr",
@@ -65,6 +65,7 @@ def summed_up(*, same):
         broken=None,
         exit_status=0,
         diff=result(same=same),
+        **more,
     )
 
 
@@ -76,3 +77,10 @@ def test_it_is_told_where_the_runs_differ_alone(reporter, make, same):
     out = io.StringIO()
     reporter.render(make(same=same), out)
     assert ("agent.py; openai 1.2 → 1.3" in out.getvalue()) is not same
+
+
+def test_a_recording_that_was_interrupted_is_told_since_its_replay_is_too():
+    for signals, told in ((("SIGUSR1",), False), (("SIGUSR1", "SIGINT"), True)):
+        out = io.StringIO()
+        summary.render(summed_up(same=True, signals=signals), out)
+        assert ("interrupted by SIGINT, which comes again" in out.getvalue()) is told
