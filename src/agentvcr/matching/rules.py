@@ -143,7 +143,7 @@ def _told(one: RulesAt) -> _Told:
         if kind == "body":
             body.append(_steps(text, rest))
         elif kind == "query":
-            query.append(rest.removeprefix(".") or "*")
+            query.append(_field(text, rest))
         else:
             ignored.add(_header(text, rest))
     counted = {_header(text, _split(text, ("header",))[1]) for text in one.count}
@@ -165,6 +165,13 @@ def _split(text: str, kinds: Iterable[str]) -> tuple[str, str]:
         if rest != text and rest[:1] in ("", ".", "["):
             return kind, rest
     raise BadRuleError(f"{text!r} begins with none of {', '.join(kinds)}")
+
+
+def _field(text: str, rest: str) -> str:
+    name = rest.removeprefix(".")
+    if rest and (not name or rest[:1] != "."):
+        raise BadRuleError(f"{text!r} names no field of the query", "write query.name or query")
+    return name or "*"
 
 
 def _steps(text: str, rest: str) -> Steps:
