@@ -137,14 +137,15 @@ def _serve(summary: ServeSummary) -> list[str]:
     return lines
 
 
-def _told(head: str, messages: tuple[str, ...]) -> list[str]:
+def _told(head: str, messages: tuple[str, ...], noun: str = "more request") -> list[str]:
     """Tell divergences that ended nothing: the first few whole, the rest counted."""
     lines: list[str] = []
     for message in messages[:_MOST]:
         lines.append(head)
         lines += [f"  {line}" for line in message.splitlines()]
-    if len(messages) > _MOST:
-        lines.append(f"and {_count(len(messages) - _MOST, 'more request')}")
+    rest = len(messages) - _MOST
+    if rest > 0:
+        lines.append(f"and {_count(rest, noun) if noun else f'{rest:,} more'}")
     return lines
 
 
@@ -167,7 +168,8 @@ def _replay(summary: ReplaySummary) -> list[str]:
     lines += _told(_NEAREST, summary.accepted)
     lines += _told(_ADDED, summary.added)
     lines += _told(_LIVE, summary.asked_live)
-    lines += _told(_ORDER, summary.other_order)
+    if not summary.divergence:  # else it is the stop that kept them waiting
+        lines += _told(_ORDER, summary.other_order, "")
     lines += _listed("not replayed: ", summary.not_replayed)
     if not summary.divergence:  # a stopped replay did not come to the rest
         lines += _listed("never asked for: ", summary.unused)
