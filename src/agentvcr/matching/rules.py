@@ -5,7 +5,7 @@ Owns what a declared rule means. Does not apply it (`canonical`), nor read a con
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -99,6 +99,25 @@ class RuleBook:
             headers=tuple(sorted(counted - ignored)),
             ids=tuple(prefix for one in told for prefix in one.ids),
         )
+
+
+def each_rule(rules: Rules) -> Iterator[RulesAt]:
+    """Give each declared rule by itself, with the hosts and paths that it holds for."""
+    for one in (rules, *rules.at):
+        for ignored in one.ignore:
+            yield RulesAt(host=one.host, path=one.path, ignore=(ignored,))
+        for counted in one.count:
+            yield RulesAt(host=one.host, path=one.path, count=(counted,))
+        for prefix in one.ids:
+            yield RulesAt(host=one.host, path=one.path, ids=(prefix,))
+
+
+def name_rule(rule: RulesAt) -> str:
+    """Name one rule as it is written."""
+    told = [("ignore", rule.ignore), ("count", rule.count), ("ids", rule.ids)]
+    what = " ".join(f"{name} {text}" for name, texts in told for text in texts)
+    where = f"{rule.host}{rule.path}"
+    return f"{what} for {where}" if where else what
 
 
 def declared_in(run: Run) -> bytes:

@@ -26,7 +26,7 @@ from agentvcr.errors import BadOptionError
 from agentvcr.inside.clock import KIND as CLOCK
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.matching.rules import RuleBook
+from agentvcr.matching.rules import RuleBook, declared_in
 from agentvcr.model.address import address_of
 from agentvcr.model.chance import Chance
 from agentvcr.model.exchange import Exchange
@@ -43,6 +43,7 @@ from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
 from agentvcr.session.command import check_command, folder_of, project_root, recorded_command
+from agentvcr.session.declared import lacking
 from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
@@ -248,7 +249,7 @@ class Replay:
             recorded.exchanges,
             boundary=self.boundary,
             ledger=self.ledger,
-            explain=partial(_explain, rules=self.fingerprinter.book),
+            explain=partial(_explain, rules=self.fingerprinter.book, recorded=recorded),
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
@@ -353,10 +354,18 @@ class Replay:
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
-def _explain(live: Request, closest: Exchange | None, rules: RuleBook) -> str:
+def _explain(live: Request, closest: Exchange | None, rules: RuleBook, recorded: Run) -> str:
     from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
-    return explain_miss(as_recorded(live), live.lane, closest, rules)
+    told = explain_miss(as_recorded(live), live.lane, closest, rules)
+    missing = lacking(declared_in(recorded))
+    if not missing:
+        return told
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return (
+        f"{told}\nthe configuration has rules that this cassette lacks ({missing[0]}{more}); "
+        f"agentvcr rekey {recorded.path} gives them to it"
+    )
 
 
 def gateway_port(recorded: Run) -> int:
