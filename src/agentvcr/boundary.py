@@ -5,11 +5,14 @@ Owns that decision for an address. Does not act on it: the recorder, the replaye
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Final, Literal
 
+from agentvcr.errors import BadOptionError
 from agentvcr.model.address import Address, address_of, is_literal, is_loopback
 
 Place = Literal["outside", "internal", "live", "telemetry", "gateway"]
@@ -149,13 +152,17 @@ class Boundary:
             live: `HOST:PORT` or `HOST` of services that stay live and unrecorded.
             telemetry: `HOST:PORT` or `HOST` of more collectors, beside the declared list.
             asks_live: A recorded client may go out for what is not in the recording.
+
+        Raises:
+            BadOptionError: One of `live` is no such address.
         """
-        self._live = [_live_entry(one) for one in live]
+        self._live = [_checked(one) for one in live]
         self._collectors = [_live_entry(one) for one in telemetry]
         self._internal_ports: set[int] = set()
         self._gateway_port = 0
         self._places: dict[str, Place] = {}
-        self._asks_live = asks_live
+        self.asks_live = asks_live
+        """Whether a recorded client may go out for what is not in the recording."""
         self._let_out: set[str] = set()
         self.has_live = bool(live) or asks_live
         """Whether some services stay live: then the network is there, and so are proxies."""
@@ -179,7 +186,7 @@ class Boundary:
             port: The same; 0 for a name look-up, which may be another thread's.
             by_client: Whether a recorded client does, for a request that is recorded.
         """
-        return self._asks_live and (by_client or (not port and host in self._let_out))
+        return self.asks_live and (by_client or (not port and host in self._let_out))
 
     def gateway_at(self, port: int) -> None:
         """Note where the gateway is: it records what it is asked itself."""
@@ -341,6 +348,28 @@ class _Live:
         except OSError:
             return frozenset()
         return frozenset(str(address[0]) for *_, address in found)
+
+
+_LIVE = re.compile(r"(?:(?P<host>[\w.-]+)|\[(?P<number>[^\]]+)\])(?::(?P<port>[0-9]{1,5}))?")
+_MOST_PORT = 65535
+
+
+def _checked(text: str) -> _Live:
+    """Read what a user leaves live: one that fits no address would only open the network."""
+    if text.startswith(_UNIX):
+        return _live_entry(text)
+    found = _LIVE.fullmatch(text)
+    host = (found["host"] or found["number"]) if found else text
+    port = int(found["port"]) if found and found["port"] else 0
+    is_host = is_literal(host) if not found or found["number"] else True
+    is_any = not port and is_literal(host) and ip_address(host.partition("%")[0]).is_unspecified
+    if not is_host or is_any or port > _MOST_PORT or (found and found["port"] and not port):
+        raise BadOptionError(
+            f"{text!r} is no HOST:PORT",
+            where=f"--live {text}",
+            cure="write a host and its port, as in --live localhost:6379",
+        )
+    return _live_entry(text)
 
 
 def _live_entry(text: str) -> _Live:

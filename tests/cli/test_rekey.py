@@ -1,5 +1,6 @@
 """`agentvcr rekey` as a user runs it."""
 
+import io
 import json
 import os
 import shutil
@@ -9,6 +10,8 @@ import pytest
 from agentvcr.cassette.holding import held
 from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.seal import seal
+from agentvcr.reporters import rekeyed
+from agentvcr.session.rekeying import rekey_cassette
 from tests.support.command_line import agentvcr, files, lines, refused
 from tests.unit.build import exchange, request, response, run
 from tests.unit.recorded import write_journal
@@ -42,6 +45,17 @@ def test_it_says_what_changed_and_which_requests_became_the_same(cassette, tmp_p
     keys = load_run(cassette).exchanges.list_keys()
     assert len({one.fingerprint for one in keys}) == 1
     assert sorted(files(tmp_path)) == ["agentvcr.toml", "x.avcr"]
+
+
+def test_a_rule_that_nothing_here_has_anything_for_is_named(cassette, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rules = 'ignore = ["body.stamp", "body.stmap", "header.x-a"]\ncount = ["header.x-a"]\n'
+    (tmp_path / "agentvcr.toml").write_text(f"[matching]\n{rules}", encoding="utf-8")
+    result = rekey_cassette(cassette, progress=lambda _done, _count: None)
+    assert result.idle == ("ignore body.stmap", "count header.x-a")
+    out = io.StringIO()
+    rekeyed.render(result, out)
+    assert "no request has what this rule is about: ignore body.stmap\n" in out.getvalue()
 
 
 def test_what_has_these_rules_already_is_left_as_it_was(cassette, tmp_path):

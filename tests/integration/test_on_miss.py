@@ -83,9 +83,10 @@ def test_a_changed_prompt_under_nearest_names_each_touched_step_once_and_no_othe
         ("insert", [("added", WRITER)]),
         ("remove", [("removed", WRITER)]),
         ("swap", [("changed", WRITER)]),
+        ("model", [("changed", WRITER)] * 4),
     ],
 )
-def test_one_call_inserted_removed_or_swapped_is_all_that_differs(
+def test_a_call_inserted_removed_or_swapped_or_another_model_is_all_that_differs(
     tmp_path, server, change, expected
 ):
     crew = Crew(tmp_path, server=server)
@@ -95,9 +96,12 @@ def test_one_call_inserted_removed_or_swapped_is_all_that_differs(
     assert crew.diff() == expected
     again, told = Counter(done.stdout.decode().splitlines()), Counter(crew.told)
     lost, gained = told - again, again - told
-    assert (lost.total(), gained.total()) == {"insert": (0, 1), "remove": (1, 0), "swap": (0, 0)}[
-        change
-    ]
+    assert (lost.total(), gained.total()) == {
+        "insert": (0, 1),
+        "remove": (1, 0),
+        "swap": (0, 0),
+        "model": (0, 0),
+    }[change]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ def test_a_changed_prompt_hides_no_call_inserted_or_removed(tmp_path, server, ch
 def test_what_nothing_is_like_is_answered_with_an_error_in_the_providers_words(tmp_path, server):
     crew = Crew(tmp_path, server=server)
     server.stop()
-    done = crew.replay("--on-miss", "nearest", change="model")
+    done = crew.replay("--on-miss", "nearest", change="topic")
     assert done.returncode == 1, done.stderr.decode()
     said = [line for line in done.stdout.decode().splitlines() if line.startswith("writer")]
     assert len(said) == 4
@@ -249,8 +253,8 @@ def test_an_sdk_does_not_repeat_what_nothing_is_like(tmp_path, server):
         import os, openai
         client = openai.OpenAI(base_url=os.environ["BASE_URL"] + "/v1", api_key="sk-test-000000")
         try:
-            said = [{"role": "user", "content": "Hi"}]
-            client.chat.completions.create(model=os.environ["WHAT"], messages=said)
+            said = [{"role": "user", "content": os.environ["WHAT"] * 20}]
+            client.chat.completions.create(model="m", messages=said)
         except openai.BadRequestError as error:
             print(error.code)
     """

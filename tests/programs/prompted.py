@@ -1,8 +1,8 @@
 """Agents of several turns with a system prompt each, whose code may have changed: `CHANGE`.
 
 `prompted.py [--client NAME] [--turns N] [--conversation]`, with a chat provider at BASE_URL.
-CHANGE is nothing, or of the second agent `prompt`, `insert`, `remove`, `swap`, `model`, with `+`
-between several.
+CHANGE is nothing, or of the second agent `prompt`, `insert`, `remove`, `swap`, `model`, `topic`,
+with `+` between several.
 Prints a line for each turn of each agent: what it was told, or how it failed.
 """
 
@@ -19,6 +19,8 @@ AGENTS = ("planner", "writer", "critic")
 
 def system(agent):
     """The agent's standing orders; the writer's have been edited in the middle."""
+    if "topic" in CHANGE and agent == "writer":
+        return "Count birds! " * 7
     tone = "plainly" if "prompt" in CHANGE and agent == "writer" else "with warmth"
     return f"You are the {agent} of the crew. Answer {tone}, and never guess. Keep to the facts."
 
@@ -28,6 +30,8 @@ def questions(agent, turns):
     asked = [f"Turn {turn}: what does the {agent} need to know?" for turn in range(1, turns + 1)]
     if agent != "writer":
         return asked
+    if "topic" in CHANGE:
+        return [f"{turn} of them, where and since when? " * 3 for turn in range(1, turns + 1)]
     if "insert" in CHANGE:
         asked.insert(1, "Before you go on: what does the writer need to forget?")
     if "remove" in CHANGE:

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from agentvcr.boundary import Boundary, Unbounded, name_upgrade, own_collectors
+from agentvcr.errors import BadOptionError
 
 
 @pytest.mark.parametrize(
@@ -18,10 +19,32 @@ from agentvcr.boundary import Boundary, Unbounded, name_upgrade, own_collectors
         ("redis.local", "redis.local", 5),
         ("redis.local:6379", "redis.local", 0),
         ("[::1]:6379", "::1", 6379),
+        ("::1", "::1", 6379),
     ],
 )
 def test_a_live_service_is_live_by_each_of_its_names(live, host, port):
     assert Boundary((live,)).place(host, port) == "live"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "foo:bar",
+        "http://host:6379",
+        "::",
+        "[::]",
+        "0.0.0.0",
+        ":80",
+        "a:0",
+        "a:65536",
+        "host/path",
+        "[redis]:1",
+        "a:²",
+    ],
+)
+def test_what_is_no_host_and_port_is_refused_as_live(text):
+    with pytest.raises(BadOptionError, match="is no HOST:PORT"):
+        Boundary((text,))
 
 
 def test_a_live_name_stands_for_its_numbers_and_for_no_others():

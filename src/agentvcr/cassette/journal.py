@@ -160,6 +160,24 @@ def discard(path: Path) -> None:
             path.unlink()
 
 
+def check_new(path: Path, *, force: bool) -> None:
+    """Say beforehand that a journal cannot be made there, where that can be seen.
+
+    Raises:
+        TargetExistsError: It exists, and `force` was not given.
+        TargetUnwritableError: It cannot be created there.
+    """
+    folder = next((one for one in path.parents if one.exists()), path.parent)
+    if path.is_dir():
+        raise _unwritable(path, "it is a folder")
+    if path.exists() and not force:
+        raise _existing(path)
+    if not folder.is_dir():
+        raise _unwritable(path, "a part of its path is a file")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise _unwritable(path, "permission denied")
+
+
 def _create(path: Path, *, force: bool) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if force else os.O_EXCL)
     try:
@@ -168,11 +186,7 @@ def _create(path: Path, *, force: bool) -> int:
         if path.is_dir():
             raise _unwritable(path, "it is a folder") from None
         if path.exists():
-            raise TargetExistsError(
-                f"{path} exists already",
-                where=str(path),
-                cure="choose another name with -o, or add --force to write over it",
-            ) from None
+            raise _existing(path) from None
         raise _unwritable(path, "a part of its path is a file") from None
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from None
@@ -196,6 +210,14 @@ def _emptied(descriptor: int, path: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _existing(path: Path) -> TargetExistsError:
+    return TargetExistsError(
+        f"{path} exists already",
+        where=str(path),
+        cure="choose another name with -o, or add --force to write over it",
+    )
 
 
 def _unwritable(path: Path, reason: str) -> TargetUnwritableError:

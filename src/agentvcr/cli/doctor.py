@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agentvcr.cli.options import Command, Live
+from agentvcr.cli.options import Command, Live, new_file
 
 _FAILED = 2
 _SIGNALLED = 128
@@ -19,7 +19,12 @@ def doctor(
     out: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--out", metavar="FILE", help="Keep the recording.", show_default="thrown away"
+            "-o",
+            "--out",
+            parser=new_file,
+            metavar="FILE",
+            help="Keep the recording.",
+            show_default="thrown away",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,

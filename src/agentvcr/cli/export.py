@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from agentvcr.cli.options import new_file
+
 
 class To(StrEnum):
     """What a run is exported as."""
@@ -31,6 +33,7 @@ def export(
         typer.Option(
             "-o",
             "--out",
+            parser=new_file,
             metavar="OUT",
             help="The file to write.",
             show_default="standard output",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentvcr.cli.options import Live, OverNew, Report, Trust
+from agentvcr.cli.options import Live, OverNew, Report, Trust, new_file
 
 
 class Beyond(StrEnum):
@@ -42,6 +42,7 @@ def fork(
         typer.Option(
             "-o",
             "--out",
+            parser=new_file,
             metavar="NEW",
             help="Keep the fork as a cassette.",
             show_default="FILE with the ending .fork.avcr",

@@ -3,10 +3,29 @@
 Owns these. What a command makes of them is its own.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from agentvcr.errors import TargetUnwritableError
+
+
+def new_file(text: str) -> Path:
+    """Read the name of a file that is to be written; one that ends as a folder's is none.
+
+    Raises:
+        TargetUnwritableError: It ends so.
+    """
+    if text.endswith(("/", os.sep)):
+        raise TargetUnwritableError(
+            f"cannot write {text}: that is the name of a folder",
+            where=f"-o {text}",
+            cure="name the file in it",
+        )
+    return Path(text)
+
 
 Command = Annotated[
     list[str] | None,

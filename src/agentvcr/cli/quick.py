@@ -36,6 +36,8 @@ class _Option:
         """Turn a word into a value; raises ValueError where typer is to say what is wrong."""
         if self.kind not in (str, Path, int) and not issubclass(self.kind, Enum):
             raise ValueError(word)
+        if self.info.parser is not None:
+            return self.info.parser(word)
         value: Any = self.kind(word)  # compared only where typer allows bounds: for numbers
         low, high = self.info.min, self.info.max
         if (low is not None and value < low) or (high is not None and value > high):

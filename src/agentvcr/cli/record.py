@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agentvcr.cli.options import Command, Report
+from agentvcr.cli.options import Command, Report, new_file
 
 
 class Mode(StrEnum):
@@ -26,6 +26,7 @@ def record(
         typer.Option(
             "-o",
             "--out",
+            parser=new_file,
             metavar="FILE",
             help="The cassette to write.",
             show_default="cassettes/<cmd>-<UTC>.avcr",

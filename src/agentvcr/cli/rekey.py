@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from agentvcr.cli.options import OverNew
+from agentvcr.cli.options import OverNew, new_file
 
 
 def rekey(
@@ -14,7 +14,12 @@ def rekey(
     out: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--out", metavar="NEW", help="The file to write.", show_default="FILE itself"
+            "-o",
+            "--out",
+            parser=new_file,
+            metavar="NEW",
+            help="The file to write.",
+            show_default="FILE itself",
         ),
     ] = None,
     force: OverNew = False,

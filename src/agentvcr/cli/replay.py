@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agentvcr.cli.options import Live, OverNew, Report, Trust
+from agentvcr.cli.options import Live, OverNew, Report, Trust, new_file
 
 _command: list[str] = []
 """What stands behind `--`: another command to run."""
@@ -77,6 +77,7 @@ def replay(
         typer.Option(
             "-o",
             "--out",
+            parser=new_file,
             metavar="NEW",
             help="Keep this replay as a cassette.",
             show_default="FILE with the ending .last.avcr",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agentvcr.cli.options import OverNew
+from agentvcr.cli.options import OverNew, new_file
 from agentvcr.cli.replay import OnMiss
 
 
@@ -36,6 +36,7 @@ def serve(
         typer.Option(
             "-o",
             "--out",
+            parser=new_file,
             metavar="NEW",
             help="Keep what was asked as a cassette.",
             show_default="FILE with the ending .last.avcr",

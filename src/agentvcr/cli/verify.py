@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentvcr.cli.options import new_file
+
 if TYPE_CHECKING:
     from agentvcr.model.verification import Verification
 
@@ -28,6 +30,7 @@ def verify(
         typer.Option(
             "-o",
             "--out",
+            parser=new_file,
             metavar="OUT",
             help="Where the repaired file goes.",
             show_default="FILE itself; as it was it stays as FILE.orig",

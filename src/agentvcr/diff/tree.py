@@ -1,7 +1,8 @@
 """Where the entries of a diff stand in the tree of steps, and so in time.
 
-Owns which entry comes first: what a step gave came after everything inside it. Does not compare
-(`compare`) and does not pair (`align`).
+Owns which entry comes first: what a step gave came after everything inside it, and a step that was
+only broken off stands behind what broke it. Does not compare (`compare`) and does not pair
+(`align`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
     from agentvcr.model.results import DiffEntry
     from agentvcr.model.step import Step
+
+
+_ASKED = ("request", "arguments", "order")
+"""How the places of changes begin that say what a step was asked, and when."""
+_NO_END = ("in flight", "in progress", "cancelled")
 
 
 def outside_of_answered_calls(a: Sequence[Step], b: Sequence[Step]) -> list[list[Step]]:
@@ -96,10 +102,26 @@ class Tree:
         """Put differing entries in the order in which they came to differ.
 
         What a stopped replay had not come to differs because of the stop, whenever it was recorded.
+        And who was under way when another failed did nothing otherwise, so is never the first.
         """
         unreached = [at for at in indexes if self._entries[at].status == "not_reached"]
         reached = [at for at in indexes if self._entries[at].status != "not_reached"]
-        return sorted(reached, key=self._moment) + sorted(unreached, key=self._moment)
+        found = sorted(reached, key=self._moment) + sorted(unreached, key=self._moment)
+        broken = self._broken_off(reached)
+        first = next((at for at in found[: len(reached)] if at not in broken), None)
+        return found if first is None else [first, *(at for at in found if at != first)]
+
+    def _broken_off(self, indexes: Sequence[int]) -> set[int]:
+        """Find the steps that were only broken off, and what their callers did not come to then."""
+        broken: set[int] = set()
+        lanes: set[str] = set()
+        for at in sorted(indexes):
+            entry = self._entries[at]
+            lane = entry.a.lane if entry.a is not None else ""
+            if _is_broken_off(entry) or (entry.status == "removed" and lane in lanes):
+                broken.add(at)
+                lanes.add(lane)
+        return broken
 
     def _moment(self, index: int) -> tuple[int, int]:
         if not differs_at_end(self._entries[index]):
@@ -118,6 +140,22 @@ class Tree:
             and differs_at_end(entry)
             and all(self._entries[one].status == "same" for one in inside)
         )
+
+
+def _is_broken_off(entry: DiffEntry) -> bool:
+    """Whether a step asked the same, and came to no end in one of the two runs."""
+    if entry.status != "changed":
+        return False
+    if any(change.where.startswith((*_ASKED, INPUT)) for change in entry.changes):
+        return False
+    return any(
+        change.kind == "ending" and any(map(_is_no_end, (change.before, change.after)))
+        for change in entry.changes
+    )
+
+
+def _is_no_end(told: str | None) -> bool:
+    return told is not None and (told in _NO_END or ".CancelledError:" in told)
 
 
 def differs_at_end(entry: DiffEntry) -> bool:

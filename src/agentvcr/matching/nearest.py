@@ -1,8 +1,8 @@
 """Find the recorded request that a live one is most like.
 
 Owns likeness. Compares canonical bodies: of JSON each value with the one in the same place, so that
-two edits far apart cost no more than themselves; of values and of all else what they share at both
-ends, which costs no more than a comparison of bytes.
+two edits far apart cost no more than themselves, and one long text no more than any other; of
+values and of all else what they share at both ends, which costs no more than a comparison of bytes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ Leaves = dict[str, bytes]
 
 _MOST = 200
 """Candidates compared at most: a miss among ten thousand must be told in moments too."""
+_MOST_COUNTED = 100
+"""Bytes that one value counts at most: else a draft that an agent quotes would outweigh all that
+says which agent it is."""
 
 
 def nearest(request: Request, candidates: Iterable[Exchange]) -> tuple[Exchange, float] | None:
@@ -91,15 +94,19 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, bytes]]:  # noqa: ANN
 
 def leaf_likeness(one: Leaves, other: Leaves) -> float:
     """Say how alike two bodies are, value by value, 1.0 for equal ones; names count as well."""
-    shared = total = 0
+    shared = total = 0.0
     for place, text in one.items():
         name = len(place) - place.rfind(".")
         their = other.get(place)
-        total += name + max(len(text), len(their or b""))
-        if their is not None:
-            shared += name + (len(text) if text == their else _in_common(text, their))
+        longest = max(len(text), len(their or b""))
+        counted = min(longest, _MOST_COUNTED)
+        total += name + counted
+        if their is not None and text == their:
+            shared += name + counted
+        elif their is not None:
+            shared += name + counted * _in_common(text, their) / longest
     for place in other.keys() - one.keys():
-        total += len(place) - place.rfind(".") + len(other[place])
+        total += len(place) - place.rfind(".") + min(len(other[place]), _MOST_COUNTED)
     return shared / total if total else 1.0
 
 

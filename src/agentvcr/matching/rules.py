@@ -5,7 +5,7 @@ Owns what a declared rule means. Does not apply it (`canonical`), nor read a con
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -101,6 +101,25 @@ class RuleBook:
         )
 
 
+def each_rule(rules: Rules) -> Iterator[RulesAt]:
+    """Give each declared rule by itself, with the hosts and paths that it holds for."""
+    for one in (rules, *rules.at):
+        for ignored in one.ignore:
+            yield RulesAt(host=one.host, path=one.path, ignore=(ignored,))
+        for counted in one.count:
+            yield RulesAt(host=one.host, path=one.path, count=(counted,))
+        for prefix in one.ids:
+            yield RulesAt(host=one.host, path=one.path, ids=(prefix,))
+
+
+def name_rule(rule: RulesAt) -> str:
+    """Name one rule as it is written."""
+    told = [("ignore", rule.ignore), ("count", rule.count), ("ids", rule.ids)]
+    what = " ".join(f"{name} {text}" for name, texts in told for text in texts)
+    where = f"{rule.host}{rule.path}"
+    return f"{what} for {where}" if where else what
+
+
 def declared_in(run: Run) -> bytes:
     """Find the declared rules of a run as its cassette keeps them; nothing where it has none."""
     return next((part.data for part in run.world if part.kind == KIND), b"")
@@ -143,7 +162,7 @@ def _told(one: RulesAt) -> _Told:
         if kind == "body":
             body.append(_steps(text, rest))
         elif kind == "query":
-            query.append(rest.removeprefix(".") or "*")
+            query.append(_field(text, rest))
         else:
             ignored.add(_header(text, rest))
     counted = {_header(text, _split(text, ("header",))[1]) for text in one.count}
@@ -165,6 +184,13 @@ def _split(text: str, kinds: Iterable[str]) -> tuple[str, str]:
         if rest != text and rest[:1] in ("", ".", "["):
             return kind, rest
     raise BadRuleError(f"{text!r} begins with none of {', '.join(kinds)}")
+
+
+def _field(text: str, rest: str) -> str:
+    name = rest.removeprefix(".")
+    if rest and (not name or rest[:1] != "."):
+        raise BadRuleError(f"{text!r} names no field of the query", "write query.name or query")
+    return name or "*"
 
 
 def _steps(text: str, rest: str) -> Steps:

@@ -34,5 +34,7 @@ class RekeyedCassette(
     is_new: bool
     """Whether anything was written: there may have been nothing to change."""
     merged: tuple[Merged, ...] = ()
+    idle: tuple[str, ...] = ()
+    """Declared rules that match nothing in it."""
     torn_bytes: int = 0
     """Bytes at the end of a journal that were no whole frame, and are not in the new one."""

@@ -125,6 +125,8 @@ class ReplaySummary(
     """Requests that it answered with an error, since nothing recorded is like them."""
     other_order: tuple[str, ...] = ()
     """Where callers went on in another order than the recorded one, which did not come."""
+    signals: tuple[str, ...] = ()
+    """Those that the recorded program got, and that come again."""
     asked_live: tuple[str, ...]
     """Requests that `--on-miss live` let go out; their answers are in `replayed_as`."""
     changed: tuple[str, ...]

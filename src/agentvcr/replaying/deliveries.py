@@ -65,5 +65,13 @@ def _is_signal(note: Note) -> bool:
     return note.kind == "signal" and _number(note.text) != 0
 
 
+def signals_of(recorded: Run) -> tuple[str, ...]:
+    """Name the signals that a recorded program got, each once, and the one that killed it."""
+    names = [note.text for note in recorded.notes if _is_signal(note)]
+    killed = recorded.outcome.signal if recorded.outcome else None
+    names += [one.name for one in signal.Signals if one == killed]
+    return tuple(dict.fromkeys(names))
+
+
 def _number(name: str) -> int:
     return int(getattr(signal, name, 0))

@@ -30,10 +30,15 @@ class Fork:
         self.change_request = asked(exchange, patches)
         """Makes the body of its request another one; None where that stays."""
         self.is_reached = False
+        self._is_given = False
 
     def changed(self, exchange: Exchange) -> Exchange:
-        """Give the exchange that answers in the place of a recorded one: mostly that one itself."""
-        if exchange.number != self.number:
+        """Give the exchange that answers in the place of a recorded one: mostly that one itself.
+
+        The changed one answers once. A client that asks again, as after a status of 500, gets what
+        was recorded: it is the one answer that was another, and not the service.
+        """
+        if exchange.number != self.number or self._is_given:
             return exchange
-        self.is_reached = True
+        self.is_reached = self._is_given = True
         return self.exchange

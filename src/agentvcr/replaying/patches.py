@@ -65,15 +65,21 @@ def parse(told: str) -> Patch:
     )
     if not equals or not (known or is_path or _CALL.fullmatch(field)):
         raise BadOptionError(
-            f"{told!r} changes nothing that can be changed",
+            f"{field!r} is nothing that can be changed"
+            if equals  # its value may be a secret
+            else "what to change, and to what, is parted by =",
             where="--set",
             cure=f"FIELD=VALUE, where FIELD is one of {_GRAMMAR}",
         )
-    if field == "response.status" and not (value.isdigit() and int(value) in _STATUSES):
+    if field == "response.status" and not (_is_status(value)):
         raise BadOptionError(
             f"{value!r} is no status of an answer", where="--set", cure="a number from 200 to 599"
         )
     return Patch(field, value)
+
+
+def _is_status(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and int(value) in _STATUSES
 
 
 def answered(exchange: Exchange, patches: Sequence[Patch]) -> Exchange:

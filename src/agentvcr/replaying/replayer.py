@@ -29,6 +29,7 @@ from agentvcr.replaying.added import added_call, as_recorded
 from agentvcr.replaying.causes import Causes
 from agentvcr.replaying.collectors import Collectors, refusal
 from agentvcr.replaying.fork import CAN_ASK_OTHERWISE, Fork
+from agentvcr.replaying.interrupted import Interrupted
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.lending import Lender
 from agentvcr.replaying.patches import STARTED
@@ -65,6 +66,7 @@ class Replayer:
         collectors: Collectors | None = None,
         any_lane: bool = False,
         fork: Fork | None = None,
+        interrupted: Interrupted | None = None,
         advice: str = "--on-miss nearest",
     ) -> None:
         """Index the exchanges that were answered from outside.
@@ -79,6 +81,7 @@ class Replayer:
             is_open_ended: The recording does not say how the program ended.
             collectors: How those that take telemetry answered; they refuse where nobody knows.
             fork: What is changed of one exchange.
+            interrupted: What was broken off in the recording, where that is to be asked anew.
             any_lane: Who asks is in none of the recorded lanes.
             advice: Says how to go on after a miss, in the words of whoever asked for the replay.
         """
@@ -87,6 +90,7 @@ class Replayer:
         self._explain = explain
         self._advice = advice
         self._fork = fork
+        self._interrupted = interrupted
         self._on_miss = on_miss
         self._pace = pace
         self._is_open_ended = is_open_ended
@@ -145,11 +149,26 @@ class Replayer:
             return Forward(NullSink())
         exchange = self.take(request.lane, request.fingerprint) or self._learned_in_a_call(request)
         if exchange is not None:
-            return self._asked_otherwise(exchange, request) or self._serve(exchange, request)
+            return (
+                self._asked_anew(exchange, request)
+                or self._asked_otherwise(exchange, request)
+                or self._serve(exchange, request)
+            )
         if request.fingerprint in self._internal:
             # It waits for a server of its own to come up, one time more than in the recording.
             return refusal(request)
         return self._missed(request)
+
+    def _asked_anew(self, exchange: Exchange, request: Request) -> Forward | None:
+        """Let a request go out whose recorded answer was broken off; None for any other."""
+        interrupted = self._interrupted
+        if interrupted is None or request.method == STARTED or not interrupted.has_broken(exchange):
+            return None
+        message = f"exchange {exchange.number} of lane {exchange.lane} was broken off"
+        message += " when the recorded run was interrupted"
+        self._ledger.diverged("live", message, fatal=False)
+        self._boundary.let_out(request.url)
+        return Forward(NullSink())
 
     def _asked_otherwise(self, exchange: Exchange, request: Request) -> Forward | None:
         """Let the request of a fork go out with another body, where it may; None for any other."""

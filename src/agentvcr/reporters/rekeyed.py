@@ -26,9 +26,11 @@ def _lines(result: RekeyedCassette) -> Iterator[str]:
     rules = f"{counted(result.rules, 'declared rule')}"
     if not result.is_new:
         yield f"{result.path}: has {rules} already; left as it was"
+        yield from _idle(result)
         return
     yield f"{result.written_to}: {rules}"
     yield f"  {result.changed} of {counted(result.exchanges, 'exchange')} with another fingerprint"
+    yield from _idle(result)
     for one in result.merged[:MERGED_SHOWN]:
         numbers = ", ".join(map(str, one.numbers))
         yield f"  in {one.lane}, exchanges {numbers} are the same request now: served in this order"
@@ -36,3 +38,8 @@ def _lines(result: RekeyedCassette) -> Iterator[str]:
         yield f"  and {counted(len(result.merged) - MERGED_SHOWN, 'request')} more like that"
     if result.torn_bytes:
         yield f"  a torn end of {size(result.torn_bytes)} was cut off"
+
+
+def _idle(result: RekeyedCassette) -> Iterator[str]:
+    for one in result.idle if result.exchanges else ():
+        yield f"  no request has what this rule is about: {one}"

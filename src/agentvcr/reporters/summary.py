@@ -23,6 +23,7 @@ _NEAREST = "answered by the nearest exchange:"
 _ADDED = "nothing like it was recorded; answered with an error:"
 _ORDER = "another order than the recorded one:"
 _LIVE = "asked of the real service:"
+_STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGKILL")
 _OWN_LINE = ("broken", "silent")
 """Kinds of what was not recorded that the summary tells in words of their own."""
 
@@ -146,14 +147,15 @@ def _serve(summary: ServeSummary) -> list[str]:
     return lines
 
 
-def _told(head: str, messages: tuple[str, ...]) -> list[str]:
+def _told(head: str, messages: tuple[str, ...], noun: str = "more request") -> list[str]:
     """Tell divergences that ended nothing: the first few whole, the rest counted."""
     lines: list[str] = []
     for message in messages[:_MOST]:
         lines.append(head)
         lines += [f"  {line}" for line in message.splitlines()]
-    if len(messages) > _MOST:
-        lines.append(f"and {_count(len(messages) - _MOST, 'more request')}")
+    rest = len(messages) - _MOST
+    if rest > 0:
+        lines.append(f"and {_count(rest, noun) if noun else f'{rest:,} more'}")
     return lines
 
 
@@ -168,11 +170,16 @@ def _replay(summary: ReplaySummary) -> list[str]:
     if summary.divergence:
         lines.append("the replay left its recording and was stopped")
         lines += [f"  {line}" for line in summary.divergence.splitlines()]
+    stops = [one for one in summary.signals if one in _STOPS]
+    if stops:  # else it looks as if somebody had interrupted the replay
+        what = " and ".join(stops)
+        lines.append(f"the recording was interrupted by {what}, which comes again in a replay")
     lines += [f"changed {one}" for one in summary.changed]
     lines += _told(_NEAREST, summary.accepted)
     lines += _told(_ADDED, summary.added)
     lines += _told(_LIVE, summary.asked_live)
-    lines += _told(_ORDER, summary.other_order)
+    if not summary.divergence:  # else it is the stop that kept them waiting
+        lines += _told(_ORDER, summary.other_order, "")
     lines += _listed("not replayed: ", summary.not_replayed)
     if not summary.divergence:  # a stopped replay did not come to the rest
         lines += _listed("never asked for: ", summary.unused)

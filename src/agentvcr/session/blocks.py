@@ -73,7 +73,7 @@ class Forking(Replaying):
 
     def _fork(self) -> Fork:
         _, exchange = exchange_at(self._recorded, self._at)
-        return fork_at(exchange, self._patches)
+        return fork_at(exchange, self._patches, self._on_miss)
 
 
 def replay(  # noqa: PLR0913  (the options of a replay)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from agentvcr.config.loading import load_config
-from agentvcr.errors import BadOptionError, CassetteVersionError
+from agentvcr.errors import AgentVCRError, BadOptionError, CassetteVersionError
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.matching.rules import BadRuleError, read_rules, write_rules
+from agentvcr.matching.rules import BadRuleError, each_rule, name_rule, read_rules, write_rules
 
 
 def project_fingerprinter() -> Fingerprinter:
@@ -29,6 +29,20 @@ def project_fingerprinter() -> Fingerprinter:
             where=config.where("matching"),
             cure=error.cure,
         ) from None
+
+
+def lacking(declared: bytes) -> tuple[str, ...]:
+    """Name the project's rules that are not among those that a cassette keeps.
+
+    For the words of a miss: a configuration that makes no sense is told by who records.
+    """
+    try:
+        own = set(each_rule(read_rules(declared)))
+        return tuple(
+            name_rule(one) for one in each_rule(project_fingerprinter().rules) if one not in own
+        )
+    except (AgentVCRError, BadRuleError):
+        return ()
 
 
 def fingerprinter_by(declared: bytes, path: str) -> Fingerprinter:

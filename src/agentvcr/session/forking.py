@@ -5,20 +5,24 @@ Owns which exchange a step is, and where the fork is kept. Has no rules of its o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from agentvcr.boundary import Boundary
+from agentvcr.cassette.journal import check_new
 from agentvcr.cassette.reader import fork_of, load_run
-from agentvcr.errors import BadOptionError
+from agentvcr.errors import AgentVCRError, BadOptionError
 from agentvcr.model.exchange import Exchange
 from agentvcr.model.run import Run
 from agentvcr.model.step import Step
 from agentvcr.model.summary import ReplaySummary
 from agentvcr.providers import read
 from agentvcr.providers.body import response_content
-from agentvcr.replaying.fork import Fork
+from agentvcr.replaying.fork import CAN_ASK_OTHERWISE, Fork
 from agentvcr.replaying.patches import Patch, parse
 from agentvcr.replaying.replayer import OnMiss
 from agentvcr.session.command import folder_far_from
@@ -72,28 +76,59 @@ def fork_command(  # noqa: PLR0913  (the options of the command line)
     check_apart(place, path, what="a fork cannot be kept in the cassette that it is a fork of")
     step, exchange = exchange_at(recorded, at)
     wanted = [parse(one) for one in patches]
-    if edit is not None:
-        changed = edited(exchange, edit)
-        if changed is None:
-            return None
-        wanted.append(changed)
-    fork = fork_at(exchange, wanted)
-    replay = Replay(recorded, on_miss=on_miss, pace=0.0, live=live, fork=fork)
-    with kept_as(place, is_new=target is not None, force=force) as journal:
-        if announce is not None:
-            announce(command, folder_far_from(path, cwd))
-        summary, _ = replayed(replay, journal, command, cwd, path=path, kept=place)
+    check_new(place, force=force or target is None)
+    Boundary(tuple(live))
+    said = [what_is_said(exchange)] if edit is not None else []
+    fork_at(exchange, [*wanted, *said], on_miss)  # all that is wrong is told before an edit
+    changed = [edited(one, edit) for one in said if edit is not None]
+    if edit is not None and changed == said:
+        return None
+    with kept_for_errors(changed):
+        fork = fork_at(exchange, [*wanted, *changed], on_miss)
+        replay = Replay(recorded, on_miss=on_miss, pace=0.0, live=live, fork=fork)
+        with kept_as(place, is_new=target is not None, force=force) as journal:
+            if announce is not None:
+                announce(command, folder_far_from(path, cwd))
+            summary, _ = replayed(replay, journal, command, cwd, path=path, kept=place)
     if summary.broken is None:
         seal_recording(place)
     return told(summary, step, fork)
 
 
-def fork_at(exchange: Exchange, patches: Sequence[Patch]) -> Fork:
+@contextmanager
+def kept_for_errors(changed: Sequence[Patch]) -> Iterator[None]:
+    """Keep what somebody edited in a file, which the error names, where nothing came of it."""
+    try:
+        yield
+    except AgentVCRError as error:
+        for one in changed:
+            handle, name = tempfile.mkstemp(prefix="agentvcr-edited-", suffix=".txt")
+            with open(handle, "wb") as file:  # noqa: PTH123  (a descriptor)
+                file.write(one.value.encode())
+            error.cure = f"{error.cure}; the edited text is kept in {name}".removeprefix("; ")
+        raise
+
+
+def fork_at(exchange: Exchange, patches: Sequence[Patch], on_miss: OnMiss) -> Fork:
     """Make the fork.
 
     Raises:
         BadOptionError: Nothing is to be changed, or not so.
     """
+    asks_otherwise = on_miss == "live" and any(one.is_of_request for one in patches)
+    if asks_otherwise and not all(one.is_of_request for one in patches):
+        raise BadOptionError(
+            "of one step either what is asked is changed or what is answered: "
+            "a changed request is answered by the real service",
+            where="--on-miss live",
+            cure="change one of the two, or what is asked in one fork and its answer in the next",
+        )
+    if asks_otherwise and exchange.client not in CAN_ASK_OTHERWISE:
+        raise BadOptionError(
+            f"a request of {exchange.client} cannot be changed on its way",
+            where=f"--on-miss live, exchange {exchange.number}",
+            cure="change its answer, or the program itself and replay it with --on-miss live",
+        )
     if not patches:
         raise BadOptionError(
             "a fork changes something",
@@ -140,15 +175,14 @@ def exchange_at(recorded: Run, at: str) -> tuple[Step, Exchange]:
 _MOST_NAMED = 5
 
 
-def edited(exchange: Exchange, edit: Edit) -> Patch | None:
-    """Have somebody edit what an exchange answered; None where they changed nothing."""
-    before, field = said(exchange)
-    after = edit(before)
-    return None if after is None or after == before else Patch(field, after)
+def edited(said: Patch, edit: Edit) -> Patch:
+    """Have somebody edit what an exchange answered; gives the same where they changed nothing."""
+    after = edit(said.value)
+    return said if after is None else Patch(said.field, after)
 
 
-def said(exchange: Exchange) -> tuple[str, str]:
-    """Give what an answer says, and the field that holds it.
+def what_is_said(exchange: Exchange) -> Patch:
+    """Give the field that holds what an answer says, as the change that leaves it as it is.
 
     Raises:
         BadOptionError: It is nothing that could be edited.
@@ -157,11 +191,11 @@ def said(exchange: Exchange) -> tuple[str, str]:
     conversation = read(exchange)
     answer = conversation.answer if conversation else None
     if answer is not None and answer.message.text:
-        return answer.message.text, "response.text"
+        return Patch("response.text", answer.message.text)
     if answer is not None and answer.message.tool_calls:
-        return answer.message.tool_calls[0].arguments, "response.tool_calls[0].arguments"
+        return Patch("response.tool_calls[0].arguments", answer.message.tool_calls[0].arguments)
     try:
-        return response_content(response).decode() if response else "", "response.body"
+        return Patch("response.body", response_content(response).decode() if response else "")
     except UnicodeDecodeError:
         raise BadOptionError(
             f"exchange {exchange.number} answered with bytes that are no text",

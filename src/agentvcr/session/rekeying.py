@@ -21,9 +21,10 @@ from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.rewriting import Hashes, NewKeys, rewrite
 from agentvcr.errors import BadOptionError, TargetUnwritableError
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.matching.rules import BUILT_IN
+from agentvcr.matching.rules import BUILT_IN, each_rule, name_rule
 from agentvcr.model.exchange import Key
 from agentvcr.model.rekeyed import Merged, RekeyedCassette
+from agentvcr.model.rules import Rules
 from agentvcr.model.run import Run
 from agentvcr.model.text import storable
 from agentvcr.session.declared import project_fingerprinter, stored
@@ -108,8 +109,28 @@ def _told(
         rules=sum(len(one.ignore) + len(one.count) + len(one.ids) for one in (rules, *rules.at)),
         is_new=False,
         merged=tuple(_merged(before, hashes)),
+        idle=tuple(_idle(run, before, rules)),
         torn_bytes=run.torn_bytes,
     )
+
+
+def _idle(run: Run, before: Sequence[Key], rules: Rules) -> Iterator[str]:
+    """Name the rules that change nothing of any request here: mistyped ones, mostly.
+
+    A header that is left out is one that would count else.
+    """
+    singles = list(each_rule(rules))
+    counted = {header for one in singles for header in one.count}
+    left = [one for one in singles if counted.isdisjoint(one.ignore)]
+    by_rule = [(one, Fingerprinter(Rules(at=(one,)))) for one in left]
+    built_in = Fingerprinter()
+    for key in before:
+        if not by_rule:
+            return
+        request = run.exchanges.numbered(key.number).request
+        plain = built_in.identify_again(request).fingerprint
+        by_rule = [one for one in by_rule if one[1].identify_again(request).fingerprint == plain]
+    yield from (name_rule(one) for one, _ in by_rule)
 
 
 def _merged(before: Sequence[Key], hashes: Hashes) -> Iterator[Merged]:

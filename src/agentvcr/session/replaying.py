@@ -26,7 +26,7 @@ from agentvcr.errors import BadOptionError
 from agentvcr.inside.clock import KIND as CLOCK
 from agentvcr.inside.exchange import Request
 from agentvcr.matching.fingerprint import Fingerprinter
-from agentvcr.matching.rules import RuleBook
+from agentvcr.matching.rules import RuleBook, declared_in
 from agentvcr.model.address import address_of
 from agentvcr.model.chance import Chance
 from agentvcr.model.exchange import Exchange
@@ -36,8 +36,9 @@ from agentvcr.model.text import storable
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.added import as_recorded
 from agentvcr.replaying.collectors import Collectors
-from agentvcr.replaying.deliveries import Deliveries
+from agentvcr.replaying.deliveries import Deliveries, signals_of
 from agentvcr.replaying.fork import Fork
+from agentvcr.replaying.interrupted import Interrupted
 from agentvcr.replaying.ledger import Ledger
 from agentvcr.replaying.replayer import OnMiss, Replayer
 from agentvcr.replaying.worlds import Worlds
@@ -48,6 +49,7 @@ from agentvcr.session.command import (
     project_root,
     recorded_command,
 )
+from agentvcr.session.declared import lacking
 from agentvcr.session.keying import fingerprinter_of, keyed
 from agentvcr.session.recording import new_recorder, why_broken
 from agentvcr.session.sealing import seal_recording
@@ -151,6 +153,7 @@ def replayed(  # noqa: PLR0913  (what a replay joins)
         added=ledger.told("added"),
         asked_live=ledger.told("live"),
         other_order=ledger.told("order"),
+        signals=replay.signals(),
         changed=(),
         unused=() if keeps_unused else replay.unused(),
         not_replayed=replay.not_replayed(),
@@ -253,13 +256,14 @@ class Replay:
             recorded.exchanges,
             boundary=self.boundary,
             ledger=self.ledger,
-            explain=partial(_explain, rules=self.fingerprinter.book),
+            explain=partial(_explain, rules=self.fingerprinter.book, recorded=recorded),
             on_miss=on_miss,
             pace=pace,
             is_open_ended=recorded.outcome is None,
             collectors=Collectors(recorded.notes),
             any_lane=goes_on,
             fork=fork,
+            interrupted=Interrupted(recorded) if on_miss == "live" else None,
             advice=advice,
         )
         self._live = live
@@ -313,11 +317,22 @@ class Replay:
                     ledger=self.ledger,
                     isolate=not self.boundary.has_live,
                     stdin=given,
-                    coming=Deliveries(self.recorded, lambda: recorder.exchanges),
+                    coming=self.deliveries(lambda: recorder.exchanges),
                 )
         finally:
             hub.close()
             self._reached = tuple(recorder.tally.unrecorded())
+
+    def deliveries(self, begun: Callable[[], int]) -> Deliveries | None:
+        """Give the signals of the recorded run; none where the program may go on in a new one.
+
+        There somebody records what an interrupted run had not come to, and is not interrupted.
+        """
+        return None if self.boundary.asks_live else Deliveries(self.recorded, begun)
+
+    def signals(self) -> tuple[str, ...]:
+        """Name the signals that come again."""
+        return () if self.boundary.asks_live else signals_of(self.recorded)
 
     def worlds(self, recorder: Recorder) -> Worlds:
         """Give what was recorded beside exchanges; no order where the program may leave it."""
@@ -346,10 +361,18 @@ class Replay:
         return (*(f"live: {one}" for one in self._live), *telemetry, *self._reached)
 
 
-def _explain(live: Request, closest: Exchange | None, rules: RuleBook) -> str:
+def _explain(live: Request, closest: Exchange | None, rules: RuleBook, recorded: Run) -> str:
     from agentvcr.diff.explanation import explain_miss  # noqa: PLC0415  (only a miss needs it)
 
-    return explain_miss(as_recorded(live), live.lane, closest, rules)
+    told = explain_miss(as_recorded(live), live.lane, closest, rules)
+    missing = lacking(declared_in(recorded))
+    if not missing:
+        return told
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return (
+        f"{told}\nthe configuration has rules that this cassette lacks ({missing[0]}{more}); "
+        f"agentvcr rekey {recorded.path} gives them to it"
+    )
 
 
 def gateway_port(recorded: Run) -> int:

@@ -180,15 +180,19 @@ def _find(places: Sequence[Place], wanted: str) -> int:
     if len(ends) == 1:
         return ends[0]
     paths = [place.id for place in places]
-    near = [paths[index] for index in ends[:3]]
-    near = near or difflib.get_close_matches(name, paths, n=3, cutoff=0.5)
+    what = f"{len(ends)} steps end in {wanted}" if ends else f"there is no step {wanted}"
+    # A row of `show` that is no step itself, such as a task, stands for those within it.
+    within = [path for path in paths if f"/{name}/" in f"/{path}"]
+    near = [paths[index] for index in ends] or within
+    near = near or difflib.get_close_matches(name, paths, n=_MOST_NEAR, cutoff=0.5)
+    cure = "agentvcr show FILE lists the steps with their numbers"
     if near:
-        cure = f"did you mean {' or '.join(near)}?"
-    else:
-        cure = "agentvcr show FILE lists the steps with their numbers"
-    raise NoSuchStepError(
-        f"there is no step {wanted}", where=f"the run has {len(paths)} steps", cure=cure
-    )
+        more = " or another" * (len(near) > _MOST_NEAR)
+        cure = f"did you mean {' or '.join(near[:_MOST_NEAR])}{more}?"
+    raise NoSuchStepError(what, where=f"the run has {len(paths)} steps", cure=cure)
+
+
+_MOST_NEAR = 3
 
 
 def _below_root(lane: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from agentvcr.cli.quick import read
 from agentvcr.cli.record import record
 from agentvcr.cli.replay import OnMiss, replay
+from agentvcr.errors import TargetUnwritableError
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,9 @@ def test_a_line_that_is_not_plain_is_left_to_typer(words):
 @pytest.mark.parametrize("words", [["--pace", "2"], ["--times", "0"], ["--on-miss", "guess"]])
 def test_a_value_out_of_bounds_is_left_to_typer(words):
     assert read(replay, words) is None
+
+
+@pytest.mark.parametrize("words", [["-o", "none/"], ["--out=none/"]])
+def test_the_name_of_a_folder_is_refused_where_a_file_is_to_be_written(words):
+    with pytest.raises(TargetUnwritableError, match="name of a folder"):
+        read(record, [*words, "true"])

@@ -54,6 +54,31 @@ def test_what_was_under_way_beside_the_first_divergence_is_no_consequence():
     assert (result.first, result.consequences, result.concurrent) == (0, (2,), (1,))
 
 
+def test_who_was_only_broken_off_is_not_first_where_another_asked_something_else():
+    def side(*more, kind, answer):
+        asked = request({"model": "m", "messages": [{"role": "user", "content": "a"}]})
+        beside = exchange(asked, answer, lane="main/task0", began_ms=100, took_ms=50, kind=kind)
+        return run(beside, *more)
+
+    answer = chat("a").response
+    ended = side(
+        chat("b", lane="main/task1", began_ms=300),
+        chat("c", lane="main/task0", began_ms=400),
+        kind="eof",
+        answer=answer,
+    )
+    for kind in (None, "cancelled"):
+        result = diff(
+            ended, side(chat("new", lane="main/task1", began_ms=120), kind=kind, answer=None)
+        )
+        assert statuses(result) == ["changed", "changed", "removed"]
+        assert (result.first, result.concurrent) == (1, (0,))
+        alone = diff(
+            ended, side(chat("b", lane="main/task1", began_ms=120), kind=kind, answer=None)
+        )
+        assert alone.first == 0
+
+
 def test_tokens_and_latency_stand_beside_and_are_no_difference():
     result = diff(run(chat("a", took_ms=10)), run(chat("a", took_ms=900)))
     assert result.same

@@ -151,6 +151,8 @@ def test_rules_hold_for_the_hosts_and_paths_that_fit(host, path, url, holds):
         Rules(ignore=("body.a[x]",)),
         Rules(ignore=("body.a b",)),
         Rules(ignore=("body...a",)),
+        Rules(ignore=("query[",)),
+        Rules(ignore=("query.",)),
         Rules(ignore=("header",)),
         Rules(count=("body.a",)),
         Rules(count=("header.",)),

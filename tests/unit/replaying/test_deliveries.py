@@ -4,9 +4,11 @@ import signal
 import time
 
 import msgspec
+import pytest
 
 from agentvcr.model.run import Note, Outcome
 from agentvcr.replaying.deliveries import Deliveries
+from agentvcr.session.replaying import Replay
 from tests.unit import build
 
 
@@ -28,6 +30,14 @@ def test_a_signal_comes_at_its_time_and_once():
     assert coming.due() == [signal.SIGTERM]
     assert coming.due() == []
     assert coming.timeout_s > 1000
+
+
+@pytest.mark.parametrize("on_miss", ["fail", "nearest", "live"])
+def test_a_run_that_goes_on_beyond_its_recording_is_sent_no_signal(on_miss):
+    run = recorded(notes=(note("SIGINT", 0),))
+    replay = Replay(run, on_miss=on_miss, pace=0.0, live=())
+    assert (replay.deliveries(lambda: 0) is None) == (on_miss == "live")
+    assert replay.signals() == (() if on_miss == "live" else ("SIGINT",))
 
 
 def test_no_signal_overtakes_what_was_asked_before_it():

@@ -16,8 +16,9 @@ def numbered(number, request, lane="main"):
     return replace(build.exchange(request, None, lane=lane), number=number)
 
 
-def asked(number, *messages, lane="main", model="m", url=CHAT):
-    told = [{"role": "user", "content": one} for one in messages]
+def asked(number, *messages, lane="main", model="m", url=CHAT, system=""):
+    told = [{"role": "system", "content": system}] if system else []
+    told += [{"role": "user", "content": one} for one in messages]
     request = build.request(url=url, body={"model": model, "messages": told})
     return numbered(number, request, lane)
 
@@ -37,16 +38,75 @@ def lent(made, *messages, lane="main", **details):
     ("lane", "details"),
     [
         ("other", {}),
-        ("main", {"model": "n"}),
         ("main", {"url": "https://api.openai.com/v2/chat/completions"}),
         ("main", {"url": "https://api.else.com/v1/chat/completions"}),
     ],
 )
-def test_nothing_is_lent_to_another_lane_model_path_or_host(lane, details):
+def test_nothing_is_lent_to_another_lane_path_or_host(lane, details):
     assert (
         lent(lender(asked(1, "What is the time?")), "What is the date?", **details, lane=lane)
         is None
     )
+
+
+LONG = "The street lies in the shade of its trees, and nobody minds. " * 35
+WRITER, CRITIC = "You write our street's newsletter.", "You are the critic. Say what is wrong."
+
+
+def test_an_agents_own_answer_is_nearer_than_another_agents_however_long_what_it_quotes_was():
+    made = lender(
+        asked(1, "An article on trees.", system=WRITER),
+        asked(2, f"The draft: {LONG}", system=CRITIC),
+        asked(3, f"Draft and verdict: {LONG}", system="You are the editor. Decide."),
+        used=(1,),
+    )
+    assert lent(made, "The draft: No.", system=CRITIC) == 2
+    assert lent(made, "Draft and verdict: No.", system="You are the editor. Decide.") == 3
+
+
+@pytest.mark.parametrize(
+    ("draft", "system", "text"),
+    [
+        ("Trees.", f"You are the critic. {LONG[:600]}", "The draft: Trees."),
+        (LONG, CRITIC, f"The draft: {LONG[:80]}"),
+        (LONG, CRITIC, f"{LONG[1000:]} and: {LONG[:1000]}"),
+    ],
+    ids=["grown prompt", "cut draft", "other order"],
+)
+def test_one_long_value_that_is_another_does_not_hide_the_counterpart(draft, system, text):
+    made = lender(asked(1, f"The draft: {draft}", system=CRITIC))
+    assert lent(made, text, system=system) == 1
+
+
+def test_what_shares_no_long_text_is_not_alike():
+    assert lent(lender(asked(1, LONG, system=CRITIC)), "Sum up: " * 30, system="Be " * 20) is None
+
+
+def test_a_used_one_is_lent_where_it_is_clearly_more_alike_than_what_is_left():
+    other = asked(2, "Something else is asked here, and at some length.", system="You decide.")
+    near = asked(1, "Name a tree for our street.", system=WRITER)
+    assert lent(lender(near, other, used=(1,)), "Name one tree for it.", system=WRITER) == 1
+    assert lent(lender(near, other, used=(1,)), "Name it, at some length.", system="Or you.") == 2
+
+
+def test_another_model_is_lent_where_nearly_all_else_is_the_same():
+    one, other = asked(1, LONG, system=CRITIC), asked(2, "Plan it.", system=WRITER, model="n")
+    made = lender(one, other)
+    assert lent(made, LONG, system=CRITIC, model="n") == 1
+    assert lent(made, "Plan it all.", system=WRITER, model="m") == 2
+    assert lent(made, "Sum it up.", system=CRITIC, model="o") is None
+
+
+def test_the_same_model_is_nearer_than_another():
+    made = lender(asked(1, "What is the time?", model="n"), asked(2, "What is the date, then?"))
+    assert lent(made, "What is the time now?") == 2
+
+
+def test_a_model_that_the_path_names_may_be_another_too():
+    url = "https://generativelanguage.googleapis.com/v1beta/models/{}:generateContent"
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+    one, two = (build.request(url=url.format(f"gemini-2.{n}"), body=body) for n in (0, 5))
+    assert lender(numbered(1, one)).lend("main", two).number == 1
 
 
 def test_a_stranger_without_a_lane_of_the_recording_may_be_lent_anything():

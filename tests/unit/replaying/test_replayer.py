@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agentvcr.boundary import Boundary
 from agentvcr.cassette import format as fmt
@@ -11,9 +12,13 @@ from agentvcr.cassette.journal import Journal
 from agentvcr.cassette.reader import load_run
 from agentvcr.inside.exchange import Forward, ReplayHalt, Request
 from agentvcr.matching.fingerprint import Fingerprinter
+from agentvcr.model.run import Note
 from agentvcr.recording.recorder import Recorder
 from agentvcr.redaction.redactor import Redactor
+from agentvcr.replaying.fork import Fork
+from agentvcr.replaying.interrupted import Interrupted
 from agentvcr.replaying.ledger import Ledger
+from agentvcr.replaying.patches import Patch
 from agentvcr.replaying.replayer import Replayer
 
 HEADERS = [(b"content-type", b"application/json")]
@@ -130,6 +135,30 @@ def test_nearest_answers_without_using_up_and_is_taken_down(recorded, replayer):
     assert said(engine.begin(ask(body=b'{"q":"what is the time"}'))) == b"A"
     assert [one.kind for one in ledger.divergences] == ["nearest"]
     assert ledger.fatal is None
+
+
+def test_a_forks_change_is_served_once_and_who_asks_again_gets_what_was_recorded(
+    recorded, replayer
+):
+    run = recorded((ask(), b"recorded"))
+    fork = Fork(run.exchanges[0], [Patch("response.status", "500")])
+    engine = replayer(run, on_miss="nearest", fork=fork)
+    assert [engine.begin(ask()).status for _ in range(3)] == [500, 200, 200]
+
+
+@pytest.mark.parametrize("end", [None, "cut", "cancelled"])
+def test_what_a_signal_broke_off_is_asked_anew_where_it_may_be(recorded, replayer, end):
+    run = recorded((ask(), end))
+    noted = replace(run, notes=(Note(kind="signal", at_ns=0, process=0, text="SIGINT"),))
+    engine = replayer(run, on_miss="live", interrupted=Interrupted(noted))
+    assert isinstance(engine.begin(ask()), Forward)
+    assert (engine.replayer.unused, isinstance(replayer(run).begin(ask()), Forward)) == ([], False)
+
+
+def test_what_the_program_cancelled_itself_is_not_asked_anew(recorded, replayer):
+    run = recorded((ask(), "cancelled"))
+    engine = replayer(run, on_miss="live", interrupted=Interrupted(run))
+    assert not isinstance(engine.begin(ask()), Forward)
 
 
 def test_telemetry_gets_an_ordinary_refusal_and_is_counted(recorded, replayer):

@@ -55,24 +55,25 @@ def result(*, same):
     return replace(diff(a, b), changed=(AGENT, PACKAGE))
 
 
-def summed_up(*, same):
-    return ReplaySummary(
-        path="x.avcr",
-        replayed_as="x.last.avcr",
-        command=(),
-        exchanges=1,
-        divergence=None,
-        accepted=(),
-        added=(),
-        asked_live=(),
-        changed=(),
-        unused=(),
-        not_replayed=(),
-        isolated=True,
-        broken=None,
-        exit_status=0,
-        diff=result(same=same),
-    )
+def summed_up(*, same, **more):
+    fields = {
+        "path": "x.avcr",
+        "replayed_as": "x.last.avcr",
+        "command": (),
+        "exchanges": 1,
+        "divergence": None,
+        "accepted": (),
+        "added": (),
+        "asked_live": (),
+        "changed": (),
+        "unused": (),
+        "not_replayed": (),
+        "isolated": True,
+        "broken": None,
+        "exit_status": 0,
+        "diff": result(same=same),
+    }
+    return ReplaySummary(**{**fields, **more})
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -83,3 +84,19 @@ def test_it_is_told_where_the_runs_differ_alone(reporter, make, same):
     out = io.StringIO()
     reporter.render(make(same=same), out)
     assert ("agent.py; openai 1.2 → 1.3" in out.getvalue()) is not same
+
+
+def test_a_recording_that_was_interrupted_is_told_since_its_replay_is_too():
+    for signals, told in ((("SIGUSR1",), False), (("SIGUSR1", "SIGINT"), True)):
+        out = io.StringIO()
+        summary.render(summed_up(same=True, signals=signals), out)
+        assert ("interrupted by SIGINT, which comes again" in out.getvalue()) is told
+
+
+def test_turns_that_did_not_come_are_told_and_not_where_the_replay_was_stopped():
+    turns = tuple(f"turn {number}" for number in range(9))
+    for stopped in (None, "no recorded exchange answers GET /"):
+        out = io.StringIO()
+        summary.render(summed_up(same=True, divergence=stopped, other_order=turns), out)
+        assert ("another order" in out.getvalue()) is (stopped is None)
+        assert ("agentvcr: and 4 more\n" in out.getvalue()) is (stopped is None)

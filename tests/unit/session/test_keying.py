@@ -6,12 +6,14 @@ import pytest
 from agentvcr.cassette.reader import load_run
 from agentvcr.cassette.seal import seal
 from agentvcr.errors import CassetteVersionError
+from agentvcr.inside.exchange import ReplayHalt
 from agentvcr.matching.fingerprint import Fingerprinter
 from agentvcr.matching.rules import BUILT_IN
 from agentvcr.model.rules import KIND as RULES_KIND
 from agentvcr.model.rules import Rules
-from agentvcr.session.declared import stored
+from agentvcr.session.declared import lacking, stored
 from agentvcr.session.keying import load_keyed, load_two
+from agentvcr.session.replaying import Replay
 from agentvcr.session.sealing import kind_of_step
 from agentvcr.session.verification import repair_cassette
 from tests.golden.make_golden import NAMES, STEPS_NAMES
@@ -115,3 +117,20 @@ def test_a_repair_makes_lost_fingerprints_by_the_rules_in_the_file(tmp_path):
     assert after.world == before.world
     assert after.info == msgspec.structs.replace(before.info, rules=BUILT_IN)
     assert after.exchanges.list_keys() == before.exchanges.list_keys()
+
+
+def test_a_miss_names_a_rule_of_the_project_that_its_cassette_lacks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    everywhere, there = 'ignore = ["body.stamp", "query"]', 'host = "a.b"\nids = ["t-"]'
+    text = f"[matching]\n{everywhere}\n[[matching.at]]\n{there}\n"
+    (tmp_path / "agentvcr.toml").write_text(text, encoding="utf-8")
+    assert lacking(b"") == ("ignore body.stamp", "ignore query", "ids t- for a.b")
+    assert lacking(stored(Fingerprinter(STAMPED))) == ("ignore query", "ids t- for a.b")
+    run = load_run(record(tmp_path / "x.avcr", b'{"stamp": 1}'))
+    asked = ask(body=b'{"stamp": 2}')
+    with pytest.raises(ReplayHalt) as halted:
+        Replay(run, on_miss="fail", pace=0.0, live=()).replayer.begin(asked)
+    assert "(ignore body.stamp and 2 more)" in str(halted.value)
+    assert f"agentvcr rekey {run.path}" in str(halted.value)
+    (tmp_path / "agentvcr.toml").write_text("[matching", encoding="utf-8")
+    assert lacking(b"") == ()

@@ -54,3 +54,25 @@ def test_steps_come_one_at_a_time_where_they_are_asked_for_so():
     one_by_one = each_step(LANES)
     assert next(one_by_one).id == "llm[0]"
     assert (next(one_by_one), *one_by_one) == steps_of(LANES)[1:]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cure"),
+    [
+        ("tool[0]/x", "did you mean"),
+        ("thread1", "did you mean task0/thread1/tool[0]?"),
+        ("task0", "did you mean task0/llm[0] or task0/thread1/tool[0] or task0/llm[1]?"),
+    ],
+)
+def test_what_is_no_step_is_told_with_those_that_may_be_meant(wanted, cure):
+    with pytest.raises(NoSuchStepError, match="there is no step") as caught:
+        find_step(LANES, wanted)
+    assert caught.value.cure.startswith(cure)
+
+
+def test_an_end_that_several_steps_have_is_told_as_that():
+    lanes = run(*(chat("a", lane=f"main/task{number}") for number in range(4)))
+    with pytest.raises(NoSuchStepError) as caught:
+        find_step(lanes, "llm[0]")
+    assert caught.value.what == "4 steps end in llm[0]"
+    assert caught.value.cure.endswith("task1/llm[0] or task2/llm[0] or another?")
