@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from agentvcr.inside.clock_functions import Functions
 
 _MODULE = "_time_machine"
+_WALL_ALONE = 3
+"""The first version that leaves the monotonic clock alone."""
 _STACKS = ("traveller_stack", "coordinates_stack")
 """Who travels, by the names of version 3 and before it."""
 
@@ -56,14 +58,25 @@ class Untouched:
         __import__("datetime")  # else it would be imported, and changed, in between
 
         self._put_back()
-        # Before 3.0 it changes the monotonic clock too, by which all of ours goes. It gets two
-        # functions that nobody asks; what the program reads is in `clock_functions`.
         self._kept = time.monotonic, time.monotonic_ns
-        time.monotonic, time.monotonic_ns = _count, sys._debugmallocstats  # type: ignore[assignment]
+        if _takes_monotonic():
+            # By which all of ours goes. It gets two functions that nobody asks; what the program
+            # reads is in `clock_functions`.
+            time.monotonic, time.monotonic_ns = _count, sys._debugmallocstats  # type: ignore[assignment]
 
     def __exit__(self, *_: object) -> None:
         time.monotonic, time.monotonic_ns = self._kept
         self._put()
+
+
+def _takes_monotonic() -> bool:
+    """Whether the version that is installed changes the monotonic clock too: those before 3.0."""
+    from importlib import metadata  # noqa: PLC0415  (only who travels)
+
+    try:
+        return int(metadata.version("time-machine").partition(".")[0]) < _WALL_ALONE
+    except (metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 def install(clock: Functions, around: Untouched) -> Callable[[], None]:
