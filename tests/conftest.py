@@ -64,6 +64,7 @@ SAMPLED = (
     *("test_doctor.py", "test_loose_ends.py", "test_fork.py", "test_sdk_troubles.py"),
     *("test_httpx_family_scenes.py", "test_http_client_scenes.py", "test_aiohttp_scenes.py"),
     *("test_http_client_routes.py", "test_process_pools.py", "test_programs_own_view.py"),
+    *("test_processes.py", "test_gateway.py", "test_starts_elsewhere.py", "test_tornado.py"),
 )
 """Files of many scenes with several runs each: every third of them, and all in the long form."""
 LONG = 10

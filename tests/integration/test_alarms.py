@@ -13,5 +13,5 @@ def test_an_exception_of_a_signal_handler_reaches_the_program_and_ends_no_record
         done = agentvcr("record", "-o", "x.avcr", "--", *program, cwd=tmp_path)
     assert done.returncode == 0, done.stderr.decode()
     said = done.stderr.decode()
-    assert "gone" not in said
+    assert "recorder is gone" not in said
     assert "unrecorded" not in said

@@ -91,7 +91,9 @@ async def left_by_the_peer(kind):
 
 async def connect_timeout(kind):
     async with kind(Options(timeout_s=SHORT_S)) as client:
-        return [await told(client, f"{FULL}/json"), await told(client, f"{URL}/json")]
+        late = await told(client, f"{FULL}/json")
+    async with kind(Options()) as client:
+        return [late, await told(client, f"{URL}/json")]
 
 
 @needs("streams", "abandons")

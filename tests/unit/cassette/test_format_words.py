@@ -143,7 +143,7 @@ def rows_below(heading):
 
 def test_the_page_has_every_kind_of_what_surrounds_exchanges():
     rows = rows_below("Kinds of WorldRecords")
-    assert len(rows) == len(set(rows)) == 13
+    assert len(rows) == len(set(rows)) == 14
     assert set(rows) == kinds_in_code()
 
 
