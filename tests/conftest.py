@@ -65,8 +65,9 @@ SAMPLED = (
     *("test_httpx_family_scenes.py", "test_http_client_scenes.py", "test_aiohttp_scenes.py"),
     *("test_http_client_routes.py", "test_process_pools.py", "test_programs_own_view.py"),
     *("test_processes.py", "test_gateway.py", "test_starts_elsewhere.py", "test_tornado.py"),
+    *("test_mcp_stdio.py", "test_mcp_http.py"),
 )
-"""Files of many scenes with several runs each: every third of them, and all in the long form."""
+"""Files of many scenes with several runs each: every fourth of them, and all in the long form."""
 LONG = 10
 
 
@@ -76,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if asked or int(os.environ.get("ROUNDS", "3")) >= LONG:
         return
     scenes = [item for item in items if item.path.name in SAMPLED]
-    left = {id(item) for number, item in enumerate(scenes) if number % 3}
+    left = {id(item) for number, item in enumerate(scenes) if number % 4}
     config.hook.pytest_deselected(items=[item for item in items if id(item) in left])
     items[:] = [item for item in items if id(item) not in left]
 

@@ -121,7 +121,7 @@ def test_the_page_has_every_bound_and_every_word():
 
 KIND_IN_CODE = re.compile(
     r'\bworld(?:\(|, )\s*"([a-z.]+)"'  # written at once
-    r'|^KIND(?:: Final)? = "([a-z.]+)"'  # the module's own
+    r'|^(?:KIND|ROOT)(?:: Final)? = "([a-z.]+)"'  # the module's own
     r'|^    name = "([a-z.]+)"'  # of a generator that a program shares
     r'|^ +yield "([a-z.]+)", |\("(sources|files)", \w+\)',  # what a run was made of
     re.MULTILINE,
