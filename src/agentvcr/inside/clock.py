@@ -200,6 +200,10 @@ class Clock(Functions):
         if len(self._listed) > _MOST_LANES:
             self.flush()
 
+    def latest_ns(self) -> int:
+        """Say what the latest read gave, of any lane's, in a replay."""
+        return self._latest[0]
+
     def _passed(self) -> int:
         value, when = self._latest
         return value + real.monotonic_ns() - when
@@ -330,6 +334,11 @@ def segment(lane: Lane) -> None:
 def loop_time() -> float:
     """Read an event loop's clock, as `loop.time()` does: for the timers of the running lane."""
     return _clock.loop_time()
+
+
+def latest_ns() -> int:
+    """Say how late a replay's monotonic clock is by what was read of it; 0 before any read."""
+    return _clock.latest_ns()
 
 
 def set_now(source: Now | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from _thread import allocate_lock
 
-from agentvcr.inside import lanes
+from agentvcr.inside import clock, lanes
 from agentvcr.inside.order import world as worlds
 from agentvcr.inside.order.gates import look_until, taken_back
 from agentvcr.inside.order.segments import next_wait
@@ -127,7 +127,8 @@ def begin(
         return turn
     if world.is_virtual and not world.awaits(turn):
         # It did not run out in the recording: somebody ends it, or time really passes.
-        turn.due_ns = world.now_ns + int(timeout_s * _NS)
+        # The program may have read the clock since what came last: its wait ends no sooner.
+        turn.due_ns = max(world.now_ns, clock.latest_ns()) + int(timeout_s * _NS)
         world.sleepers[id(turn)] = turn
     elif world.replaying and not world.is_virtual:
         world.waits_really(turn)

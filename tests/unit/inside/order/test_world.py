@@ -217,7 +217,9 @@ def told():
     return []
 
 
-def watched(monkeypatch, told, *entries):
+def watched(monkeypatch, told, *entries, children=False):
+    """Watch a replay of `entries` in a process that has children or has none, whichever we have."""
+    monkeypatch.setattr(watch, "has_children", lambda: children)
     world = replaying(*entries)
     world.watch.report = told.append
     return world, Time(monkeypatch, world)
@@ -262,6 +264,16 @@ def test_nobody_spins_for_ever_for_what_never_comes(monkeypatch, told):
     time.passes(2_500, working=True)
     assert turn.woken == [200]
     assert len(told) == 1
+
+
+def test_what_a_child_may_still_bring_about_is_waited_for(monkeypatch, told):
+    log = (("S", 1, 0), 0), (("D", 2, 0), 10)
+    world, time = watched(monkeypatch, told, *log, children=True)
+    turn = waits(world, "D", 2, 0)
+    time.passes(1500)
+    assert not turn.woken
+    time.passes(1500)
+    assert turn.woken == [10]
 
 
 def test_passing_over_an_exchange_leaves_whoever_waits_next_his_turn(monkeypatch, told):
