@@ -114,7 +114,6 @@ def test_who_gives_up_waiting_does_so_when_he_did(name, tmp_path):
     assert recorded.returncode == 0, recorded.stderr.decode()
     assert replayed.returncode == 0, replayed.stderr.decode()
     assert replayed.stdout == recorded.stdout * 2
-    assert "another order" not in replayed.stderr.decode()
 
 
 # anyio cancels again in each turn of the loop, also who waits for the turn of his end.
