@@ -23,6 +23,19 @@ class LateServer(CounterServer):
         line.send(wire.whole_json({"number": number}))
 
 
+def assert_same_again(text, folder, *, times=1):
+    """Record a program, replay it, and expect the same output."""
+    (folder / "program.py").write_text(text)
+    with LateServer() as server:
+        env = {"BASE_URL": server.base_url}
+        command = ["record", "-o", "x.avcr", "--", *python(folder / "program.py")]
+        recorded = agentvcr(*command, cwd=folder, env=env)
+        replayed = agentvcr("replay", "x.avcr", "--times", times, cwd=folder, env=env)
+    assert recorded.returncode == 0, recorded.stderr.decode()
+    assert replayed.returncode == 0, replayed.stderr.decode()
+    assert replayed.stdout == recorded.stdout * times
+
+
 @pytest.mark.parametrize("scene", ["tasks", "threads"])
 def test_timeouts_retries_and_heartbeats_come_in_the_recorded_order(scene, tmp_path, rounds):
     for seed in range(1 if rounds <= FEW else rounds):
@@ -105,15 +118,7 @@ print(time.monotonic() - began >= 0.4)
 
 @pytest.mark.parametrize("name", ["cancelled", "pooled"])
 def test_who_gives_up_waiting_does_so_when_he_did(name, tmp_path):
-    (tmp_path / "program.py").write_text({"cancelled": CANCELLED, "pooled": POOLED}[name])
-    with LateServer() as server:
-        env = {"BASE_URL": server.base_url}
-        command = ["record", "-o", "x.avcr", "--", *python(tmp_path / "program.py")]
-        recorded = agentvcr(*command, cwd=tmp_path, env=env)
-        replayed = agentvcr("replay", "x.avcr", "--times", 2, cwd=tmp_path, env=env)
-    assert recorded.returncode == 0, recorded.stderr.decode()
-    assert replayed.returncode == 0, replayed.stderr.decode()
-    assert replayed.stdout == recorded.stdout * 2
+    assert_same_again({"cancelled": CANCELLED, "pooled": POOLED}[name], tmp_path, times=2)
 
 
 # anyio cancels again in each turn of the loop, also who waits for the turn of his end.
@@ -151,15 +156,7 @@ if __name__ == "__main__":
 
 def test_a_wait_that_was_never_over_is_none_in_a_replay(tmp_path):
     """A timeout of an hour costs neither run an hour, and a sleep is over when time has come."""
-    (tmp_path / "program.py").write_text(PATIENT)
-    with LateServer() as server:
-        env = {"BASE_URL": server.base_url}
-        command = ["record", "-o", "x.avcr", "--", *python(tmp_path / "program.py")]
-        recorded = agentvcr(*command, cwd=tmp_path, env=env)
-        replayed = agentvcr("replay", "x.avcr", cwd=tmp_path, env=env)
-    assert recorded.returncode == 0, recorded.stderr.decode()
-    assert replayed.returncode == 0, replayed.stderr.decode()
-    assert replayed.stdout == recorded.stdout
+    assert_same_again(PATIENT, tmp_path)
 
 
 PATIENT = """
