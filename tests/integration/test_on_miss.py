@@ -223,6 +223,40 @@ def test_a_function_that_was_not_called_so_runs_and_what_it_asks_is_its_own(tmp_
     ]
 
 
+def test_a_timeout_behind_a_live_answer_is_no_shorter_than_it_says(tmp_path, server):
+    """What the lane read of a clock then may lie behind: its timers begin at what time it is."""
+    text = """
+        import asyncio, os, anyio, httpx2
+        url = os.environ["BASE_URL"] + "/v1/chat/completions"
+
+        async def ask(client, what):
+            async with client.stream("POST", url, json={"model": "m", "what": what}) as told:
+                return [piece async for piece in told.aiter_bytes()]
+
+        async def late(client, what, gate):
+            await gate.wait()
+            await ask(client, what)
+            if what == "thing 0":
+                await asyncio.sleep(5)
+            with anyio.move_on_after(2):
+                return len(await ask(client, what + " again"))
+            return "in vain"
+
+        async def main(what):
+            gate = asyncio.Event()
+            async with httpx2.AsyncClient() as client:
+                told = asyncio.create_task(late(client, what, gate))
+                if what == "thing 1":
+                    await asyncio.sleep(5)
+                gate.set()
+                print(await told)
+
+        asyncio.run(main(os.environ["WHAT"]))
+    """
+    recorded, live = of_two_minds(tmp_path, server, script(tmp_path, text))
+    assert (recorded.stdout, live.stdout) == (b"1\n", b"1\n"), live.stderr.decode()
+
+
 def test_what_goes_live_goes_through_the_programs_proxy(tmp_path, server):
     with ProxyServer() as proxy:
         env = {"HTTP_PROXY": proxy.url, "NO_PROXY": "", "no_proxy": ""}

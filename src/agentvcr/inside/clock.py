@@ -37,6 +37,8 @@ KIND = "clock"
 real_monotonic_ns = real.monotonic_ns
 real_sleep = real.sleep
 
+_ANY = -(1 << 100)
+"""Before every read: one of the wall clock is kept less its offset, which may be below 0."""
 _MOST_RUNS = 8
 _MOST_LANES = 256
 """Closed runs, and lanes with something new, after which the engine is told."""
@@ -148,7 +150,7 @@ class Clock(Functions):
 
     # --- a read ---------------------------------------------------------------------------------
 
-    def _read(self, which: int, real_clock: Now) -> int:  # noqa: C901  (a call would cost a read more)
+    def _read(self, which: int, real_clock: Now, least_ns: int = _ANY) -> int:  # noqa: C901  (a call would cost a read more)
         lane = lanes.current()
         cover = lane.cover
         if self.handler is None or lane.shadow or (cover is not None and not cover.left):
@@ -167,6 +169,7 @@ class Clock(Functions):
             if tape is _NONE:
                 return real_clock()
             value = tape.read(self.virtual, self._passed)
+            value = max(value, least_ns)
             if value > self._latest[0]:
                 self._latest = (value, real.monotonic_ns())
         run = reads.run
@@ -279,9 +282,9 @@ class Clock(Functions):
         except Exception as error:  # noqa: BLE001  (an error of ours must not become the program's)
             handler.failed(error)
 
-    def loop_time(self) -> float:
-        """Give what code of a lane reads of its event loop's clock."""
-        return self._read(MONOTONIC, real.monotonic_ns) / 1e9
+    def loop_time(self, least_ns: int = 0) -> float:
+        """Give what code of a lane reads of its event loop's clock, `least_ns` at least."""
+        return self._read(MONOTONIC, real.monotonic_ns, least_ns) / 1e9
 
 
 _clock = Clock()
@@ -331,9 +334,9 @@ def segment(lane: Lane) -> None:
         _clock.flush()
 
 
-def loop_time() -> float:
+def loop_time(least_ns: int = 0) -> float:
     """Read an event loop's clock, as `loop.time()` does: for the timers of the running lane."""
-    return _clock.loop_time()
+    return _clock.loop_time(least_ns)
 
 
 def latest_ns() -> int:

@@ -129,6 +129,7 @@ class Real(Ordered):
             with self._world.lock:
                 self._world.outside += 1
                 self._world.strange += not self._is_known
+                self._world.has_left |= not self._is_known
 
     def _next(self) -> Key:
         if self._is_expected:
@@ -227,7 +228,8 @@ async def async_wait_for_turn(world: World, key: Key, told: Key) -> None:
             _after_the_end(world, key)
             return
         if not world.awaits(turn):
-            return
+            # Whoever is cancelled at this moment is so in the next replay, which does wait.
+            loop.call_soon(_let_go_on, future)
     try:
         await future
     except BaseException:
@@ -235,3 +237,8 @@ async def async_wait_for_turn(world: World, key: Key, told: Key) -> None:
             world.forget(turn)
         raise
     _after_the_end(world, key)
+
+
+def _let_go_on(future: Any) -> None:  # noqa: ANN401  (asyncio's)
+    if not future.done():
+        future.set_result(None)

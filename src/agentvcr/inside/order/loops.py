@@ -327,7 +327,7 @@ def _hook_clock(every: Any) -> None:  # noqa: ANN401  (`BaseEventLoop`)
         if is_own:
             return selector.now_ns / _NS
         if is_program and worlds.reads_are_kept:
-            return clock.loop_time()
+            return clock.loop_time(selector._world.left_ns)
         return selector.now_ns / _NS if selector.is_virtual else monotonic_ns() / _NS
 
     lanes.replace(every, "time", dressed_as(original)(time))

@@ -219,10 +219,10 @@ class Watch:
         world.step()
 
     def tell(self, entry: Entry) -> None:
-        """Say that an entry does not come, and who waits."""
-        if self.report is None:
-            return
+        """Say that an entry does not come, and who waits; not where it is another run anyway."""
         world = self._world
+        if self.report is None or world.has_left:
+            return
         waiting = [world.log.entries[place] for place in sorted(world.pending)]
         named = ", ".join(name_of(one) for one in waiting[:_MOST_NAMED]) or "nobody"
         more = len(waiting) - _MOST_NAMED

@@ -68,6 +68,8 @@ class World:
         """How much is awaited in a replay that comes from the network."""
         self.strange = 0
         """How much of it the log does not know: time stands still for it."""
+        self.has_left = False
+        """Whether anything was awaited that the log does not know: the rest is another run."""
         self.halted: BaseException | None = None
         self.watch = Watch(self)
         self.is_used = False
@@ -104,6 +106,14 @@ class World:
         """The virtual time, in nanoseconds of the recorded monotonic clock."""
         self._load_log()
         return self._now_ns
+
+    @property
+    def left_ns(self) -> int:
+        """The virtual time, behind which no timer is to begin, in another run than the log's; or 0.
+
+        What was read of a clock then may lie behind: its reader comes later than he did.
+        """
+        return self._now_ns if self.has_left and self.is_virtual else 0
 
     # --- who is at work ---------------------------------------------------------------------------
 
