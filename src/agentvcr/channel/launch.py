@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from agentvcr.channel.engine import Divergences, SignalSource
 from agentvcr.channel.hub import Hub
 from agentvcr.channel.namespace import entering
-from agentvcr.channel.signals import Signals
+from agentvcr.channel.signals import SIGNALLED, Signals
 from agentvcr.errors import CommandNotExecutableError, CommandNotFoundError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Ended:
     @property
     def shell_status(self) -> int:
         """The status as a shell says it: 128 + n for a signal."""
-        return self.exit_status if self.exit_status is not None else 128 + (self.signal or 0)
+        return self.exit_status if self.exit_status is not None else SIGNALLED + (self.signal or 0)
 
 
 class Launch:

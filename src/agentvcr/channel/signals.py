@@ -12,7 +12,10 @@ import os
 import signal
 from collections.abc import Callable
 from time import monotonic
+from typing import Final
 
+SIGNALLED: Final = 128
+"""What a shell adds to a signal's number, as the status of what it ended."""
 _FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _GRACE_S = 0.1
 """How long after a signal the canary may take to report it."""

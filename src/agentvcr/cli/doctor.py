@@ -9,8 +9,6 @@ import typer
 from agentvcr.cli.options import Command, Live, new_file
 
 _FAILED = 2
-_SIGNALLED = 128
-"""What a shell adds to the number of a signal."""
 
 
 def doctor(
@@ -50,7 +48,7 @@ def doctor(
         found = diagnose(command or [], target=out, force=force, live=live or (), progress=progress)
     except Interrupted as stop:
         sys.stderr.write(f"agentvcr: ended by {stop}, before anything was certain\n")
-        raise typer.Exit(_SIGNALLED + stop.number) from None
+        raise typer.Exit(stop.exit_status) from None
     if json:
         json_reporter.render(found, sys.stdout)
     else:

@@ -83,6 +83,12 @@ class Recorder:
         """The lane of each process, by its index."""
         self.exchanges = 0
         """How many exchanges began."""
+        self.served = 0
+        """How many of them a recording answers."""
+        self.taken = 0
+        """Of how many of these the program has taken the answer, as far as it did."""
+        self.printed = 0
+        """How many bytes it has written to its standard output."""
         self.refused = 0  # of them, by a replay
         self.broken: Exception | None = None
         """Why the recording stopped early, if it did."""
@@ -207,6 +213,7 @@ class Recorder:
             return self._live(number, request, clean, decision)
         origin = decision.number or None
         self.later(partial(self._begin, number, request, clean, served_from=origin))
+        self.served += 1
         decision.taken = ServedSink(self, number, decision)
         return decision
 
@@ -322,6 +329,7 @@ class Recorder:
     def output(self, process: int, stream: Stream, data: bytes, at_ns: int) -> None:
         """Take down what the program said."""
         clean = self.redactor.output(data)
+        self.printed += len(clean) if stream == "stdout" else 0
         for kind, raw in self._provenance.printed(clean):
             self.add(WorldRecord(kind, 0, "", raw))
         self.add(fmt.OutputPiece(process, stream, self.since_start(at_ns), clean))

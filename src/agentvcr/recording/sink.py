@@ -141,6 +141,7 @@ class ServedSink:
     def __call__(self, chunks: int, kind: str, at_ns: int = 0) -> None:
         """Take what the program took."""
         now = at_ns or monotonic_ns()
+        self._recorder.taken += 1
         if self._inner is not None:
             self._inner(chunks, kind, now)
         self._recorder.later(partial(self._write, chunks, kind, now))

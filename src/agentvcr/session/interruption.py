@@ -13,15 +13,16 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from agentvcr.channel.launch import ENDING, Ended
+from agentvcr.channel.signals import SIGNALLED
 
 
 class Interrupted(Exception):  # noqa: N818  (nothing went wrong)
     """Somebody asked us to end."""
 
     def __init__(self, number: int) -> None:
-        """Keep the signal."""
+        """Keep the signal, and the status that it ends us with."""
         super().__init__(signal.Signals(number).name)
-        self.number = number
+        self.exit_status = SIGNALLED + number
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from agentvcr.model.text import storable
 from agentvcr.recording.recorder import Recorder
 from agentvcr.replaying.added import as_recorded
 from agentvcr.replaying.collectors import Collectors
-from agentvcr.replaying.deliveries import Deliveries, signals_of
+from agentvcr.replaying.deliveries import Deliveries, Progress, signals_of
 from agentvcr.replaying.fork import Fork
 from agentvcr.replaying.interrupted import Interrupted
 from agentvcr.replaying.ledger import Ledger
@@ -317,18 +317,20 @@ class Replay:
                     ledger=self.ledger,
                     isolate=not self.boundary.has_live,
                     stdin=given,
-                    coming=self.deliveries(lambda: recorder.exchanges),
+                    coming=self.deliveries(
+                        lambda: Progress(recorder.served, recorder.taken, recorder.printed)
+                    ),
                 )
         finally:
             hub.close()
             self._reached = tuple(recorder.tally.unrecorded())
 
-    def deliveries(self, begun: Callable[[], int]) -> Deliveries | None:
+    def deliveries(self, progress: Callable[[], Progress]) -> Deliveries | None:
         """Give the signals of the recorded run; none where the program may go on in a new one.
 
         There somebody records what an interrupted run had not come to, and is not interrupted.
         """
-        return None if self.boundary.asks_live else Deliveries(self.recorded, begun)
+        return None if self.boundary.asks_live else Deliveries(self.recorded, progress)
 
     def signals(self) -> tuple[str, ...]:
         """Name the signals that come again."""
@@ -385,3 +387,7 @@ def _named(exchange: Exchange) -> str:
     from agentvcr.diff.explanation import name_exchange  # noqa: PLC0415  (as above)
 
     return name_exchange(exchange)
+
+
+def _progress_of(recorder: Recorder) -> Progress:
+    return Progress(recorder.served, recorder.taken, recorder.printed)

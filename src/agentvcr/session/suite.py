@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from agentvcr.channel.signals import SIGNALLED
 from agentvcr.model.policy import Policy
 from agentvcr.model.report import CaseReport, SuiteReport
 from agentvcr.replaying.replayer import OnMiss
@@ -32,7 +33,6 @@ TIMEOUT_S: Final = 600.0
 """How long a replay may take. Its waits take no time, so one that takes this long hangs."""
 NOTHING_RUN: Final = 3
 """Exit status where no cassette could be replayed at all."""
-_SIGNALLED: Final = 128
 
 
 def run_suite(  # noqa: PLR0913  (the options of the command line)
@@ -82,7 +82,7 @@ def run_suite(  # noqa: PLR0913  (the options of the command line)
     return SuiteReport(
         cases=cases,
         duration_s=time.monotonic() - began_s,
-        exit_status=_SIGNALLED + stopped_by if stopped_by else status,
+        exit_status=SIGNALLED + stopped_by if stopped_by else status,
         shards=(str(shard),) if shard is not None else (),
         interrupted=stopped_by is not None,
     )

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 
 from agentvcr.model.run import Note, Outcome
-from agentvcr.replaying.deliveries import Deliveries
+from agentvcr.replaying.deliveries import Deliveries, Progress
 from agentvcr.session.replaying import Replay
 from tests.unit import build
 
 
-def recorded(*, notes=(), outcome=None, exchanges=()):
-    run = build.run(*exchanges)
+def recorded(*, notes=(), outcome=None, exchanges=(), printed=b""):
+    run = build.run(*exchanges, stdout=printed)
     return msgspec.structs.replace(run, notes=notes, outcome=outcome)
 
 
@@ -26,7 +26,7 @@ def ended(number):
 
 
 def test_a_signal_comes_at_its_time_and_once():
-    coming = Deliveries(recorded(notes=(note("SIGTERM", 0), note("SIGUSR1", 10**15))), lambda: 0)
+    coming = Deliveries(recorded(notes=(note("SIGTERM", 0), note("SIGUSR1", 10**15))), Progress)
     assert coming.due() == [signal.SIGTERM]
     assert coming.due() == []
     assert coming.timeout_s > 1000
@@ -36,36 +36,64 @@ def test_a_signal_comes_at_its_time_and_once():
 def test_a_run_that_goes_on_beyond_its_recording_is_sent_no_signal(on_miss):
     run = recorded(notes=(note("SIGINT", 0),))
     replay = Replay(run, on_miss=on_miss, pace=0.0, live=())
-    assert (replay.deliveries(lambda: 0) is None) == (on_miss == "live")
+    assert (replay.deliveries(Progress) is None) == (on_miss == "live")
     assert replay.signals() == (() if on_miss == "live" else ("SIGINT",))
 
 
-def test_no_signal_overtakes_what_was_asked_before_it():
-    begun = 0
-    asked = build.chat("first", began_ms=1)
-    coming = Deliveries(
-        recorded(notes=(note("SIGINT", 2 * 10**6),), exchanges=(asked,)), lambda: begun
-    )
+def pass_ms(count):
     start = time.monotonic()
-    while time.monotonic() < start + 0.003:  # its time has come
+    while time.monotonic() < start + count / 1000:
         pass
+
+
+def test_no_signal_overtakes_what_was_done_before_it():
+    progress = Progress()
+    asked = build.chat("first", began_ms=1, took_ms=1)
+    made = recorded(notes=(note("SIGINT", 3 * 10**6),), exchanges=(asked,), printed=b"Yes.")
+    coming = Deliveries(made, lambda: progress)
+    pass_ms(4)  # its time has come
     assert coming.due() == []
-    begun = 1
+    progress = Progress(served=1)
+    assert coming.due() == []
+    progress = Progress(served=1, taken=1)
+    assert coming.due() == []
+    progress = Progress(served=1, taken=1, printed=4)
+    assert coming.due() == [signal.SIGINT]
+
+
+def test_a_late_replay_has_as_long_before_a_signal_as_the_recorded_run_had():
+    progress = Progress()
+    asked = build.chat("first", began_ms=1, took_ms=1)
+    made = recorded(notes=(note("SIGINT", 200 * 10**6),), exchanges=(asked,))
+    coming = Deliveries(made, lambda: progress)
+    pass_ms(300)
+    progress = Progress(served=1, taken=1)
+    assert coming.due() == []
+    assert 0.1 < coming.timeout_s <= 0.2
+    pass_ms(1000 * coming.timeout_s)
+    assert coming.due() == [signal.SIGINT]
+
+
+def test_what_no_replay_asks_keeps_no_signal_back():
+    inner = msgspec.structs.replace(build.chat("first", began_ms=1), internal=True)
+    made = recorded(notes=(note("SIGINT", 3 * 10**6),), exchanges=(inner,))
+    coming = Deliveries(made, Progress)
+    pass_ms(4)
     assert coming.due() == [signal.SIGINT]
 
 
 def test_a_signal_that_killed_unseen_is_sent_later_than_it_came():
-    coming = Deliveries(recorded(outcome=ended(signal.SIGKILL)), lambda: 0)
+    coming = Deliveries(recorded(outcome=ended(signal.SIGKILL)), Progress)
     assert coming.due() == []
     assert 0 < coming.timeout_s <= 2
 
 
 def test_a_signal_that_was_seen_is_not_sent_twice():
     run = recorded(notes=(note("SIGTERM", 0),), outcome=ended(signal.SIGTERM))
-    coming = Deliveries(run, lambda: 0)
+    coming = Deliveries(run, Progress)
     assert coming.due() == [signal.SIGTERM]
     assert coming.timeout_s is None
 
 
 def test_a_run_without_signals_waits_for_none():
-    assert Deliveries(recorded(), lambda: 0).timeout_s is None
+    assert Deliveries(recorded(), Progress).timeout_s is None
