@@ -13,6 +13,7 @@ OTHERS = [
     *("threads_with_a_lock", "tasks_with_a_lock"),
     *("queue_of_results", "as_completed", "first_wins"),
     *("workers_of_a_queue", "sets_of_tasks"),
+    *("groups_that_fail", "futures_that_are_done"),
     "calls_that_block_a_loop",
 ]
 MOST_SEEDS = 12

@@ -11,7 +11,9 @@ import os
 import queue
 import sys
 import threading
+import time
 
+import anyio
 import httpx
 
 URL = os.environ["BASE_URL"] + "/v1/chat/completions"
@@ -140,6 +142,54 @@ async def sets_of_tasks():
     return account  # and the end of `asyncio.run` cancels who is idle
 
 
+async def groups_that_fail():
+    """One of a group fails; the others are cancelled one after another, and say so."""
+    account = Account()
+    async with httpx.AsyncClient(timeout=60, verify=False) as client:
+
+        async def agent(name):
+            try:
+                await client.post(URL, json=body("the same"))
+                if name == "4":
+                    raise ValueError(name)
+                await asyncio.sleep(600)
+            except asyncio.CancelledError:
+                account.log.append(name)
+                raise
+
+        for group in (asyncio.TaskGroup, anyio.create_task_group):
+            with contextlib.suppress(ExceptionGroup):
+                async with group() as members:
+                    start = getattr(members, "start_soon", None)
+                    for name in "0123456789":
+                        start(agent, name) if start else members.create_task(agent(name))
+        own = set()
+        for name in "0123456789":
+            own.add(task := asyncio.create_task(agent(name)))
+            task.add_done_callback(own.discard)
+        await asyncio.sleep(1)
+        for task in own:
+            task.cancel()
+        await asyncio.gather(*own, return_exceptions=True)
+    return account.outcome()
+
+
+def futures_that_are_done():
+    """What a pool has done when somebody asks for it comes out of a set."""
+    account = Account()
+    with (
+        httpx.Client(timeout=60, verify=False) as client,
+        concurrent.futures.ThreadPoolExecutor(4) as pool,
+    ):
+        asked = {
+            pool.submit(client.post, URL, json=body("the same")): name for name in "0123456789"
+        }
+        time.sleep(1)
+        account.log += [asked[one] for one in concurrent.futures.as_completed(asked)]
+        account.log += [asked[one] for one in concurrent.futures.wait(asked).done]
+    return account.outcome()
+
+
 def as_completed():
     account = Account()
     with (
@@ -201,6 +251,8 @@ SCENES = {
     "calls_that_block_a_loop": lambda: asyncio.run(calls_that_block_a_loop()),
     "workers_of_a_queue": workers_of_a_queue,
     "sets_of_tasks": lambda: asyncio.run(sets_of_tasks()).outcome(),
+    "groups_that_fail": lambda: asyncio.run(groups_that_fail()),
+    "futures_that_are_done": futures_that_are_done,
     "first_wins": lambda: asyncio.run(first_wins()),
 }
 

@@ -54,13 +54,12 @@ def fell(course: Course, error: BaseException) -> None:
 
 
 async def async_fell(course: Course, error: BaseException) -> None:
-    """The same in an event loop."""
-    if isinstance(error, GeneratorExit):
-        return
-    try:
+    """The same in an event loop.
+
+    Some cancel again and again until one has left, as anyio does: whoever is cancelled already
+    waits on, or it would leave after as many turns of the loop as its client has inner workings.
+    """
+    if end_kind_of(error) == "cancelled":
+        await course.async_end()
+    elif not isinstance(error, GeneratorExit):
         await course.async_arrive()
-    except BaseException:
-        if end_kind_of(error) != "cancelled":
-            raise
-        # Some cancel again and again until one has left: so be it, without a turn.
-        course.skip()

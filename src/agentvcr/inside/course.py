@@ -29,8 +29,8 @@ class Course:
     async def async_arrive(self, index: int | None = None) -> None:
         """The same in an event loop; `index` where deliveries have numbers of their own."""
 
-    def skip(self) -> None:
-        """Take the next delivery to have happened, without a turn."""
+    async def async_end(self) -> None:
+        """The same for the end of what is cancelled, however often it is cancelled meanwhile."""
 
     def finish(self) -> None:
         """Expect nothing more of it."""

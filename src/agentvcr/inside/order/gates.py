@@ -81,10 +81,13 @@ class Ordered(Course):
             if key[2] == 0:
                 self._told_here()
 
-    def skip(self) -> None:
-        """Take the next delivery to have happened, without a turn."""
-        if self._next()[2] == 0 and worlds.active is self._world:
-            self._told_here()
+    async def async_end(self) -> None:
+        """The same for the end of what is cancelled, however often it is cancelled meanwhile."""
+        key, world = self._next(), self._world
+        if worlds.active is world:
+            await async_wait_for_turn(world, key, ("D", self._own, key[2]), is_cancelled=True)
+            if key[2] == 0:
+                self._told_here()
 
     def _told_here(self) -> None:
         """Say to the lane that it was answered."""
@@ -214,9 +217,11 @@ def taken_back(world: World, turn: Turn) -> None:
         world.works(turn.strand)
 
 
-async def async_wait_for_turn(world: World, key: Key, told: Key) -> None:
-    """Wait in this event loop until `key` may happen."""
-    asyncio = sys.modules.get("asyncio")
+async def async_wait_for_turn(
+    world: World, key: Key, told: Key, *, is_cancelled: bool = False
+) -> None:
+    """Wait in this event loop until `key` may happen; who is cancelled already is so no more."""
+    asyncio: Any = sys.modules.get("asyncio")
     loop: Any = asyncio._get_running_loop() if asyncio is not None else None
     selector = wrapped(loop, world)
     if selector is None:
@@ -231,12 +236,22 @@ async def async_wait_for_turn(world: World, key: Key, told: Key) -> None:
             # Whoever is cancelled at this moment is so in the next replay, which does wait.
             loop.call_soon(_let_go_on, future)
     try:
+        while is_cancelled and not future.done():
+            await _come_or_cancelled(asyncio, future)
         await future
     except BaseException:
         with world.lock:
             world.forget(turn)
         raise
     _after_the_end(world, key)
+
+
+async def _come_or_cancelled(asyncio: Any, future: Any) -> None:  # noqa: ANN401  (its own)
+    """Wait for a turn, or until somebody cancels whoever waits for it once more."""
+    try:
+        await asyncio.shield(future)
+    except asyncio.CancelledError:
+        return
 
 
 def _let_go_on(future: Any) -> None:  # noqa: ANN401  (asyncio's)

@@ -164,9 +164,22 @@ def _hook_asyncio(module: ModuleType) -> None:
 
 
 def _hook_task_sets(module: ModuleType) -> None:
-    from agentvcr.inside.order import task_sets  # noqa: PLC0415  (as above)
+    from agentvcr.inside.order import hashes, task_sets  # noqa: PLC0415  (as above)
 
     task_sets.hook_asyncio(module)
+    hashes.hook_tasks(module.tasks)
+
+
+def _hook_futures(module: ModuleType) -> None:
+    from agentvcr.inside.order import hashes  # noqa: PLC0415  (only who has futures)
+
+    hashes.hook_futures(module)
+
+
+def _hook_anyio(module: ModuleType) -> None:
+    from agentvcr.inside.order import hashes  # noqa: PLC0415  (only who has it)
+
+    hashes.hook_scopes(module)
 
 
 def _hook_uvloop(module: ModuleType) -> None:
@@ -178,8 +191,10 @@ def _hook_uvloop(module: ModuleType) -> None:
 HOOKS: dict[str, Hook] = {
     "time": _hook_time,
     "threading": _hook_threading,
+    "concurrent.futures._base": _hook_futures,
     "concurrent.futures.thread": _hook_executors,
     "asyncio.selector_events": _hook_asyncio,
     "asyncio": _hook_task_sets,
+    "anyio._backends._asyncio": _hook_anyio,
     "uvloop": _hook_uvloop,
 }
