@@ -60,6 +60,12 @@ def server():
         yield provider
 
 
+@pytest.fixture
+def slow_server():
+    with CounterServer(jitter_ms=(100, 120)) as provider:
+        yield provider
+
+
 WRITER = "main/main#0/work#1"
 
 
@@ -255,6 +261,99 @@ def test_a_timeout_behind_a_live_answer_is_no_shorter_than_it_says(tmp_path, ser
     """
     recorded, live = of_two_minds(tmp_path, server, script(tmp_path, text))
     assert (recorded.stdout, live.stdout) == (b"1\n", b"1\n"), live.stderr.decode()
+
+
+RACE = """
+    import asyncio, os, {client}
+    url = os.environ["BASE_URL"] + "/v1/chat/completions"
+
+    async def ask(client, what):
+        {ask}
+
+    async def main(what):
+        async with {client}.{session}() as client:
+            quick = asyncio.create_task(ask(client, "quick" if what == "thing 0" else what))
+            slow = asyncio.create_task(ask(client, "slow"))
+            if {is_left}:
+                if what == "thing 0":
+                    await asyncio.wait([slow], timeout=0.01)
+                else:  # time stands still while something is asked live
+                    for _ in range(50):
+                        await asyncio.sleep(0)
+                slow.cancel()
+            told = [await quick]
+            told += await asyncio.gather(slow, return_exceptions=True)
+            print(await ask(client, str([str(one) for one in told])))
+
+    asyncio.run(main(os.environ["WHAT"]))
+"""
+CLIENTS = {
+    "httpx2": ("AsyncClient", "return (await client.post(url, json={'m': what})).text"),
+    "aiohttp": (
+        "ClientSession",
+        "async with client.post(url, json={'m': what}) as told: return await told.text()",
+    ),
+}
+
+
+def race(folder, client, is_left):
+    session, ask = CLIENTS[client]
+    return script(folder, RACE.format(client=client, session=session, ask=ask, is_left=is_left))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_live_asks_anew_what_was_cancelled_and_is_not_any_more(tmp_path, slow_server, client):
+    program = race(tmp_path, client, 'what == "thing 0"')
+    _, live = of_two_minds(tmp_path, slow_server, program)
+    assert live.returncode == 1, live.stderr.decode()
+    assert b"exchange 2 of lane main/main#0/ask#1 was cancelled before it" in live.stderr
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_was_answered_and_is_cancelled_live_is_so_in_the_new_cassette(
+    tmp_path, slow_server, client
+):
+    _, live = of_two_minds(tmp_path, slow_server, race(tmp_path, client, 'what == "thing 1"'))
+    assert live.returncode == 1, live.stderr.decode()
+    ends = [one.ending.kind for one in load_run(tmp_path / "new.avcr").exchanges]
+    assert ends == ["eof", "cancelled", "eof"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_who_waits_for_what_was_cancelled_is_told_and_does_not_hang(tmp_path, slow_server, client):
+    program = race(tmp_path, client, 'what == "thing 0" and "STAY" not in os.environ')
+    env = {"BASE_URL": slow_server.base_url, "WHAT": "thing 0"}
+    agentvcr("record", "-o", "x.avcr", "--", *program, cwd=tmp_path, env=env)
+    done = agentvcr("replay", "x.avcr", cwd=tmp_path, env={**env, "STAY": "1"})
+    assert done.returncode == 4
+    assert b"waits for an answer, where the recorded one cancelled its request" in done.stderr
+
+
+def test_threads_that_sleep_behind_a_live_answer_go_on_in_the_same_order(tmp_path, server):
+    text = """
+        import os, time, httpx2
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+        url = os.environ["BASE_URL"] + "/v1/chat/completions"
+
+        def ask(what):
+            told = httpx2.post(url, json={"model": "m", "what": what}).json()
+            return told["choices"][0]["message"]["content"]
+
+        def work(name):
+            if name == "two" and os.environ["WHAT"] == "thing 1":
+                for number in range(3):
+                    ask(f"anew {number}")
+                    time.sleep(0.1)
+                return "gave up"
+            return ask(name)
+
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(work, name) for name in ("one", "two", "three", "four")]
+            told = [one.result() for one in as_completed(asked)]
+        print(ask(" | ".join(told)), told)
+    """
+    _, live = of_two_minds(tmp_path, server, script(tmp_path, text))
+    assert live.returncode == 1, live.stderr.decode()
 
 
 def test_what_goes_live_goes_through_the_programs_proxy(tmp_path, server):

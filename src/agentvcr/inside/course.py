@@ -32,6 +32,9 @@ class Course:
     async def async_end(self) -> None:
         """The same for the end of what is cancelled, however often it is cancelled meanwhile."""
 
+    def end_in_vain(self, never: object) -> None:
+        """Let a future of asyncio's be done when the end that is awaited does not come."""
+
     def finish(self) -> None:
         """Expect nothing more of it."""
 

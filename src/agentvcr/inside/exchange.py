@@ -28,6 +28,10 @@ HeaderList = list[tuple[bytes, bytes]]
 """Raw header pairs: order, case and duplicates kept."""
 
 
+UNSEEN = "unseen"
+"""How an exchange ended that was cancelled while its head waited for its turn."""
+
+
 class ReplayHalt(BaseException):
     """The replay cannot follow the recording, and the program must stop.
 
@@ -96,6 +100,8 @@ class Sink(Protocol):
 
     def end(self, kind: str, error: BaseException | None = None) -> None:
         """Tell how it ended: eof, closed, abandoned, cancelled or failed. Only the first counts.
+
+        `UNSEEN` where it was cancelled when its head had come, and the program had not seen it.
 
         Returns when the exchange is safe from the death of this process and of the recorder.
         """

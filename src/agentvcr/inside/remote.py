@@ -14,6 +14,7 @@ from agentvcr.inside import clock, frames
 from agentvcr.inside.channel import Gone, Link
 from agentvcr.inside.course import Course
 from agentvcr.inside.exchange import (
+    UNSEEN,
     Forward,
     HeaderList,
     NullSink,
@@ -95,7 +96,7 @@ class RemoteSink:
             self.ended = True
             self.handler.open.pop(self.exchange, None)
             meta: dict[str, Any] = {"how": kind}
-            if error is not None and kind in ("failed", "cancelled"):
+            if error is not None and kind in ("failed", "cancelled", UNSEEN):
                 meta["failure"] = failure_of(error)
             self.handler.tell_order()
             packed, now = frames.pack_meta(meta), monotonic_ns()

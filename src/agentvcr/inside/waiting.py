@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
     from typing import Any, Callable, Set
 
+    from agentvcr.inside.course import Course
     from agentvcr.inside.exchange import Serve
 
 WAITING = ("cancelled", "cut")
@@ -73,11 +74,12 @@ async def async_wait(serve: Serve, position: int) -> None:
         await sleep(delay_s)
 
 
-async def forever() -> None:
+async def until_cancelled(course: Course) -> None:
     """Wait for the one who cancelled the recorded request to cancel this one.
 
-    Without a timer in asyncio: that looks at the clock, where the recorded program did not, and the
-    program's next look would find what this one should have.
+    Returns where nobody does by the time that somebody did in the recorded run. Without a timer in
+    asyncio: that looks at the clock, where the recorded program did not, and the program's next
+    look would find what this one should have.
     """
     asyncio = sys.modules.get("asyncio")
     loop = asyncio._get_running_loop() if asyncio is not None else None
@@ -86,6 +88,7 @@ async def forever() -> None:
             await sleep(3600)
     never = loop.create_future()
     _held.add(never)  # nobody else has it, nor through it the task
+    course.end_in_vain(never)
     try:
         await never
     finally:

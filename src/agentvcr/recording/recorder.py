@@ -222,6 +222,7 @@ class Recorder:
         self._backlog.hurry()
         out = self._forwarded(number, request, clean, internal=request.covered, is_live=True)
         out.body = decided.change(request.body) if decided.change else None
+        out.number = decided.number
         return out
 
     def _forwarded(

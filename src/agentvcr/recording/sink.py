@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from agentvcr.cassette import format as fmt
-from agentvcr.inside.exchange import HeaderList, Request, Serve, failure_of
+from agentvcr.inside.exchange import UNSEEN, HeaderList, Request, Serve, failure_of
 from agentvcr.model.exchange import EndKind
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class RecordingSink:
         if self.ended:
             return
         self.ended = True
+        if kind == UNSEEN:
+            kind, self.answer, self.chunks = "cancelled", None, []
         recorder = self._recorder
         failure_type, message = failure or (None, None)
         if message is not None:
@@ -156,9 +158,9 @@ class ServedSink:
     def _write(self, chunks: int, kind: str, now: int) -> None:
         serve = self._serve
         sink = RecordingSink(self._recorder, self.number, is_clean=not serve.is_edited)
-        if serve.status:
+        if serve.status and kind != UNSEEN:
             head_ns, *times = self._times(chunks, now)
             sink.answer = (head_ns, serve.status, serve.headers, serve.reason, serve.http_version)
             sink.chunks = list(zip(times, serve.chunks, strict=False))
-        failure = serve.failure if kind in ("failed", "cancelled") else None
+        failure = serve.failure if kind in ("failed", "cancelled", UNSEEN) else None
         sink.end_as("cut" if kind in ("overrun", "misfit") else kind, failure, now)

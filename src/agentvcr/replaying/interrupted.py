@@ -1,8 +1,9 @@
 """Which recorded exchanges were broken off from outside: by a signal, or with the whole run.
 
 Owns that judgement, for replays that may ask anew (`live`): there a broken answer is no answer, and
-nobody comes again to end the wait for it. A replay that asks nothing waits for the recorded signal
-(`deliveries`).
+nobody comes again to end the wait for it. What the program cancelled is asked too, but in its
+recorded turn (`replayer`): it may cancel it again. A replay that asks nothing waits for the
+recorded signal (`deliveries`).
 """
 
 from __future__ import annotations

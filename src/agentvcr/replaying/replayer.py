@@ -162,13 +162,19 @@ class Replayer:
     def _asked_anew(self, exchange: Exchange, request: Request) -> Forward | None:
         """Let a request go out whose recorded answer was broken off; None for any other."""
         interrupted = self._interrupted
-        if interrupted is None or request.method == STARTED or not interrupted.has_broken(exchange):
+        if interrupted is None or request.method == STARTED:
             return None
-        message = f"exchange {exchange.number} of lane {exchange.lane} was broken off"
-        message += " when the recorded run was interrupted"
+        ending, message = exchange.ending, f"exchange {exchange.number} of lane {exchange.lane} was"
+        if interrupted.has_broken(exchange):
+            number, message = 0, f"{message} broken off when the recorded run was interrupted"
+        elif ending and ending.kind == "cancelled" and exchange.response is None:
+            # Whether the program does so again is seen when its turn has come.
+            number, message = exchange.number, f"{message} cancelled before it was answered"
+        else:
+            return None
         self._ledger.diverged("live", message, fatal=False)
         self._boundary.let_out(request.url)
-        return Forward(NullSink())
+        return Forward(NullSink(), number)
 
     def _asked_otherwise(self, exchange: Exchange, request: Request) -> Forward | None:
         """Let the request of a fork go out with another body, where it may; None for any other."""
@@ -373,8 +379,11 @@ class _Watch:
             how = self._exchange.ending.kind if self._exchange.ending else "cut"
             message = (
                 f"exchange {self._exchange.number} of lane {self._exchange.lane}: the program "
-                f"reads on after {chunks} chunks, where the recorded answer was {how}"
             )
+            if how == "cancelled" and self._exchange.response is None:
+                message += "waits for an answer, where the recorded one cancelled its request"
+            else:
+                message += f"reads on after {chunks} chunks, where the recorded answer was {how}"
             if self._is_open_ended and how == "cut":
                 message += f"\n{_CUT_OFF}"
             self._ledger.diverged("overrun", message)

@@ -20,14 +20,14 @@ from agentvcr.inside.exchange import (
 from agentvcr.inside.interceptors.aiohttp_ahead import kept_class, read_first
 from agentvcr.inside.interceptors.aiohttp_answers import Answer, answering_class
 from agentvcr.inside.interceptors.aiohttp_bodies import Bodies
+from agentvcr.inside.interceptors.aiohttp_holding import hold_back, let_come
 from agentvcr.inside.interceptors.aiohttp_streams import (
     Served,
     Tee,
     Wire,
-    hold_back,
-    let_come,
     served_class,
     teed_class,
+    tell_unseen,
     telling,
     watch,
     watch_served,
@@ -82,7 +82,12 @@ class Client:
                 let_come(protocol, held)
         except BaseException as error:
             if response is not None:  # broken off before the program could see it
+                is_unseen = end_kind_of(error) == "cancelled"
+                if is_unseen:
+                    tell_unseen(response.content, error)
                 response.close()
+                if is_unseen:
+                    await async_fell(decision.course, error)
             elif isinstance(decision, Forward):
                 await async_broke_off(decision, error)
             else:

@@ -10,7 +10,7 @@ import re
 
 from agentvcr.inside.exchange import ReplayHalt, end_kind_of
 from agentvcr.inside.interceptors.aiohttp_errors import BEFORE_SENDING, error_of
-from agentvcr.inside.waiting import WAITING, forever, sleep
+from agentvcr.inside.waiting import WAITING, sleep, until_cancelled
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Answer:
         """Do without a head what the recorded request did: fail, or wait."""
         if self.serve.end_kind in WAITING:
             try:
-                await forever()
+                await until_cancelled(self.serve.course)
             except BaseException as error:
                 self.end(end_kind_of(error))
                 raise

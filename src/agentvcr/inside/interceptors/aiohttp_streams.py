@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from collections import deque
 
-from agentvcr.inside.exchange import end_kind_of
+from agentvcr.inside.exchange import UNSEEN, end_kind_of
+from agentvcr.inside.interceptors.aiohttp_holding import hold_back, let_come
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ def watch_served(reader: Any, watcher: Any, kind: Any) -> None:  # noqa: ANN401 
     reader.__class__ = kind
 
 
+def tell_unseen(reader: Any, error: BaseException) -> None:  # noqa: ANN401  (the library's)
+    """Notice that the program is cancelled before it sees the head of an answer with a body."""
+    protocol = getattr(reader, "_protocol", None)
+    watcher = _watchers.get(id(reader)) or getattr(protocol, "_agentvcr_watcher", None)
+    if watcher is not None:
+        watcher.end(UNSEEN, error)
+
+
 def _watcher_of(reader: Any) -> Any:  # noqa: ANN401  (the library's)
     watcher = _watchers.get(id(reader))
     return reader._protocol._agentvcr_watcher if watcher is None else watcher
@@ -57,24 +66,6 @@ class Wire:
         """Begin before the first piece."""
         self.pieces: deque[tuple[int, bytes]] = deque()
         self.encoded = False
-
-
-def hold_back(protocol: Any) -> Any:  # noqa: ANN401  (the library's; a transport, or None)
-    """Let nothing more come over a connection, until what has come has been taken in its turn.
-
-    Without us the program had it before its peer could close the connection.
-    """
-    transport = getattr(protocol, "transport", None)
-    if transport is None or not hasattr(transport, "is_reading") or not transport.is_reading():
-        return None
-    transport.pause_reading()
-    return transport
-
-
-def let_come(protocol: Any, held: Any) -> None:  # noqa: ANN401  (as above)
-    """Let more come, unless the library itself holds it back by now."""
-    if held is not None and not held.is_closing() and not protocol._reading_paused:
-        held.resume_reading()
 
 
 def telling(original: Any) -> Any:  # noqa: ANN401  (the library's method)

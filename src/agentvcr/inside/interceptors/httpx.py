@@ -13,6 +13,7 @@ import sys
 from agentvcr.inside import lanes, state
 from agentvcr.inside.broken import async_broke_off, async_fell, broke_off
 from agentvcr.inside.exchange import (
+    UNSEEN,
     Forward,
     ProcessHandler,
     ReplayHalt,
@@ -30,7 +31,7 @@ from agentvcr.inside.interceptors.httpx_streams import (
     async_read_all,
     read_all,
 )
-from agentvcr.inside.waiting import WAITING, async_wait, forever, sleep, until_the_end, wait
+from agentvcr.inside.waiting import WAITING, async_wait, sleep, until_cancelled, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _async(client: Client, original: Any) -> Any:  # noqa: ANN401  (the library'
                 await async_wait(decision, 0)
             await sleep(decision.wait_s(0))  # 0 too: a real request lets others run
             if decision.status or decision.end_kind not in WAITING:
-                await decision.course.async_arrive()
+                await _come(decision)
             if not decision.status:
                 if decision.end_kind in WAITING:
                     await _until_cancelled(decision)
@@ -276,11 +277,22 @@ def _resize(request: Any, size: int) -> None:  # noqa: ANN401  (the library's)
 
 async def _until_cancelled(serve: Serve) -> None:
     try:
-        await forever()
+        await until_cancelled(serve.course)
     except BaseException as error:
         if serve.taken is not None:
             serve.taken(0, end_kind_of(error))
         await async_fell(serve.course, error)
+        raise
+
+
+async def _come(serve: Serve) -> None:
+    """Wait for the turn of a head; who is cancelled meanwhile has none of the answer."""
+    try:
+        await serve.course.async_arrive()
+    except BaseException as error:
+        if end_kind_of(error) == "cancelled" and serve.taken is not None:
+            serve.taken(0, UNSEEN)
+            await async_fell(serve.course, error)
         raise
 
 

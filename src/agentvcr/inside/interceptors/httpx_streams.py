@@ -11,7 +11,7 @@ import sys
 from agentvcr.inside import lanes
 from agentvcr.inside.broken import async_told_in_turn, told_in_turn
 from agentvcr.inside.exchange import ReplayHalt, end_kind_of
-from agentvcr.inside.waiting import WAITING, async_wait, forever, until_the_end, wait
+from agentvcr.inside.waiting import WAITING, async_wait, until_cancelled, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each recorded program 10 ms
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ class AsyncReplayed(Served):
             if serve.delays_ns or serve.gates:
                 await async_wait(serve, self._taken + 1)
             if serve.end_kind in WAITING and not self._closed:
-                await forever()
+                await until_cancelled(serve.course)
             await serve.course.async_arrive()
         except GeneratorExit:  # left; whether closed or dropped, its owner will say
             raise

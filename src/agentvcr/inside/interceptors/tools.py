@@ -20,7 +20,7 @@ from agentvcr.inside.exchange import (
 )
 from agentvcr.inside.lane import OpenStep
 from agentvcr.inside.patching import overload
-from agentvcr.inside.waiting import WAITING, forever, sleep, until_the_end, wait
+from agentvcr.inside.waiting import WAITING, sleep, until_cancelled, until_the_end, wait
 
 TYPE_CHECKING = False  # `typing` would cost each program that has tools 10 ms
 if TYPE_CHECKING:
@@ -336,7 +336,7 @@ async def _in_turn(decision: Forward) -> None:
 
 async def _until_cancelled(serve: Serve) -> None:
     try:
-        await forever()
+        await until_cancelled(serve.course)
     except BaseException as error:
         if serve.taken is not None:
             serve.taken(0, end_kind_of(error))

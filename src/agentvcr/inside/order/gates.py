@@ -97,6 +97,14 @@ class Ordered(Course):
                 segments.go_on(self._world, lane)
             worlds.told(lane)
 
+    def end_in_vain(self, never: Any) -> None:  # noqa: ANN401  (asyncio's)
+        """Let a future be done when the log goes on without this exchange's next entry."""
+        world, key = self._world, ("D", self.number, self._index)
+        selector = wrapped(never.get_loop(), world) if worlds.active is world else None
+        if selector is not None:
+            with world.lock:
+                world.in_vain[self.number] = LoopTurn(key, selector, never)
+
     def finish(self) -> None:
         """Expect nothing more of it."""
         world = self._world

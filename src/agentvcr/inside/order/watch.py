@@ -160,6 +160,8 @@ class Watch:
             one.key[1] == entry.who and one.key[0] in OF_EXCHANGE for one in world.pending.values()
         ):
             return 0  # a later part of the same exchange is waited for: this one never comes
+        if world.has_left:
+            return _UNSEEN_NS  # another run, whose order is its own: who comes later comes late
         if not (self._is_real() or has_children()):
             return max(_STUCK_NS >> self._passed, _UNSEEN_NS)
         gap_ns = max(0, entry.at_ns - world.now_ns)
@@ -214,6 +216,9 @@ class Watch:
             self.tell(entry)
         if entry.kind in OF_EXCHANGE:  # nor does what is behind it, unless somebody waits for that
             log.finish(entry.who, but=world.pending)
+            waits = world.in_vain.pop(entry.who, None)
+            if waits is not None and not waits.is_over():
+                world.wake(waits, world.now_ns)
         log.mark(place)
         world.progress += 1
         world.step()

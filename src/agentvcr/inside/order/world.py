@@ -60,6 +60,8 @@ class World:
         """Turns that wait in a replay, by their places in the log."""
         self.gone: set[int] = set()
         """Places of timed waits that somebody has ended in this replay: their ends never come."""
+        self.in_vain: dict[Any, Any] = {}
+        """Turns of those who wait to be cancelled as they were, by the recorded exchange."""
         self.timed: dict[int, int] = {}
         """Places of the ends of waits that take their time in a replay, by the turn's identity."""
         self.sleepers: dict[int, Any] = {}
@@ -277,6 +279,9 @@ class World:
         """Let a timer run out."""
         self._now_ns = max(self._now_ns, now_ns)
         sleeper.expired = True
+        if isinstance(sleeper, Turn) and sleeper.told is not None:
+            kind, who, index = sleeper.told  # which the next replay has to know
+            self._keep(Entry(kind, who, index, self._now_ns))
         self.wake(sleeper, now_ns)
 
     def release(self, place: int) -> None:
@@ -288,7 +293,9 @@ class World:
             self._now_ns = max(self._now_ns, entry.at_ns)
         if turn.told is not None:
             kind, who, index = turn.told
-            self._keep(Entry(kind, who, index, entry.at_ns, entry.overlap))
+            # Not the recorded time: behind something that came otherwise it would go back.
+            at_ns = self._now_ns if self.is_virtual else monotonic_ns()
+            self._keep(Entry(kind, who, index, at_ns, entry.overlap))
         turn.expired = True
         self.wake(turn, entry.at_ns)
 
