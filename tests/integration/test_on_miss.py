@@ -3,8 +3,6 @@
 The provider counts, and is gone before a replay that may not ask it.
 """
 
-import sys
-import textwrap
 from collections import Counter
 
 import pytest
@@ -15,6 +13,7 @@ from tests.support.command_line import agentvcr, python
 from tests.support.counter_server import CounterServer
 from tests.support.proxy_server import ProxyServer
 from tests.support.shell import needs
+from tests.support.two_minds import of_two_minds, script
 
 JITTER_MS = (1, 20)
 
@@ -57,12 +56,6 @@ class Crew:
 @pytest.fixture
 def server():
     with CounterServer(jitter_ms=JITTER_MS) as provider:
-        yield provider
-
-
-@pytest.fixture
-def slow_server():
-    with CounterServer(jitter_ms=(100, 120)) as provider:
         yield provider
 
 
@@ -198,26 +191,6 @@ ASK = """
 """
 
 
-def of_two_minds(folder, server, command, **env):
-    """Record a program, and replay it live as if it asked for something else; gives both."""
-    told = []
-    known = {"BASE_URL": server.base_url, "OPENAI_BASE_URL": server.base_url + "/v1", **env}
-    for words in (
-        ("record", "-o", "x.avcr", "--", *command),
-        ("replay", "x.avcr", "--on-miss", "live", "-o", "new.avcr"),
-    ):
-        done = agentvcr(*words, cwd=folder, env={**known, "WHAT": f"thing {len(told)}"})
-        told.append(done)
-    again = agentvcr("replay", "new.avcr", cwd=folder, env={**known, "WHAT": "thing 1"})
-    assert (again.returncode, again.stdout) == (0, told[1].stdout), again.stderr.decode()
-    return told
-
-
-def script(folder, text):
-    (folder / "program.py").write_text(textwrap.dedent(text))
-    return [sys.executable, "program.py"]
-
-
 def test_a_function_that_was_not_called_so_runs_and_what_it_asks_is_its_own(tmp_path, server):
     _, live = of_two_minds(tmp_path, server, script(tmp_path, TOOL))
     assert (live.returncode, live.stdout) == (1, b"This is answer 2.\n"), live.stderr.decode()
@@ -261,72 +234,6 @@ def test_a_timeout_behind_a_live_answer_is_no_shorter_than_it_says(tmp_path, ser
     """
     recorded, live = of_two_minds(tmp_path, server, script(tmp_path, text))
     assert (recorded.stdout, live.stdout) == (b"1\n", b"1\n"), live.stderr.decode()
-
-
-RACE = """
-    import asyncio, os, {client}
-    url = os.environ["BASE_URL"] + "/v1/chat/completions"
-
-    async def ask(client, what):
-        {ask}
-
-    async def main(what):
-        async with {client}.{session}() as client:
-            quick = asyncio.create_task(ask(client, "quick" if what == "thing 0" else what))
-            slow = asyncio.create_task(ask(client, "slow"))
-            if {is_left}:
-                if what == "thing 0":
-                    await asyncio.wait([slow], timeout=0.01)
-                else:  # time stands still while something is asked live
-                    for _ in range(50):
-                        await asyncio.sleep(0)
-                slow.cancel()
-            told = [await quick]
-            told += await asyncio.gather(slow, return_exceptions=True)
-            print(await ask(client, str([str(one) for one in told])))
-
-    asyncio.run(main(os.environ["WHAT"]))
-"""
-CLIENTS = {
-    "httpx2": ("AsyncClient", "return (await client.post(url, json={'m': what})).text"),
-    "aiohttp": (
-        "ClientSession",
-        "async with client.post(url, json={'m': what}) as told: return await told.text()",
-    ),
-}
-
-
-def race(folder, client, is_left):
-    session, ask = CLIENTS[client]
-    return script(folder, RACE.format(client=client, session=session, ask=ask, is_left=is_left))
-
-
-@pytest.mark.parametrize("client", CLIENTS)
-def test_live_asks_anew_what_was_cancelled_and_is_not_any_more(tmp_path, slow_server, client):
-    program = race(tmp_path, client, 'what == "thing 0"')
-    _, live = of_two_minds(tmp_path, slow_server, program)
-    assert live.returncode == 1, live.stderr.decode()
-    assert b"exchange 2 of lane main/main#0/ask#1 was cancelled before it" in live.stderr
-
-
-@pytest.mark.parametrize("client", CLIENTS)
-def test_what_was_answered_and_is_cancelled_live_is_so_in_the_new_cassette(
-    tmp_path, slow_server, client
-):
-    _, live = of_two_minds(tmp_path, slow_server, race(tmp_path, client, 'what == "thing 1"'))
-    assert live.returncode == 1, live.stderr.decode()
-    ends = [one.ending.kind for one in load_run(tmp_path / "new.avcr").exchanges]
-    assert ends == ["eof", "cancelled", "eof"]
-
-
-@pytest.mark.parametrize("client", CLIENTS)
-def test_who_waits_for_what_was_cancelled_is_told_and_does_not_hang(tmp_path, slow_server, client):
-    program = race(tmp_path, client, 'what == "thing 0" and "STAY" not in os.environ')
-    env = {"BASE_URL": slow_server.base_url, "WHAT": "thing 0"}
-    agentvcr("record", "-o", "x.avcr", "--", *program, cwd=tmp_path, env=env)
-    done = agentvcr("replay", "x.avcr", cwd=tmp_path, env={**env, "STAY": "1"})
-    assert done.returncode == 4
-    assert b"waits for an answer, where the recorded one cancelled its request" in done.stderr
 
 
 def test_threads_that_sleep_behind_a_live_answer_go_on_in_the_same_order(tmp_path, server):

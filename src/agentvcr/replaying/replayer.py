@@ -377,10 +377,9 @@ class _Watch:
             self._ledger.diverged("misfit", message)
         if kind == "overrun":
             how = self._exchange.ending.kind if self._exchange.ending else "cut"
-            message = (
-                f"exchange {self._exchange.number} of lane {self._exchange.lane}: the program "
-            )
-            if how == "cancelled" and self._exchange.response is None:
+            own = self._exchange
+            message = f"exchange {own.number} of lane {own.lane}: the program "
+            if how == "cancelled" and own.response is None:
                 message += "waits for an answer, where the recorded one cancelled its request"
             else:
                 message += f"reads on after {chunks} chunks, where the recorded answer was {how}"
