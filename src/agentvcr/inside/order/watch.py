@@ -45,6 +45,10 @@ _PATIENCE_NS = 2_000 * _MS
 _MOST_PATIENCE_NS = 60_000 * _MS
 _SPINNING_PATIENCE_NS = 10_000 * _MS
 """A turn never comes after so much work of who waits by looking, and ten times the recorded one."""
+_OF_LANE = "TWX"
+"""Kinds of what a lane does itself, behind whatever it has waited for."""
+_NEAR_NS = 100 * _MS
+"""A wait whose time is up no later than this behind a recorded end is the one that ended there."""
 _MOST_NAMED = 4
 
 
@@ -131,6 +135,8 @@ class Watch:
         """
         world = self._world
         if self._quiet_ns >= _UNSEEN_NS:
+            if self._runs_out_for(entry):
+                return
             for one in world.sleepers.values():
                 if hasattr(one, "real"):  # an event loop
                     one.real.is_open = True
@@ -189,6 +195,26 @@ class Watch:
             return True
         world.fire(due, due.due_ns)
         return True
+
+    def _runs_out_for(self, entry: Entry) -> bool:
+        """Let a wait run out of the lane that has something to do next in the log.
+
+        A lane waits for one thing at a time, so that does not come before. Where it is the end of a
+        wait that is counted otherwise, it is this one.
+        """
+        world = self._world
+        if entry.kind not in _OF_LANE:
+            return False
+        for one in list(world.sleepers.values()):
+            who = getattr(one, "key", None) and one.key[1]
+            if not who or lane_of(who) != lane_of(str(entry.who)):
+                continue
+            if one.due_ns is not None and one.due_ns <= entry.at_ns + _NEAR_NS:
+                if one.key[:2] == entry.key[:2]:
+                    world.log.mark(world.log.cur)
+                world.fire(one, one.due_ns)
+                return True
+        return False
 
     def _is_late(self, entry: Entry) -> bool:
         """Whether nothing of the log has come for so long that waits are no reason.

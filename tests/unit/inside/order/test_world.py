@@ -354,3 +354,18 @@ def test_a_recording_waits_for_whoever_computes_no_longer_than_a_moment(monkeypa
     time.passes(60, working=True)
     assert turn.woken
     assert [one.overlap for one in world._entries] == [True]
+
+
+@pytest.mark.parametrize("next_of_lane", [("T", "main", 1), ("T", "main @2", 0), ("W", "main", 0)])
+def test_a_wait_ends_where_its_lane_goes_on_in_the_log(next_of_lane):
+    """It is counted otherwise than the recorded one, as where a program polls."""
+    world = replaying((next_of_lane, 500), (("D", 1, 0), 900))
+    own, other = Waiting(("T", "main", 3), due_ms=490), Waiting(("T", "main/thread0", 0), due_ms=80)
+    world.sleepers.update({id(one): one for one in (other, own)})
+    assert not world.watch._runs_out_for(Entry("D", 1, 0, 900 * MS))
+    assert world.watch._runs_out_for(world.log.next)
+    assert (own.woken, other.woken) == ([490], [])
+    assert world.log.cur == (next_of_lane[1:] == ("main", 1))
+    later = Waiting(("T", "main", 4), due_ms=700)
+    world.sleepers = {id(later): later}
+    assert not world.watch._runs_out_for(Entry("W", "main", 0, 500 * MS))
