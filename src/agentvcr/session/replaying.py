@@ -387,7 +387,3 @@ def _named(exchange: Exchange) -> str:
     from agentvcr.diff.explanation import name_exchange  # noqa: PLC0415  (as above)
 
     return name_exchange(exchange)
-
-
-def _progress_of(recorder: Recorder) -> Progress:
-    return Progress(recorder.served, recorder.taken, recorder.printed)
